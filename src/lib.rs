@@ -1,0 +1,3 @@
+//! lib
+pub mod pattern;
+pub mod protocol;

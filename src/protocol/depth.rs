@@ -1,0 +1,41 @@
+//! Nesting depth of JSON text, found without recursion.
+
+/// Deeper JSON is kept as bytes and never turned into a value: parsing and dropping it would recurse too far.
+pub const MAX_DEPTH: usize = 512;
+
+/// The deepest nesting of arrays and objects in JSON text. Brackets inside strings do not count.
+pub fn depth(json: &[u8]) -> usize {
+    let (mut depth, mut deepest) = (0_usize, 0);
+    let (mut in_string, mut escaped) = (false, false);
+    for byte in json {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if in_string => escaped = true,
+            b'"' => in_string = !in_string,
+            _ if in_string => {}
+            b'{' | b'[' => {
+                depth += 1;
+                deepest = deepest.max(depth);
+            }
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+    }
+    deepest
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn brackets_in_strings_do_not_nest() {
+        assert_eq!(depth(br#"{"a":["[[[{\"{{"]}"#), 2);
+        assert_eq!(depth(b"1"), 0);
+    }
+
+    #[test]
+    fn a_million_brackets_are_counted_without_recursion() {
+        assert_eq!(depth(&vec![b'['; 1_000_000]), 1_000_000);
+    }
+}

@@ -1,0 +1,160 @@
+//! A frame: the bytes of one message as they were on the wire. The bytes are the truth, JSON is a view of them.
+
+use bytes::Bytes;
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::Value;
+
+use super::depth::{MAX_DEPTH, depth};
+
+/// The bytes of one message: a line on stdio without its newline, or an HTTP body, or the data of an SSE event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Frame(Bytes);
+
+/// Why the bytes of a frame cannot be read as JSON.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// Not UTF-8.
+    #[error("not UTF-8: invalid byte at offset {0}")]
+    Encoding(usize),
+    /// Not one JSON text.
+    #[error("not JSON: {0}")]
+    Syntax(String),
+    /// Legal JSON or not, nested deeper than this tool reads.
+    #[error("nested {0} levels deep, more than the {MAX_DEPTH} that this tool reads")]
+    TooDeep(usize),
+}
+
+impl Frame {
+    /// Wraps the bytes of a message.
+    pub fn new(bytes: impl Into<Bytes>) -> Self {
+        Self(bytes.into())
+    }
+
+    /// Serialises a JSON value into one line.
+    pub fn from_value(value: &Value) -> Self {
+        Self(value.to_string().into())
+    }
+
+    /// The bytes as they were.
+    pub fn bytes(&self) -> &Bytes {
+        &self.0
+    }
+
+    /// The frame as text; bytes that are not UTF-8 become U+FFFD.
+    pub fn text(&self) -> std::borrow::Cow<'_, str> {
+        String::from_utf8_lossy(&self.0)
+    }
+
+    /// The JSON in the frame. Of duplicate keys the last wins here; see [`Frame::duplicate_key`].
+    pub fn json(&self) -> Result<Value, FrameError> {
+        let text = std::str::from_utf8(&self.0).map_err(|e| FrameError::Encoding(e.valid_up_to()))?;
+        match depth(&self.0) {
+            deep if deep > MAX_DEPTH => Err(FrameError::TooDeep(deep)),
+            _ => parse(text).map_err(|e| FrameError::Syntax(e.to_string())),
+        }
+    }
+
+    /// The first object key that occurs twice in one object, if any.
+    pub fn duplicate_key(&self) -> Option<String> {
+        if depth(&self.0) > MAX_DEPTH {
+            return None;
+        }
+        let mut reader = serde_json::Deserializer::from_slice(&self.0);
+        reader.disable_recursion_limit();
+        Keys::deserialize(&mut reader).ok().and_then(|keys| keys.0)
+    }
+}
+
+fn parse(text: &str) -> serde_json::Result<Value> {
+    let mut reader = serde_json::Deserializer::from_str(text);
+    reader.disable_recursion_limit();
+    let value = Value::deserialize(&mut reader)?;
+    reader.end().map(|()| value)
+}
+
+/// Walks JSON and remembers the first duplicate key.
+struct Keys(Option<String>);
+
+impl<'de> Deserialize<'de> for Keys {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(KeysVisitor)
+    }
+}
+
+struct KeysVisitor;
+
+impl<'de> Visitor<'de> for KeysVisitor {
+    type Value = Keys;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Keys, A::Error> {
+        let mut seen = std::collections::HashSet::new();
+        let mut duplicate = None;
+        while let Some((key, Keys(inner))) = map.next_entry::<String, Keys>()? {
+            duplicate = duplicate.or(inner);
+            if !seen.insert(key.clone()) {
+                duplicate = duplicate.or(Some(key));
+            }
+        }
+        Ok(Keys(duplicate))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Keys, A::Error> {
+        let mut duplicate = None;
+        while let Some(Keys(inner)) = seq.next_element()? {
+            duplicate = duplicate.or(inner);
+        }
+        Ok(Keys(duplicate))
+    }
+
+    fn visit_bool<E>(self, _: bool) -> Result<Keys, E> {
+        Ok(Keys(None))
+    }
+    fn visit_i64<E>(self, _: i64) -> Result<Keys, E> {
+        Ok(Keys(None))
+    }
+    fn visit_u64<E>(self, _: u64) -> Result<Keys, E> {
+        Ok(Keys(None))
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<Keys, E> {
+        Ok(Keys(None))
+    }
+    fn visit_str<E>(self, _: &str) -> Result<Keys, E> {
+        Ok(Keys(None))
+    }
+    fn visit_unit<E>(self) -> Result<Keys, E> {
+        Ok(Keys(None))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_deeper_than_serde_jsons_default_is_still_read() {
+        let nested = format!("{}{}", "[".repeat(400), "]".repeat(400));
+        assert!(Frame::new(nested).json().is_ok());
+    }
+
+    #[test]
+    fn json_too_deep_to_read_is_not_called_broken() {
+        let nested = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+        assert_eq!(Frame::new(nested).json(), Err(FrameError::TooDeep(100_000)));
+    }
+
+    #[test]
+    fn trailing_text_and_bad_bytes_are_errors() {
+        assert!(matches!(Frame::new("{}{}").json(), Err(FrameError::Syntax(_))));
+        assert_eq!(Frame::new(&b"\"\xff\""[..]).json(), Err(FrameError::Encoding(1)));
+    }
+
+    #[test]
+    fn duplicate_keys_are_found_at_any_level() {
+        assert_eq!(Frame::new(r#"{"a":[{"b":1,"b":2}]}"#).duplicate_key().as_deref(), Some("b"));
+        assert_eq!(Frame::new(r#"{"a":{"a":1}}"#).duplicate_key(), None);
+    }
+}

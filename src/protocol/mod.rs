@@ -1,0 +1,15 @@
+//! MCP as data: revisions, frames, messages, ids, error codes, methods. No I/O.
+
+pub mod code;
+mod depth;
+mod frame;
+mod id;
+mod message;
+pub mod method;
+mod revision;
+
+pub use depth::{MAX_DEPTH, depth};
+pub use frame::{Frame, FrameError};
+pub use id::Id;
+pub use message::{Class, Message};
+pub use revision::{Era, Revision, RevisionRange, UnknownRevision};
