@@ -1,3 +1,5 @@
 //! lib
+pub mod catalogue;
 pub mod pattern;
 pub mod protocol;
+pub mod runner;

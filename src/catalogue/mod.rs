@@ -1,0 +1,19 @@
+//! What the specification demands, embedded: requirements and wire schemas (the data under `cases/`).
+
+mod embedded;
+mod level;
+mod requirement;
+mod schema;
+mod verdict;
+
+pub use embedded::{SourceFile, files};
+pub use level::Level;
+pub use requirement::{Observable, Reach, Requirement, SpecLink, closest, digest, requirement, requirements};
+pub use schema::{Position, Schemas, Tag, Violation};
+pub use verdict::Verdict;
+
+/// Reads YAML strictly: `yes` is a text, unknown and duplicate keys are errors with line and column.
+pub fn yaml<T: serde::de::DeserializeOwned>(text: &str) -> Result<T, serde_saphyr::Error> {
+    let options = serde_saphyr::options! { strict_booleans: true };
+    serde_saphyr::from_str_with_options(text, options)
+}

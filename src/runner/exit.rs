@@ -1,0 +1,35 @@
+//! Exit codes. They are a contract with CI jobs.
+
+/// The exit code of the process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ExitCode {
+    /// Judged, and nothing at or above the failing level.
+    Clean,
+    /// Violations, findings, a changed snapshot or a stale baseline entry.
+    Findings,
+    /// Wrong usage, or a bad file from the user.
+    Usage,
+    /// The target could not be started or reached, or never spoke MCP.
+    Unreachable,
+    /// Nothing was judged, or the target cut the run short.
+    Inconclusive,
+    /// A bug in this tool.
+    Bug,
+    /// Interrupted by the user.
+    Interrupted,
+}
+
+impl ExitCode {
+    /// The number.
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Clean => 0,
+            Self::Findings => 1,
+            Self::Usage => 2,
+            Self::Unreachable => 3,
+            Self::Inconclusive => 4,
+            Self::Bug => 70,
+            Self::Interrupted => 130,
+        }
+    }
+}
