@@ -3,3 +3,5 @@ pub mod catalogue;
 pub mod pattern;
 pub mod protocol;
 pub mod runner;
+pub mod session;
+pub mod transport;

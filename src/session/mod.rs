@@ -1,0 +1,172 @@
+//! One conversation with a target: both eras and all transports behind one interface. Everything that crosses the wire
+//! lands in the transcript.
+
+mod client;
+mod compose;
+mod detect;
+mod headers;
+mod open;
+mod outcome;
+mod pump;
+mod send;
+pub mod transcript;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::protocol::{Id, Message, Revision};
+use crate::transport::{Exit, StderrTail, Wire};
+
+pub use client::Client;
+pub use compose::{Meta, client_info, client_meta};
+pub use detect::{Detection, detect, is_modern_error};
+pub use headers::{mirrored, param_headers};
+pub use open::{OpenError, OpenFailure, Server};
+pub use outcome::Outcome;
+pub use send::HttpCall;
+pub use transcript::Transcript;
+
+/// How patient a session is, and what it says of itself.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long a reply may take.
+    pub timeout: Duration,
+    /// How long the first reply of a new process may take.
+    pub startup_timeout: Duration,
+    /// The client that we pretend to be.
+    pub client: Client,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(10),
+            startup_timeout: Duration::from_secs(60),
+            client: Client::default(),
+        }
+    }
+}
+
+/// A conversation in one revision over one connection.
+pub struct Session {
+    /// The revision that is spoken.
+    pub revision: Revision,
+    /// What the server said of itself.
+    pub server: Server,
+    /// Everything that crossed the wire.
+    pub transcript: Transcript,
+    options: Options,
+    wire: Wire,
+    last_id: u64,
+    /// Replies that nobody asked for yet.
+    replies: Vec<Reply>,
+    /// HTTP exchanges by number.
+    exchanges: HashMap<u32, Exchange>,
+    /// The `Mcp-Session-Id` that the server assigned.
+    http_session: Option<String>,
+    /// Whether the handshake is done, so that HTTP requests carry the agreed version.
+    agreed: bool,
+    /// Arguments of tools that are mirrored into HTTP headers, by tool.
+    mirrored: HashMap<String, Vec<headers::Mirror>>,
+    exit: Option<Exit>,
+    closed: bool,
+    deaf: bool,
+}
+
+/// A reply from the server and where it stands in the transcript.
+struct Reply {
+    id: Option<Id>,
+    message: Message,
+    exchange: Option<u32>,
+    seq: u64,
+}
+
+/// What is known of an HTTP exchange.
+#[derive(Default)]
+struct Exchange {
+    status: Option<u16>,
+    headers: Vec<(String, String)>,
+    body: Option<String>,
+    failed: Option<String>,
+    done: bool,
+}
+
+impl Session {
+    pub(crate) fn over(wire: Wire, revision: Revision, options: Options) -> Self {
+        Self {
+            revision,
+            server: Server::default(),
+            transcript: Transcript::new(revision, matches!(wire, Wire::Http(_))),
+            options,
+            wire,
+            last_id: 0,
+            replies: Vec::new(),
+            exchanges: HashMap::new(),
+            http_session: None,
+            agreed: false,
+            mirrored: HashMap::new(),
+            exit: None,
+            closed: false,
+            deaf: false,
+        }
+    }
+
+    /// Whether the connection is over HTTP.
+    pub fn is_http(&self) -> bool {
+        matches!(self.wire, Wire::Http(_))
+    }
+
+    /// Why nothing more can be expected of this connection, if so.
+    pub fn dead(&self) -> Option<String> {
+        match (self.exit, self.closed, self.deaf) {
+            (Some(exit), ..) => Some(format!("the server process ended ({exit})")),
+            (None, true, _) => Some("the server closed its standard output".to_owned()),
+            (None, false, true) => Some("the server does not answer any more".to_owned()),
+            (None, false, false) => None,
+        }
+    }
+
+    /// How the process ended, if it did.
+    pub fn exit(&self) -> Option<Exit> {
+        self.exit
+    }
+
+    /// The end of what the server wrote to standard error.
+    pub fn stderr(&self) -> String {
+        match &self.wire {
+            Wire::Lines(lines) => lines.stderr.text(),
+            Wire::Http(_) => String::new(),
+        }
+    }
+
+    /// A handle to the server's standard error that outlives the session.
+    pub fn stderr_tail(&self) -> StderrTail {
+        match &self.wire {
+            Wire::Lines(lines) => lines.stderr.clone(),
+            Wire::Http(_) => StderrTail::default(),
+        }
+    }
+
+    /// How long a reply may take.
+    pub fn timeout(&self) -> Duration {
+        self.options.timeout
+    }
+
+    /// A new request id.
+    pub fn new_id(&mut self) -> Id {
+        self.last_id += 1;
+        Id::from(self.last_id)
+    }
+
+    /// Tells the session which tools exist, so that it can mirror their arguments into HTTP headers.
+    pub fn learn_tools(&mut self, tools: &[Value]) {
+        self.mirrored = headers::mirrored(tools);
+    }
+
+    /// The arguments of tools that are mirrored into HTTP headers.
+    pub fn copy_learned(&mut self, other: &Self) {
+        self.mirrored.clone_from(&other.mirrored);
+    }
+}

@@ -1,0 +1,165 @@
+//! Opening a conversation: the handshake, or the first `server/discover`.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::{Options, Outcome, Session, Transcript};
+use crate::protocol::Revision;
+use crate::transport::{Exit, StartError, Target};
+
+/// What the server said of itself.
+#[derive(Debug, Clone, Default)]
+pub struct Server {
+    /// `serverInfo`, or null.
+    pub info: Value,
+    /// The declared capabilities.
+    pub capabilities: Value,
+    /// The instructions, or null.
+    pub instructions: Value,
+    /// `supportedVersions` of `server/discover`.
+    pub versions: Vec<String>,
+}
+
+/// Why there is no conversation. Each text says what happened; the caller adds where.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The target could not be started.
+    #[error("{0}")]
+    Start(#[from] StartError),
+    /// The process ended before it answered.
+    #[error("the server ended ({0}) before it answered `{1}`")]
+    Ended(Exit, &'static str),
+    /// No answer in time.
+    #[error(
+        "the server did not answer `{method}` within {waited:?} (does it speak MCP on this transport? a slow start needs --startup-timeout)"
+    )]
+    Silent {
+        /// The request that was not answered.
+        method: &'static str,
+        /// How long it was awaited.
+        waited: Duration,
+    },
+    /// HTTP did not work.
+    #[error("no HTTP connection: {0}")]
+    Http(String),
+    /// An HTTP answer that is not MCP.
+    #[error("HTTP {status} without a JSON-RPC reply to `{method}`: {body}")]
+    NotMcp {
+        /// The request.
+        method: &'static str,
+        /// The HTTP status.
+        status: u16,
+        /// The beginning of the body.
+        body: String,
+    },
+    /// An error reply.
+    #[error("the server refused `{method}`: {error}")]
+    Refused {
+        /// The request.
+        method: &'static str,
+        /// The error member of the reply.
+        error: Value,
+    },
+    /// The server wants another revision.
+    #[error("the server answered with protocol version {0} instead")]
+    OtherVersion(String),
+}
+
+/// Why there is no conversation, and what crossed the wire until then.
+#[derive(Debug)]
+pub struct OpenFailure {
+    /// Why.
+    pub error: OpenError,
+    /// What crossed the wire.
+    pub transcript: Transcript,
+    /// The end of the server's standard error.
+    pub stderr: String,
+}
+
+impl Session {
+    /// Connects without sending anything.
+    pub fn connect(target: &Target, revision: Revision, options: &Options) -> Result<Self, StartError> {
+        Ok(Self::over(target.connect()?, revision, options.clone()))
+    }
+
+    /// Connects and sets the conversation up as the revision's era demands.
+    pub async fn open(target: &Target, revision: Revision, options: &Options) -> Result<Self, Box<OpenFailure>> {
+        let mut session = Self::connect(target, revision, options).map_err(|error| {
+            let transcript = Transcript::new(revision, false);
+            Box::new(OpenFailure { error: error.into(), transcript, stderr: String::new() })
+        })?;
+        match session.set_up().await {
+            Ok(()) => Ok(session),
+            Err(error) => {
+                let stderr = session.stderr();
+                Err(Box::new(OpenFailure { error, transcript: session.transcript, stderr }))
+            }
+        }
+    }
+
+    /// Does what the era demands before operation: `initialize` and `initialized`, or `server/discover`.
+    pub async fn set_up(&mut self) -> Result<(), OpenError> {
+        match self.revision.is_stateless() {
+            true => self.discover().await,
+            false => self.handshake().await,
+        }
+    }
+
+    async fn handshake(&mut self) -> Result<(), OpenError> {
+        let result = self.first("initialize").await?;
+        let version = result["protocolVersion"].as_str().unwrap_or_default().to_owned();
+        if version != self.revision.as_str() {
+            return Err(OpenError::OtherVersion(version));
+        }
+        self.tell("notifications/initialized");
+        if self.is_http() {
+            self.listen();
+        }
+        Ok(())
+    }
+
+    async fn discover(&mut self) -> Result<(), OpenError> {
+        let result = self.first("server/discover").await?;
+        let versions = result["supportedVersions"].as_array().cloned().unwrap_or_default();
+        self.server = Server {
+            info: result["_meta"]["io.modelcontextprotocol/serverInfo"].clone(),
+            capabilities: result["capabilities"].clone(),
+            instructions: result["instructions"].clone(),
+            versions: versions.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        };
+        Ok(())
+    }
+
+    async fn first(&mut self, method: &'static str) -> Result<Value, OpenError> {
+        let waited = self.options.startup_timeout;
+        let outcome = self.request_with(method, None, &super::Meta::Standard, waited).await;
+        if let Some(result) = outcome.result() {
+            return Ok(result.clone());
+        }
+        if let Some(error) = outcome.error() {
+            return Err(OpenError::Refused { method, error: error.clone() });
+        }
+        Err(match (self.exit, outcome) {
+            (Some(exit), _) => OpenError::Ended(exit, method),
+            (None, Outcome { failed: Some(problem), .. }) => OpenError::Http(problem),
+            (None, Outcome { status: Some(status), body, .. }) => {
+                let body = body.unwrap_or_default().chars().take(200).collect();
+                OpenError::NotMcp { method, status, body }
+            }
+            (None, _) => OpenError::Silent { method, waited },
+        })
+    }
+
+    /// Remembers what an `initialize` reply agreed on.
+    pub(super) fn learn_agreement(&mut self, outcome: &Outcome) {
+        let Some(result) = outcome.result() else { return };
+        self.agreed = true;
+        self.server = Server {
+            info: result["serverInfo"].clone(),
+            capabilities: result.get("capabilities").cloned().unwrap_or_else(|| json!({})),
+            instructions: result["instructions"].clone(),
+            versions: Vec::new(),
+        };
+    }
+}

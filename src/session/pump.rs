@@ -1,0 +1,159 @@
+//! Taking in what the target sends: into the transcript, then to whoever waits for it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::time::{Instant, timeout_at};
+
+use super::transcript::What;
+use super::{Reply, Session};
+use crate::protocol::{Class, Frame, Id, Message};
+use crate::transport::{Arrival, Incoming, SseEvent, Wire};
+
+/// How long output is awaited after the process ended: grandchildren may keep the pipe open for ever.
+const DRAIN: Duration = Duration::from_millis(300);
+
+impl Session {
+    /// Takes in the next arrival. False when none came before the deadline, or none can come any more.
+    pub(super) async fn pump(&mut self, deadline: Instant) -> bool {
+        let deadline = match self.exit {
+            Some(_) if !self.closed => deadline.min(Instant::now() + DRAIN),
+            _ => deadline,
+        };
+        let next = match &mut self.wire {
+            Wire::Lines(lines) => timeout_at(deadline, lines.next()).await,
+            Wire::Http(http) => timeout_at(deadline, http.next()).await,
+        };
+        match next {
+            Ok(Some(arrival)) => {
+                self.take(arrival);
+                true
+            }
+            Ok(None) => {
+                self.closed = true;
+                false
+            }
+            Err(_) => {
+                self.closed |= self.exit.is_some();
+                false
+            }
+        }
+    }
+
+    /// Whether nothing can come any more.
+    pub(super) fn is_over(&self) -> bool {
+        self.closed && (self.exit.is_some() || self.transcript.http)
+    }
+
+    fn take(&mut self, Arrival { at, incoming }: Arrival) {
+        match incoming {
+            Incoming::Line { bytes, terminated } => self.receive(at, bytes, terminated, None, false),
+            Incoming::TooLong { length } => {
+                self.transcript.add_at(at, What::TooLong { length });
+            }
+            Incoming::Closed => {
+                self.closed = true;
+                self.transcript.add_at(at, What::Closed);
+            }
+            Incoming::Exited(exit) => {
+                self.exit = Some(exit);
+                self.transcript.add_at(at, What::Exited(exit));
+            }
+            Incoming::Head { exchange, status, headers } => self.head(at, exchange, status, headers),
+            Incoming::Event { exchange, event } => self.event(at, exchange, event),
+            Incoming::Body { exchange, bytes } => self.body(at, exchange, bytes),
+            Incoming::Done { exchange } => {
+                self.exchanges.entry(exchange).or_default().done = true;
+                self.transcript.add_at(at, What::Done { exchange });
+            }
+            Incoming::Failed { exchange, problem } => {
+                self.transcript.add_at(at, What::Failed { exchange, problem: problem.clone() });
+                let state = self.exchanges.entry(exchange).or_default();
+                state.done = true;
+                state.failed = Some(problem);
+            }
+        }
+    }
+
+    fn head(&mut self, at: Instant, exchange: u32, status: u16, headers: Vec<(String, String)>) {
+        let session = headers.iter().find(|(name, _)| name == "mcp-session-id");
+        if let (Some((_, id)), None, true) = (session, &self.http_session, self.revision.is_handshake()) {
+            self.http_session = Some(id.clone());
+        }
+        self.transcript.add_at(at, What::Response { exchange, status, headers: headers.clone() });
+        let state = self.exchanges.entry(exchange).or_default();
+        state.status = Some(status);
+        state.headers = headers;
+    }
+
+    fn event(&mut self, at: Instant, exchange: u32, event: SseEvent) {
+        let is_message = event.name.as_deref().is_none_or(|name| name == "message");
+        match is_message && !event.data.is_empty() {
+            true => self.receive(at, event.data.into(), true, Some(exchange), true),
+            // Priming events carry only an id; other events are not messages.
+            false => {
+                self.transcript.add_at(at, What::Body { exchange, bytes: event.data.into() });
+            }
+        }
+    }
+
+    fn body(&mut self, at: Instant, exchange: u32, bytes: Bytes) {
+        if bytes.is_empty() {
+            return;
+        }
+        let state = self.exchanges.entry(exchange).or_default();
+        let json = state
+            .headers
+            .iter()
+            .any(|(name, value)| name == "content-type" && value.trim_start().starts_with("application/json"));
+        state.body = Some(String::from_utf8_lossy(&bytes).into_owned());
+        match json {
+            true => self.receive(at, bytes, true, Some(exchange), false),
+            false => {
+                self.transcript.add_at(at, What::Body { exchange, bytes });
+            }
+        }
+    }
+
+    fn receive(&mut self, at: Instant, bytes: Bytes, terminated: bool, exchange: Option<u32>, streamed: bool) {
+        let frame = Frame::new(bytes);
+        let json = frame.json();
+        let messages = json.as_ref().map(Message::all).unwrap_or_default();
+        let seq = self.transcript.add_at(at, What::Received { frame, json, terminated, exchange, streamed });
+        for message in messages {
+            match message.class() {
+                Class::Request => {
+                    let answer = self.options.client.answer(&message);
+                    self.post(&answer, false);
+                }
+                Class::Notification => {}
+                Class::Result | Class::Error | Class::Invalid => {
+                    let id = message.id();
+                    self.replies.push(Reply { id, message, exchange, seq });
+                }
+            }
+        }
+    }
+
+    /// Takes the reply to a request, if it came.
+    pub(super) fn claim(&mut self, id: &Id) -> Option<Reply> {
+        let index = self.replies.iter().position(|reply| reply.id.as_ref() == Some(id))?;
+        Some(self.replies.remove(index))
+    }
+
+    /// Takes the first reply since an entry that cannot belong to a request in flight: one in this exchange, or over lines
+    /// one without a usable id or with this id.
+    pub(super) fn claim_stray(&mut self, from: u64, id: Option<&Id>, exchange: Option<u32>) -> Option<Reply> {
+        let index = self.replies.iter().position(|reply| {
+            let fits = match exchange {
+                Some(_) => reply.exchange == exchange,
+                None => match &reply.id {
+                    None | Some(Id::Null) => true,
+                    Some(other) => id == Some(other),
+                },
+            };
+            reply.seq >= from && fits
+        })?;
+        Some(self.replies.remove(index))
+    }
+}

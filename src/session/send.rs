@@ -1,0 +1,361 @@
+//! The steps of a conversation: each sends something and waits for what comes of it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::transcript::What;
+use super::{Meta, Outcome, Reply, Session};
+use crate::protocol::{Frame, Id};
+use crate::transport::{HttpRequest, Signal, Wire};
+
+/// One HTTP exchange described by a case.
+#[derive(Debug, Clone, Default)]
+pub struct HttpCall {
+    /// The HTTP method.
+    pub method: String,
+    /// Headers in place of, or besides, those of the era; `None` leaves one out.
+    pub headers: Vec<(String, Option<String>)>,
+    /// The JSON body, from which the era's headers are derived.
+    pub message: Option<Value>,
+    /// The bytes of the body, in place of the JSON.
+    pub raw: Option<Bytes>,
+    /// The path, in place of the endpoint's.
+    pub path: Option<String>,
+}
+
+impl Session {
+    /// Sends a legal request and waits for its reply.
+    pub async fn request(&mut self, method: &str, params: Option<Value>) -> Outcome {
+        self.request_with(method, params, &Meta::Standard, self.options.timeout).await
+    }
+
+    /// Sends a legal request with other metadata or another patience.
+    pub async fn request_with(
+        &mut self,
+        method: &str,
+        params: Option<Value>,
+        meta: &Meta,
+        timeout: Duration,
+    ) -> Outcome {
+        let from = self.transcript.last() + 1;
+        let (id, message) = self.compose(method, params, meta);
+        let exchange = self.post(&message, *meta != Meta::Standard);
+        let outcome = self.reply_to(&id, exchange, from, Instant::now() + timeout).await;
+        if method == "initialize" {
+            self.learn_agreement(&outcome);
+        }
+        outcome
+    }
+
+    /// Sends legal requests in one write and waits for all replies.
+    pub async fn together(&mut self, requests: &[(String, Option<Value>)]) -> Outcome {
+        let from = self.transcript.last() + 1;
+        let composed: Vec<_> = requests
+            .iter()
+            .map(|(method, params)| self.compose(method, params.clone(), &Meta::Standard))
+            .collect();
+        let exchanges = self.post_all(&composed);
+        let deadline = Instant::now() + self.options.timeout;
+        let mut replies = Vec::new();
+        for ((id, _), exchange) in composed.iter().zip(exchanges) {
+            replies.push(self.reply_to(id, exchange, from, deadline).await);
+        }
+        Outcome {
+            span: (from, self.transcript.last()),
+            died: replies.iter().find_map(|reply| reply.died.clone()),
+            replies: Some(replies),
+            ..Outcome::default()
+        }
+    }
+
+    /// Sends a legal notification; a fence shows that nothing answers it.
+    pub async fn notify(&mut self, method: &str, params: Option<Value>) -> Outcome {
+        let mut message = json!({"jsonrpc": "2.0", "method": method});
+        if let Some(params) = params {
+            message["params"] = params;
+        }
+        let from = self.transcript.last() + 1;
+        let exchange = self.post(&message, false);
+        self.settle(None, exchange, from, false).await
+    }
+
+    /// Sends a notification without waiting for anything.
+    pub fn tell(&mut self, method: &str) {
+        self.post(&json!({"jsonrpc": "2.0", "method": method}), false);
+    }
+
+    /// Sends exactly this message, legal or not. With `must_answer` its reply is awaited to the end of patience;
+    /// otherwise a fence ends the wait.
+    pub async fn message(&mut self, message: &Value, must_answer: bool) -> Outcome {
+        let from = self.transcript.last() + 1;
+        let id = message.get("id").map(Id::from_value).filter(Id::is_legal);
+        let exchange = self.post(message, true);
+        self.settle(id, exchange, from, must_answer).await
+    }
+
+    /// Sends exactly these bytes, piece by piece; a fence shows whether the server still follows.
+    pub async fn raw(&mut self, pieces: &[Bytes], newline: bool, must_answer: bool) -> Outcome {
+        let from = self.transcript.last() + 1;
+        let whole: Vec<u8> = pieces.concat();
+        let frame = Frame::new(whole);
+        let json = frame.json().ok();
+        let id = json.as_ref().and_then(|json| json.get("id")).map(Id::from_value).filter(Id::is_legal);
+        let exchange = match self.is_http() {
+            true => self.post_bytes(frame, json),
+            false => {
+                self.transcript.add(What::Sent { frame, json, deliberate: true, exchange: None });
+                self.write_pieces(pieces, newline).await;
+                None
+            }
+        };
+        self.settle(id, exchange, from, must_answer).await
+    }
+
+    async fn write_pieces(&mut self, pieces: &[Bytes], newline: bool) {
+        let Wire::Lines(lines) = &self.wire else { return };
+        let last = pieces.len().saturating_sub(1);
+        for (index, piece) in pieces.iter().enumerate() {
+            let mut bytes = piece.to_vec();
+            if index == last && newline {
+                bytes.push(b'\n');
+            }
+            lines.write(bytes.into());
+            if index != last {
+                // Long enough for the pieces to arrive in separate reads.
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        }
+    }
+
+    /// Sends a cheap request that every server of the era must answer.
+    pub async fn fence(&mut self) -> Outcome {
+        let method = if self.revision.is_stateless() { "server/discover" } else { "ping" };
+        let outcome = self.request(method, None).await;
+        self.deaf |= outcome.is_none() && outcome.failed.is_none();
+        Outcome { died: self.dead(), ..outcome }
+    }
+
+    /// Waits for what comes of something that may or may not be answered.
+    async fn settle(&mut self, id: Option<Id>, exchange: Option<u32>, from: u64, must_answer: bool) -> Outcome {
+        let deadline = Instant::now() + self.options.timeout;
+        if exchange.is_some() {
+            self.await_exchange(exchange, deadline).await;
+        }
+        let mut stray = self.claim_stray(from, id.as_ref(), exchange);
+        let fence = self.fence().await;
+        while stray.is_none() {
+            stray = self.claim_stray(from, id.as_ref(), exchange);
+            let wait = must_answer && stray.is_none() && exchange.is_none() && fence.died.is_none();
+            if !(wait && self.pump(deadline).await) {
+                break;
+            }
+        }
+        Outcome { died: fence.died, ..self.outcome(stray, exchange, from) }
+    }
+
+    async fn await_exchange(&mut self, exchange: Option<u32>, deadline: Instant) {
+        while !self.exchange_done(exchange) && self.pump(deadline).await {}
+    }
+
+    fn exchange_done(&self, exchange: Option<u32>) -> bool {
+        exchange.and_then(|number| self.exchanges.get(&number)).is_some_and(|state| state.done)
+    }
+
+    async fn reply_to(&mut self, id: &Id, exchange: Option<u32>, from: u64, deadline: Instant) -> Outcome {
+        let reply = loop {
+            if let Some(reply) = self.claim(id) {
+                break Some(reply);
+            }
+            if self.exchange_done(exchange) || self.is_over() || !self.pump(deadline).await {
+                // What came may still hold the reply; over HTTP a refusal may not know the id.
+                break self
+                    .claim(id)
+                    .or_else(|| exchange.and_then(|_| self.claim_stray(from, Some(id), exchange)));
+            }
+        };
+        Outcome { died: self.dead(), ..self.outcome(reply, exchange, from) }
+    }
+
+    fn outcome(&self, reply: Option<Reply>, exchange: Option<u32>, from: u64) -> Outcome {
+        let state = exchange.and_then(|number| self.exchanges.get(&number));
+        Outcome {
+            reply: reply.map(|reply| reply.message),
+            status: state.and_then(|state| state.status),
+            headers: state.map(|state| state.headers.clone()).unwrap_or_default(),
+            body: state.and_then(|state| state.body.clone()),
+            failed: state.and_then(|state| state.failed.clone()),
+            span: (from, self.transcript.last()),
+            ..Outcome::default()
+        }
+    }
+
+    /// One HTTP exchange; over lines nothing is sent.
+    pub async fn http(&mut self, call: &HttpCall) -> Outcome {
+        let from = self.transcript.last() + 1;
+        let message = call.message.as_ref();
+        let mut headers = self.headers_for(message);
+        if message.is_none() {
+            let accept = if call.method == "GET" { "text/event-stream" } else { "application/json, text/event-stream" };
+            headers.push(("Accept".to_owned(), accept.to_owned()));
+        }
+        for (name, value) in &call.headers {
+            headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
+            headers.extend(value.clone().map(|value| (name.clone(), value)));
+        }
+        let body = match (&call.raw, message) {
+            (Some(bytes), _) => bytes.clone(),
+            (None, Some(message)) => message.to_string().into(),
+            (None, None) => Bytes::new(),
+        };
+        let frame = Frame::new(body);
+        let Some(exchange) = self.start(&call.method, call.path.as_deref(), headers, frame, true) else {
+            return Outcome::default();
+        };
+        let deadline = Instant::now() + self.options.timeout;
+        while !self.exchange_done(Some(exchange)) && !self.is_open_stream(&call.method, exchange) {
+            if !self.pump(deadline).await {
+                break;
+            }
+        }
+        let stray = self.claim_stray(from, None, Some(exchange));
+        let outcome = self.outcome(stray, Some(exchange), from);
+        self.abort(exchange);
+        outcome
+    }
+
+    /// A GET stream stays open: its head is the outcome.
+    fn is_open_stream(&self, method: &str, exchange: u32) -> bool {
+        let state = self.exchanges.get(&exchange);
+        method == "GET" && state.is_some_and(|state| state.status == Some(200))
+    }
+
+    fn abort(&mut self, exchange: u32) {
+        if let Wire::Http(http) = &mut self.wire {
+            http.abort(exchange);
+        }
+    }
+
+    /// Closes the server's input (over HTTP: ends the session) and waits for the end.
+    pub async fn close_input(&mut self) -> Outcome {
+        let from = self.transcript.last() + 1;
+        match &mut self.wire {
+            Wire::Lines(lines) => {
+                lines.close_input();
+                self.transcript.add(What::InputClosed);
+            }
+            Wire::Http(_) => return self.end_http_session().await,
+        }
+        self.await_exit(from).await
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub async fn terminate(&mut self) -> Outcome {
+        let from = self.transcript.last() + 1;
+        if let Wire::Lines(lines) = &self.wire
+            && let Some(process) = &lines.process
+        {
+            process.signal(Signal::Terminate);
+        }
+        self.await_exit(from).await
+    }
+
+    async fn await_exit(&mut self, from: u64) -> Outcome {
+        let deadline = Instant::now() + self.options.timeout;
+        while self.exit.is_none() && self.pump(deadline).await {}
+        Outcome { exit: self.exit, awaited_exit: true, span: (from, self.transcript.last()), ..Outcome::default() }
+    }
+
+    async fn end_http_session(&mut self) -> Outcome {
+        match self.http_session {
+            Some(_) => self.http(&HttpCall { method: "DELETE".to_owned(), ..HttpCall::default() }).await,
+            None => Outcome::default(),
+        }
+    }
+
+    /// Ends the conversation and takes in what still comes.
+    pub async fn finish(mut self) -> super::Transcript {
+        let deadline = Instant::now() + Duration::from_millis(200);
+        match &mut self.wire {
+            Wire::Lines(lines) => {
+                lines.close_input();
+                while !self.closed && self.pump(deadline).await {}
+            }
+            Wire::Http(_) => drop(self.end_http_session().await),
+        }
+        self.transcript
+    }
+
+    /// Sends a message; over HTTP it is an exchange of its own, whose number is returned.
+    pub(super) fn post(&mut self, message: &Value, deliberate: bool) -> Option<u32> {
+        let frame = Frame::from_value(message);
+        if self.is_http() {
+            let headers = self.headers_for(Some(message));
+            return self.start("POST", None, headers, frame, deliberate);
+        }
+        if let Wire::Lines(lines) = &self.wire {
+            let mut bytes = frame.bytes().to_vec();
+            bytes.push(b'\n');
+            lines.write(bytes.into());
+        }
+        self.transcript.add(What::Sent { frame, json: Some(message.clone()), deliberate, exchange: None });
+        None
+    }
+
+    fn post_all(&mut self, composed: &[(Id, Value)]) -> Vec<Option<u32>> {
+        if self.is_http() {
+            return composed.iter().map(|(_, message)| self.post(message, false)).collect();
+        }
+        let mut bytes = Vec::new();
+        for (_, message) in composed {
+            let frame = Frame::from_value(message);
+            bytes.extend_from_slice(frame.bytes());
+            bytes.push(b'\n');
+            self.transcript.add(What::Sent { frame, json: Some(message.clone()), deliberate: false, exchange: None });
+        }
+        if let Wire::Lines(lines) = &self.wire {
+            lines.write(bytes.into());
+        }
+        vec![None; composed.len()]
+    }
+
+    fn post_bytes(&mut self, frame: Frame, json: Option<Value>) -> Option<u32> {
+        // Headers are those of the message that the bytes stand for, as far as they can be read.
+        let headers = self.headers_for(Some(&json.unwrap_or_default()));
+        self.start("POST", None, headers, frame, true)
+    }
+
+    fn start(
+        &mut self,
+        method: &str,
+        path: Option<&str>,
+        headers: Vec<(String, String)>,
+        frame: Frame,
+        deliberate: bool,
+    ) -> Option<u32> {
+        let Wire::Http(http) = &mut self.wire else { return None };
+        let mut url = http.endpoint.url.clone();
+        if let Some(path) = path {
+            url.set_path(path);
+        }
+        let body = frame.bytes().clone();
+        let request = HttpRequest { method: method.to_owned(), url, headers: headers.clone(), body };
+        let exchange = http.start(request);
+        self.exchanges.entry(exchange).or_default();
+        self.transcript.add(What::Request { exchange, method: method.to_owned(), headers });
+        if !frame.bytes().is_empty() {
+            let json = frame.json().ok();
+            self.transcript.add(What::Sent { frame, json, deliberate, exchange: Some(exchange) });
+        }
+        Some(exchange)
+    }
+
+    /// Opens the stream on which an HTTP server of the handshake era may speak by itself.
+    pub(super) fn listen(&mut self) {
+        let mut headers = self.headers_for(None);
+        headers.push(("Accept".to_owned(), "text/event-stream".to_owned()));
+        self.start("GET", None, headers, Frame::new(Bytes::new()), false);
+    }
+}

@@ -1,0 +1,216 @@
+//! The transcript: every byte of a connection in both directions, in order, with times.
+
+mod jsonl;
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use crate::protocol::{Frame, FrameError, Message, Revision};
+use crate::transport::Exit;
+
+pub use jsonl::{ReadError, read, write};
+
+/// Everything that crossed one connection.
+#[derive(Debug, Clone)]
+pub struct Transcript {
+    /// The revision that was spoken.
+    pub revision: Revision,
+    /// Whether the connection was over HTTP.
+    pub http: bool,
+    /// What was seen, in order.
+    pub entries: Vec<Entry>,
+    began: Instant,
+}
+
+/// One thing that happened on a connection.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Number in the connection, from 1.
+    pub seq: u64,
+    /// Time since the connection began.
+    pub at: Duration,
+    /// What happened.
+    pub what: What,
+}
+
+/// What can happen on a connection.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// We sent a message.
+    Sent {
+        /// Its bytes.
+        frame: Frame,
+        /// Its JSON, if it is JSON.
+        json: Option<Value>,
+        /// Whether it breaks a rule on purpose.
+        deliberate: bool,
+        /// The HTTP exchange that carried it.
+        exchange: Option<u32>,
+    },
+    /// The server sent a message, or what stands in its place.
+    Received {
+        /// Its bytes.
+        frame: Frame,
+        /// Its JSON, or why it is none.
+        json: Result<Value, FrameError>,
+        /// On stdio: whether a newline ended it.
+        terminated: bool,
+        /// The HTTP exchange that carried it.
+        exchange: Option<u32>,
+        /// Whether an SSE stream carried it.
+        streamed: bool,
+    },
+    /// We began an HTTP exchange.
+    Request {
+        /// Its number.
+        exchange: u32,
+        /// The HTTP method.
+        method: String,
+        /// The headers that we sent.
+        headers: Vec<(String, String)>,
+    },
+    /// An HTTP response began.
+    Response {
+        /// The exchange that it belongs to.
+        exchange: u32,
+        /// The status code.
+        status: u16,
+        /// Its headers, names in lower case.
+        headers: Vec<(String, String)>,
+    },
+    /// An HTTP body that is not meant as a JSON-RPC message.
+    Body {
+        /// The exchange that it belongs to.
+        exchange: u32,
+        /// The body.
+        bytes: Bytes,
+    },
+    /// An HTTP exchange was over.
+    Done {
+        /// The exchange.
+        exchange: u32,
+    },
+    /// An HTTP exchange failed below HTTP.
+    Failed {
+        /// The exchange.
+        exchange: u32,
+        /// Why.
+        problem: String,
+    },
+    /// A message too long to keep.
+    TooLong {
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// We closed the server's input.
+    InputClosed,
+    /// The server closed its output.
+    Closed,
+    /// The process ended.
+    Exited(Exit),
+}
+
+impl Transcript {
+    /// An empty transcript that begins now.
+    pub fn new(revision: Revision, http: bool) -> Self {
+        Self { revision, http, entries: Vec::new(), began: Instant::now() }
+    }
+
+    /// Adds what just happened; returns its number.
+    pub fn add(&mut self, what: What) -> u64 {
+        self.add_at(Instant::now(), what)
+    }
+
+    /// Adds what happened at a moment; returns its number.
+    pub fn add_at(&mut self, at: Instant, what: What) -> u64 {
+        let at = at.saturating_duration_since(self.began);
+        let seq = self.last() + 1;
+        self.entries.push(Entry { seq, at, what });
+        seq
+    }
+
+    /// The number of the newest entry; 0 when there is none.
+    pub fn last(&self) -> u64 {
+        self.entries.last().map_or(0, |entry| entry.seq)
+    }
+
+    /// The entry of that number.
+    pub fn get(&self, seq: u64) -> Option<&Entry> {
+        let index = usize::try_from(seq.checked_sub(1)?).ok()?;
+        self.entries.get(index)
+    }
+
+    /// Time from the beginning to the first message of the server.
+    pub fn first_reply(&self) -> Option<Duration> {
+        self.entries.iter().find(|entry| matches!(entry.what, What::Received { .. })).map(|entry| entry.at)
+    }
+
+    /// Every message of the server, with its entry; the members of a batch one by one.
+    pub fn received(&self) -> impl Iterator<Item = (&Entry, Message)> {
+        self.entries.iter().flat_map(|entry| {
+            let messages = match &entry.what {
+                What::Received { json: Ok(json), .. } => Message::all(json),
+                _ => Vec::new(),
+            };
+            messages.into_iter().map(move |message| (entry, message))
+        })
+    }
+
+    /// Every message of ours, with its entry; the members of a batch one by one.
+    pub fn sent(&self) -> impl Iterator<Item = (&Entry, Message)> {
+        self.entries.iter().flat_map(|entry| {
+            let messages = match &entry.what {
+                What::Sent { json: Some(json), .. } => Message::all(json),
+                _ => Vec::new(),
+            };
+            messages.into_iter().map(move |message| (entry, message))
+        })
+    }
+}
+
+impl Entry {
+    /// The HTTP exchange that the entry belongs to.
+    pub fn exchange(&self) -> Option<u32> {
+        match &self.what {
+            What::Sent { exchange, .. } | What::Received { exchange, .. } => *exchange,
+            What::Request { exchange, .. }
+            | What::Response { exchange, .. }
+            | What::Body { exchange, .. }
+            | What::Done { exchange }
+            | What::Failed { exchange, .. } => Some(*exchange),
+            What::TooLong { .. } | What::InputClosed | What::Closed | What::Exited(_) => None,
+        }
+    }
+
+    /// Direction of the entry: `->` to the server, `<-` from it, `!!` an event.
+    pub fn direction(&self) -> &'static str {
+        match &self.what {
+            What::Sent { .. } | What::Request { .. } => "->",
+            What::Received { .. } | What::Response { .. } | What::Body { .. } | What::TooLong { .. } => "<-",
+            What::Done { .. } | What::Failed { .. } | What::InputClosed | What::Closed | What::Exited(_) => "!!",
+        }
+    }
+
+    /// The entry in words: the text of the frame, or what happened.
+    pub fn text(&self) -> String {
+        match &self.what {
+            What::Sent { frame, .. } | What::Received { frame, .. } => frame.text().into_owned(),
+            What::Request { method, headers, .. } => format!("{method} {}", header_text(headers)),
+            What::Response { status, headers, .. } => format!("HTTP {status} {}", header_text(headers)),
+            What::Body { bytes, .. } => String::from_utf8_lossy(bytes).into_owned(),
+            What::Done { .. } => "end of the response".to_owned(),
+            What::Failed { problem, .. } => problem.clone(),
+            What::TooLong { length } => format!("a message of {length} bytes, too long to keep"),
+            What::InputClosed => "standard input closed".to_owned(),
+            What::Closed => "standard output closed".to_owned(),
+            What::Exited(exit) => format!("the process ended: {exit}"),
+        }
+    }
+}
+
+fn header_text(headers: &[(String, String)]) -> String {
+    headers.iter().map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join(" | ")
+}

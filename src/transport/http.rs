@@ -1,0 +1,206 @@
+//! HTTP exchanges: each request runs as a task of its own and reports what comes back.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming as Body;
+use hyper::{Request, Response};
+use hyper_rustls::HttpsConnector;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
+use tokio::sync::mpsc;
+use tokio::task::AbortHandle;
+
+use super::sse::SseDecoder;
+use super::target::{Endpoint, StartError};
+use super::{Arrival, BACKLOG, Incoming, MAX_MESSAGE};
+
+type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+
+/// An HTTP request, exactly as it is sent (apart from `Host` and `Content-Length`).
+#[derive(Debug, Clone)]
+pub struct HttpRequest {
+    /// The HTTP method.
+    pub method: String,
+    /// The whole address.
+    pub url: url::Url,
+    /// The headers, in order.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+/// A connection to an HTTP endpoint.
+pub struct HttpWire {
+    /// Where it is.
+    pub endpoint: Endpoint,
+    client: HttpClient,
+    arrivals: mpsc::Sender<Arrival>,
+    inbox: mpsc::Receiver<Arrival>,
+    running: HashMap<u32, AbortHandle>,
+    last: u32,
+}
+
+impl HttpWire {
+    pub(super) fn new(endpoint: Endpoint) -> Result<Self, StartError> {
+        let (arrivals, inbox) = mpsc::channel(BACKLOG);
+        Ok(Self { endpoint, client: client()?, arrivals, inbox, running: HashMap::new(), last: 0 })
+    }
+
+    /// Starts an exchange and returns its number.
+    pub fn start(&mut self, request: HttpRequest) -> u32 {
+        self.last += 1;
+        let exchange = Exchange { id: self.last, arrivals: self.arrivals.clone() };
+        let task = tokio::spawn(exchange.run(self.client.clone(), request));
+        self.running.retain(|_, task| !task.is_finished());
+        self.running.insert(self.last, task.abort_handle());
+        self.last
+    }
+
+    /// Breaks an exchange off; the connection is closed.
+    pub fn abort(&mut self, exchange: u32) {
+        if let Some(task) = self.running.remove(&exchange) {
+            task.abort();
+        }
+    }
+
+    /// Waits for the next arrival.
+    pub async fn next(&mut self) -> Option<Arrival> {
+        self.inbox.recv().await
+    }
+}
+
+impl Drop for HttpWire {
+    fn drop(&mut self) {
+        self.running.values().for_each(AbortHandle::abort);
+    }
+}
+
+fn client() -> Result<HttpClient, StartError> {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_nodelay(true);
+    tcp.set_connect_timeout(Some(std::time::Duration::from_secs(10)));
+    let connector = hyper_rustls::HttpsConnectorBuilder::new()
+        .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
+        .map_err(|e| StartError::Client(e.to_string()))?
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
+    Ok(Client::builder(TokioExecutor::new()).build(connector))
+}
+
+struct Exchange {
+    id: u32,
+    arrivals: mpsc::Sender<Arrival>,
+}
+
+impl Exchange {
+    async fn run(self, client: HttpClient, request: HttpRequest) {
+        let outcome = match build(request) {
+            Ok(request) => self.receive(client.request(request).await).await,
+            Err(problem) => Err(problem),
+        };
+        let exchange = self.id;
+        self.send(match outcome {
+            Ok(()) => Incoming::Done { exchange },
+            Err(problem) => Incoming::Failed { exchange, problem },
+        })
+        .await;
+    }
+
+    async fn send(&self, incoming: Incoming) {
+        // The session may be gone; then nobody wants to know.
+        let _ = self.arrivals.send(Arrival::now(incoming)).await;
+    }
+
+    async fn receive(
+        &self,
+        response: Result<Response<Body>, hyper_util::client::legacy::Error>,
+    ) -> Result<(), String> {
+        let response = response.map_err(|error| causes(&error))?;
+        let headers: Vec<(String, String)> = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.to_string(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        let stream = is_stream(&headers);
+        let status = response.status().as_u16();
+        self.send(Incoming::Head { exchange: self.id, status, headers }).await;
+        match stream {
+            true => self.events(response.into_body()).await,
+            false => self.whole(response.into_body()).await,
+        }
+    }
+
+    async fn events(&self, mut body: Body) -> Result<(), String> {
+        let mut decoder = SseDecoder::default();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| causes(&error))?;
+            for event in frame.data_ref().map(|data| decoder.push(data)).unwrap_or_default() {
+                self.send(Incoming::Event { exchange: self.id, event }).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn whole(&self, mut body: Body) -> Result<(), String> {
+        let mut bytes = Vec::new();
+        let mut length = 0;
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| causes(&error))?;
+            if let Some(data) = frame.data_ref() {
+                length += data.len();
+                if length <= MAX_MESSAGE {
+                    bytes.extend_from_slice(data);
+                }
+            }
+        }
+        self.send(match length {
+            0..=MAX_MESSAGE => Incoming::Body { exchange: self.id, bytes: bytes.into() },
+            length => Incoming::TooLong { length },
+        })
+        .await;
+        Ok(())
+    }
+}
+
+fn build(request: HttpRequest) -> Result<Request<Full<Bytes>>, String> {
+    let mut builder = Request::builder().method(request.method.as_str()).uri(request.url.as_str());
+    for (name, value) in &request.headers {
+        builder = builder.header(name.as_str(), value.as_str());
+    }
+    builder.body(Full::new(request.body)).map_err(|e| format!("the request cannot be sent: {e}"))
+}
+
+fn is_stream(headers: &[(String, String)]) -> bool {
+    headers
+        .iter()
+        .any(|(name, value)| name == "content-type" && value.trim_start().starts_with("text/event-stream"))
+}
+
+/// An error with everything that caused it: the outermost text alone says only "client error".
+fn causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let inner_text = inner.to_string();
+        if !text.contains(&inner_text) {
+            text = format!("{text}: {inner_text}");
+        }
+        cause = inner.source();
+    }
+    text
+}
+
+/// Whether the address is on this machine.
+pub fn is_loopback(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
+    }
+}
