@@ -1,4 +1,5 @@
 //! lib
+pub mod case;
 pub mod catalogue;
 pub mod pattern;
 pub mod protocol;

@@ -96,7 +96,7 @@ fn fits(node: &Node, value: &Value, at: &mut String) -> bool {
         Node::Range { min, max } => value.as_f64().is_some_and(|n| (*min..=*max).contains(&n)),
         Node::Unique(pointer) => value.as_array().is_some_and(|array| is_unique(array, pointer)),
         Node::Schema(schema) => schema.0.is_valid(value),
-        Node::Members(_) | Node::Elements(_) | Node::All(_) | Node::Each(_) => false,
+        Node::Members(_) | Node::Elements(_) | Node::All(_) | Node::Each(_) | Node::SchemaAt(_) => false,
     }
 }
 
@@ -175,7 +175,7 @@ impl std::fmt::Display for Node {
             Self::Range { min, max } => write!(f, "a number from {min} to {max}"),
             Self::Unique(pointer) if pointer.is_empty() => f.write_str("an array without repetition"),
             Self::Unique(pointer) => write!(f, "an array whose {pointer} differ"),
-            Self::Schema(_) => f.write_str("a value that is valid under the schema"),
+            Self::Schema(_) | Self::SchemaAt(_) => f.write_str("a value that is valid under the schema"),
         }
     }
 }
@@ -242,6 +242,19 @@ mod tests {
         let mismatch = pattern.check(Some(&json!({"tools": [{"name": "a"}, {"name": 3}]}))).unwrap_err();
         assert_eq!((mismatch.at.as_str(), mismatch.expected.as_str()), ("/tools/1/name", "a string"));
         assert_eq!(mismatch.got, Some(json!(3)));
+    }
+
+    #[test]
+    fn captured_values_stand_for_themselves() {
+        let pattern = Pattern::parse(&json!({"name": "${tool}", "schema": {"$schema": "${s}"}})).unwrap();
+        let mut lookup = |name: &str| match name {
+            "tool" => Some(json!("$any")),
+            _ => Some(json!({"type": "integer"})),
+        };
+        let filled = pattern.fill(&mut lookup).unwrap();
+        assert!(filled.matches(&json!({"name": "$any", "schema": 3})));
+        assert!(!filled.matches(&json!({"name": "other", "schema": 3})));
+        assert!(!filled.matches(&json!({"name": "$any", "schema": "x"})));
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Patterns over JSON, and templates that fill in captured values: the vocabulary that cases, faults and quirks share.
 
+mod filled;
 mod matcher;
 mod parse;
 mod template;
@@ -43,6 +44,8 @@ enum Node {
     Range { min: f64, max: f64 },
     Unique(String),
     Schema(Box<Schema>),
+    /// A schema that is captured at run time.
+    SchemaAt(String),
 }
 
 #[derive(Debug, Clone)]
@@ -52,6 +55,11 @@ impl Pattern {
     /// Reads a pattern. Words that start with `$` are matchers; everything else stands for itself.
     pub fn parse(spec: &Value) -> Result<Self, PatternError> {
         parse::node(spec, "").map(Self)
+    }
+
+    /// Fills in captured values. They stand for themselves, even where they look like matchers.
+    pub fn fill(&self, lookup: &mut dyn FnMut(&str) -> Option<Value>) -> Result<Self, Missing> {
+        filled::node(&self.0, lookup).map(Self)
     }
 
     /// Checks a value; `None` is an absent member.

@@ -83,7 +83,10 @@ fn operator(key: &str, operand: &Value, at: &str) -> Result<Node, PatternError> 
         "$size" => size(operand, at)?,
         "$range" => range(operand, at)?,
         "$unique" => Node::Unique(text(operand, at)?.to_owned()),
-        "$schema" => Node::Schema(Box::new(schema(operand, at)?)),
+        "$schema" => match operand.as_str().and_then(super::template::whole) {
+            Some(name) => Node::SchemaAt(name.to_owned()),
+            None => Node::Schema(Box::new(schema(operand, at)?)),
+        },
         other => return Err(error(at, format!("unknown operator `{other}` (known: {OPERATORS})"))),
     })
 }
@@ -101,9 +104,7 @@ fn regex(operand: &Value, at: &str) -> Result<regex::Regex, PatternError> {
 }
 
 fn schema(operand: &Value, at: &str) -> Result<Schema, PatternError> {
-    jsonschema::validator_for(operand)
-        .map(|validator| Schema(std::sync::Arc::new(validator)))
-        .map_err(|e| error(at, format!("not a JSON Schema: {e}")))
+    Schema::compile(operand).ok_or_else(|| error(at, "not a JSON Schema"))
 }
 
 fn bounds<'v>(operand: &'v Value, at: &str) -> Result<[Option<&'v Value>; 2], PatternError> {
@@ -133,4 +134,10 @@ fn range(operand: &Value, at: &str) -> Result<Node, PatternError> {
         Some(value) => value.as_f64().ok_or_else(|| error(at, "min and max must be numbers")),
     };
     Ok(Node::Range { min: number(min, f64::NEG_INFINITY)?, max: number(max, f64::INFINITY)? })
+}
+
+impl Schema {
+    pub(super) fn compile(schema: &Value) -> Option<Self> {
+        jsonschema::validator_for(schema).ok().map(|validator| Self(std::sync::Arc::new(validator)))
+    }
 }

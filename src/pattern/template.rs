@@ -53,7 +53,7 @@ fn plain(value: &Value) -> String {
     }
 }
 
-fn whole(text: &str) -> Option<&str> {
+pub(super) fn whole(text: &str) -> Option<&str> {
     let name = text.strip_prefix("${")?.strip_suffix('}')?;
     (!name.contains('}')).then_some(name)
 }

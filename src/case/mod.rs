@@ -1,0 +1,10 @@
+//! Cases: scripted scenarios, as data. The language is described in `cases/README.md`.
+
+mod expect;
+mod file;
+mod load;
+mod model;
+
+pub use expect::{Alternative, Expectation, Judgement};
+pub use load::{CaseError, builtin, load};
+pub use model::{Action, Body, Case, CheckSpec, Connection, HttpSpec, List, Step};

@@ -1,0 +1,130 @@
+//! What handling a request yields, in either era.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::server::{Change, Server};
+use crate::protocol::{Revision, code};
+
+/// A request that is refused.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Failure {
+    pub(super) code: i64,
+    pub(super) message: String,
+    pub(super) data: Option<Value>,
+    /// The HTTP status, where it is not the usual one of the code.
+    pub(super) status: Option<u16>,
+}
+
+impl Failure {
+    pub(super) fn new(code: i64, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), data: None, status: None }
+    }
+
+    pub(super) fn params(message: impl Into<String>) -> Self {
+        Self::new(code::INVALID_PARAMS, message)
+    }
+
+    pub(super) fn method(method: &str) -> Self {
+        Self::new(code::METHOD_NOT_FOUND, format!("Method not found: {method}"))
+    }
+
+    pub(super) fn invalid(message: impl Into<String>) -> Self {
+        Self::new(code::INVALID_REQUEST, message)
+    }
+
+    pub(super) fn with_data(mut self, data: Value) -> Self {
+        self.data = Some(data);
+        self
+    }
+
+    pub(super) fn with_status(mut self, status: u16) -> Self {
+        self.status = Some(status);
+        self
+    }
+
+    /// The `error` member of the reply.
+    pub(super) fn to_value(&self) -> Value {
+        let mut error = json!({"code": self.code, "message": self.message});
+        if let Some(data) = &self.data {
+            error["data"] = data.clone();
+        }
+        error
+    }
+}
+
+/// A request to one of the features that both eras share.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ask<'a> {
+    pub server: &'a Server,
+    pub revision: Revision,
+    pub params: &'a Value,
+    /// The least severe log level that is sent, as an index into [`LEVELS`]; `None` sends nothing.
+    pub level: Option<usize>,
+}
+
+/// Log levels, least severe first.
+pub(super) const LEVELS: [&str; 8] =
+    ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+
+/// The rank of a log level.
+pub(super) fn level(name: &str) -> Option<usize> {
+    LEVELS.iter().position(|level| *level == name)
+}
+
+/// Result, notifications before it, and what changed.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Outcome {
+    /// Notifications that belong to the request, with their time from its arrival.
+    pub notifications: Vec<(Duration, Value)>,
+    pub result: Value,
+    /// When the result is ready.
+    pub delay: Duration,
+    pub changes: Vec<Change>,
+}
+
+impl From<Value> for Outcome {
+    fn from(result: Value) -> Self {
+        Self { notifications: Vec::new(), result, delay: Duration::ZERO, changes: Vec::new() }
+    }
+}
+
+impl<'a> Ask<'a> {
+    pub(super) fn has(&self, since: Revision) -> bool {
+        self.revision >= since
+    }
+
+    /// A parameter that must be a text.
+    pub(super) fn text(&self, name: &str) -> Result<&'a str, Failure> {
+        text(self.params, name)
+    }
+
+    /// The token under which the client wants progress.
+    pub(super) fn progress_token(&self) -> Option<&'a Value> {
+        self.params.pointer("/_meta/progressToken")
+    }
+}
+
+/// A member that must be a text.
+pub(super) fn text<'v>(params: &'v Value, name: &str) -> Result<&'v str, Failure> {
+    match params.get(name) {
+        Some(Value::String(text)) => Ok(text),
+        Some(_) => Err(Failure::params(format!("`{name}` must be a string"))),
+        None => Err(Failure::params(format!("`{name}` is missing"))),
+    }
+}
+
+/// An optional member that must be an object if it is there.
+pub(super) fn object<'v>(params: &'v Value, name: &str) -> Result<Option<&'v Value>, Failure> {
+    match params.get(name) {
+        None => Ok(None),
+        Some(value) if value.is_object() => Ok(Some(value)),
+        Some(_) => Err(Failure::params(format!("`{name}` must be an object"))),
+    }
+}
+
+/// A notification.
+pub(super) fn notification(method: &str, params: Value) -> Value {
+    json!({"jsonrpc": "2.0", "method": method, "params": params})
+}

@@ -1,0 +1,93 @@
+//! What can be set about the reference server besides its messages.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::rule::parse_duration;
+
+/// Settings that a fault, a quirk or the command line changes; `None` is the default.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// The only capabilities that are declared and served, such as `tools.listChanged`.
+    pub capabilities: Option<Vec<String>>,
+    /// Entries on one page of a list (default 3).
+    pub page_size: Option<usize>,
+    /// How many tools are offered.
+    pub tools: Option<usize>,
+    /// How many resources are offered.
+    pub resources: Option<usize>,
+    /// How many prompts are offered.
+    pub prompts: Option<usize>,
+    /// The eras that are spoken (default both).
+    pub eras: Option<Vec<EraName>>,
+    /// Whether batches are accepted (default: in 2025-03-26 only).
+    pub batch: Option<bool>,
+    /// A text on standard error at the start.
+    pub stderr: Option<String>,
+    /// A first line on standard output.
+    pub banner: Option<String>,
+    /// Every message is written in several pieces.
+    pub split_writes: Option<bool>,
+    /// Nothing is read before this much time has passed.
+    #[serde(deserialize_with = "duration")]
+    #[serde(default)]
+    pub slow_start: Option<Duration>,
+    /// When HTTP replies are event streams.
+    pub sse: Option<Sse>,
+    /// Whether HTTP sessions get an id (default yes).
+    pub sessions: Option<bool>,
+}
+
+/// An era by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum EraName {
+    /// Opened by `initialize`.
+    Handshake,
+    /// With `_meta` on every request.
+    Stateless,
+}
+
+/// When an HTTP reply is an event stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sse {
+    /// Always.
+    Always,
+    /// Never, except where the protocol demands it.
+    Never,
+    /// When there is more to send than the reply.
+    #[default]
+    Auto,
+}
+
+impl Options {
+    /// Takes over everything that `other` sets.
+    pub fn merge(&mut self, other: &Self) {
+        fn take<T: Clone>(mine: &mut Option<T>, theirs: &Option<T>) {
+            if theirs.is_some() {
+                mine.clone_from(theirs);
+            }
+        }
+        take(&mut self.capabilities, &other.capabilities);
+        take(&mut self.page_size, &other.page_size);
+        take(&mut self.tools, &other.tools);
+        take(&mut self.resources, &other.resources);
+        take(&mut self.prompts, &other.prompts);
+        take(&mut self.eras, &other.eras);
+        take(&mut self.batch, &other.batch);
+        take(&mut self.stderr, &other.stderr);
+        take(&mut self.banner, &other.banner);
+        take(&mut self.split_writes, &other.split_writes);
+        take(&mut self.slow_start, &other.slow_start);
+        take(&mut self.sse, &other.sse);
+        take(&mut self.sessions, &other.sessions);
+    }
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = Option::<String>::deserialize(deserializer)?;
+    text.map(|text| parse_duration(&text)).transpose().map_err(serde::de::Error::custom)
+}

@@ -1,0 +1,112 @@
+//! What a conversation wants done: messages to send, and the end of the process.
+
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::protocol::Id;
+
+/// One thing to do, in order.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Output {
+    /// Send something.
+    Send(Emission),
+    /// Forget everything not yet sent that belongs to this request.
+    Cancel(Id),
+    /// End the process with this code, after the delay.
+    Exit {
+        /// The exit code.
+        code: i32,
+        /// How long to wait before.
+        delay: Duration,
+    },
+}
+
+/// One message on its way out.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Emission {
+    /// What is sent.
+    pub payload: Payload,
+    /// How long after now it is sent. Later messages do not wait for it.
+    pub delay: Duration,
+    /// The request that it belongs to; a cancellation of that request takes it back.
+    pub request: Option<Id>,
+    /// Which stream carries it, where there are several (HTTP).
+    pub route: Route,
+    /// Whether it answers its request.
+    pub is_reply: bool,
+    /// What ends the line on stdio; `None` is a newline.
+    pub newline: Option<String>,
+    /// Written over several lines.
+    pub pretty: bool,
+    /// Changes of the HTTP response that carries it.
+    pub http: HttpEdit,
+}
+
+/// The content of an emission.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Payload {
+    /// A message, or an array of messages.
+    Json(Value),
+    /// Bytes that a fault puts in place of a message.
+    Raw(Vec<u8>),
+}
+
+/// The stream that carries a message over HTTP.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// The response to the request being handled.
+    Reply,
+    /// The GET stream of the handshake session.
+    Session,
+    /// The response stream of this `subscriptions/listen` request.
+    Subscription(Id),
+}
+
+/// Status and headers that replace those of a conforming HTTP response.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HttpEdit {
+    /// Another status.
+    pub status: Option<u16>,
+    /// Headers by name: a value to set, or `None` to leave the header out.
+    pub headers: Vec<(String, Option<String>)>,
+}
+
+impl HttpEdit {
+    /// Takes over everything that `other` sets.
+    pub fn merge(&mut self, other: &Self) {
+        self.status = other.status.or(self.status);
+        self.headers.extend(other.headers.iter().cloned());
+    }
+}
+
+impl Emission {
+    pub(super) fn new(payload: Payload, route: Route) -> Self {
+        Self {
+            payload,
+            delay: Duration::ZERO,
+            request: None,
+            route,
+            is_reply: false,
+            newline: None,
+            pretty: false,
+            http: HttpEdit::default(),
+        }
+    }
+
+    /// The bytes of the message, without a line end.
+    pub fn bytes(&self) -> Vec<u8> {
+        match &self.payload {
+            Payload::Json(value) if self.pretty => format!("{value:#}").into_bytes(),
+            Payload::Json(value) => value.to_string().into_bytes(),
+            Payload::Raw(bytes) => bytes.clone(),
+        }
+    }
+
+    /// The bytes as they go over stdio.
+    pub fn line(&self) -> Vec<u8> {
+        let mut line = self.bytes();
+        line.extend_from_slice(self.newline.as_deref().unwrap_or("\n").as_bytes());
+        line
+    }
+}

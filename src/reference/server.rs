@@ -1,0 +1,75 @@
+//! What all connections of one reference server share.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::settings::Settings;
+use crate::protocol::Revision;
+
+/// One running reference server.
+#[derive(Debug)]
+pub struct Server {
+    pub(super) settings: Arc<Settings>,
+    /// How often each rule has matched, in the order of the rules.
+    matches: Mutex<Vec<u64>>,
+    deaf: AtomicBool,
+    extra: AtomicBool,
+}
+
+/// Something that subscribers want to hear of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The set of tools.
+    Tools,
+    /// The content of a resource.
+    Resource(String),
+}
+
+impl Server {
+    /// A server that has not heard anything yet.
+    pub fn new(settings: Arc<Settings>) -> Arc<Self> {
+        let matches = Mutex::new(vec![0; settings.rules.len()]);
+        Arc::new(Self { settings, matches, deaf: AtomicBool::new(false), extra: AtomicBool::new(false) })
+    }
+
+    /// Counts one more match of a rule and returns how many came before.
+    pub(super) fn count(&self, rule: usize) -> u64 {
+        let mut matches = self.matches.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = matches[rule];
+        matches[rule] += 1;
+        before
+    }
+
+    pub(super) fn is_deaf(&self) -> bool {
+        self.deaf.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn go_deaf(&self) {
+        self.deaf.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the tool `extra` is there.
+    pub(super) fn has_extra(&self) -> bool {
+        self.extra.load(Ordering::Relaxed)
+    }
+
+    /// Adds or removes the tool `extra`; returns whether it is there now.
+    pub(super) fn toggle_extra(&self) -> bool {
+        !self.extra.fetch_xor(true, Ordering::Relaxed)
+    }
+
+    /// Whether a capability such as `tools.listChanged` is declared (and served).
+    pub(super) fn declares(&self, capability: &str) -> bool {
+        match &self.settings.options.capabilities {
+            None => true,
+            Some(names) => names.iter().any(|name| {
+                name == capability || name.strip_prefix(capability).is_some_and(|rest| rest.starts_with('.'))
+            }),
+        }
+    }
+
+    /// Whether batches are accepted in the revision.
+    pub(super) fn takes_batches(&self, revision: Revision) -> bool {
+        self.settings.options.batch.unwrap_or(revision == Revision::V2025_03_26)
+    }
+}

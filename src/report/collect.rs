@@ -1,0 +1,248 @@
+//! The report as data: what the JSON says, collected from the events.
+
+use serde::Serialize;
+use serde_json::Value;
+
+use super::{Counts, Coverage, text};
+use crate::catalogue;
+use crate::protocol::Revision;
+use crate::runner::{
+    Check, Event, ExitCode, Finished, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started, TargetInfo,
+};
+
+/// How many characters of a message, an expectation or an observation a report keeps.
+const LONGEST_TEXT: usize = 8_000;
+
+/// Everything that a run found out, `mcp-conform/report/v1`.
+#[derive(Debug, Clone, Serialize)]
+pub struct Report {
+    schema: &'static str,
+    /// The tool that judged.
+    pub tool: Tool,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// When it began, as RFC 3339 in UTC.
+    pub started: String,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
+    /// What was judged.
+    pub target: TargetInfo,
+    /// One entry per revision and transport.
+    pub runs: Vec<Run>,
+    /// What the fuzz pass found; null when there was none.
+    pub fuzz: Option<Value>,
+    /// The snapshots that were compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub snapshots: Vec<Snapshot>,
+    /// How much of what applies was judged.
+    pub coverage: Coverage,
+    /// How many checks have which verdict.
+    pub summary: Counts,
+    /// Why the run could not be done or was cut short.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub problem: Option<String>,
+    exit_code: u8,
+    /// How it ended.
+    #[serde(skip)]
+    pub exit: ExitCode,
+}
+
+/// The tool that judged.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tool {
+    /// `mcp-conform`.
+    pub name: &'static str,
+    /// Its version.
+    pub version: &'static str,
+    /// Digest of the requirement catalogue.
+    pub catalogue: String,
+}
+
+/// One revision over one transport.
+#[derive(Debug, Clone, Serialize)]
+pub struct Run {
+    /// The revision that was spoken.
+    pub revision: Revision,
+    /// `stdio` or `http`.
+    pub transport: &'static str,
+    /// What the server says that it is.
+    pub server: Value,
+    /// What the server declared.
+    pub capabilities: Value,
+    /// Time from launch to the first reply, in milliseconds.
+    pub startup_ms: u64,
+    /// How often the server was launched, or a connection opened over HTTP.
+    pub spawns: usize,
+    /// The judged checks, in order.
+    pub checks: Vec<Check>,
+    /// How many checks were planned.
+    #[serde(skip)]
+    pub planned: usize,
+    /// How long it took, in milliseconds.
+    #[serde(skip)]
+    pub duration_ms: u64,
+}
+
+/// A compared snapshot, as the JSON tells it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Snapshot {
+    /// The file with the snapshot.
+    pub file: String,
+    /// `same`, `created`, `updated` or `changed`.
+    pub change: &'static str,
+    /// The unified difference, if it changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub diff: Option<String>,
+}
+
+impl Run {
+    /// How many checks have which verdict.
+    pub fn counts(&self) -> Counts {
+        Counts::of(self.checks.iter().map(|check| check.verdict))
+    }
+
+    /// `2025-11-25 · stdio`, as every report names a run.
+    pub fn label(&self) -> String {
+        format!("{} · {}", self.revision.as_str(), self.transport)
+    }
+
+    /// Name and version of the server, made safe to show; empty if it said nothing.
+    pub fn server_label(&self) -> String {
+        let part = |key| self.server.get(key).and_then(Value::as_str).map(|text| text::brief(text, 60));
+        [part("name"), part("version")].into_iter().flatten().collect::<Vec<_>>().join(" ")
+    }
+}
+
+impl Default for Report {
+    fn default() -> Self {
+        let tool = Tool {
+            name: env!("CARGO_PKG_NAME"),
+            version: env!("CARGO_PKG_VERSION"),
+            catalogue: catalogue::digest(),
+        };
+        Self {
+            schema: "mcp-conform/report/v1",
+            tool,
+            seed: 0,
+            started: String::new(),
+            duration_ms: 0,
+            target: TargetInfo { transport: "stdio", command: Vec::new(), url: None },
+            runs: Vec::new(),
+            fuzz: None,
+            snapshots: Vec::new(),
+            coverage: Coverage::default(),
+            summary: Counts::default(),
+            problem: None,
+            exit_code: ExitCode::Inconclusive.code(),
+            exit: ExitCode::Inconclusive,
+        }
+    }
+}
+
+impl Report {
+    /// Takes in what an event tells.
+    pub fn on_event(&mut self, event: &Event) {
+        match event {
+            Event::Started(started) => self.start(started),
+            Event::RunStarted(run) => self.runs.push(Run::begin(run)),
+            Event::Checked(check) => self.add(check),
+            Event::RunFinished(end) => self.end_run(end),
+            Event::Snapshot(outcome) => self.snapshots.push(Snapshot::of(outcome)),
+            Event::Finished(end) => self.finish(end),
+            Event::Progress(_) | Event::Surface(_) => {}
+        }
+    }
+
+    /// What the exit code says.
+    pub const fn meaning(&self) -> &'static str {
+        match self.exit {
+            ExitCode::Clean => "judged, and nothing at or above the failing level",
+            ExitCode::Findings => "violations, findings, a changed snapshot or a stale baseline entry",
+            ExitCode::Usage => "wrong usage, or a bad config, profile, case or baseline file",
+            ExitCode::Unreachable => "the target could not be started or reached, or never spoke MCP",
+            ExitCode::Inconclusive => "inconclusive: nothing was judged, or the target cut the run short",
+            ExitCode::Bug => "a bug in mcp-conform, not in the server",
+            ExitCode::Interrupted => "interrupted; this is what was judged until then",
+        }
+    }
+
+    fn start(&mut self, started: &Started) {
+        self.seed = started.seed;
+        self.started.clone_from(&started.at);
+        self.target = started.target.clone();
+    }
+
+    fn add(&mut self, check: &Check) {
+        if let Some(run) = self.runs.last_mut() {
+            run.checks.push(bounded(check.clone()));
+        }
+    }
+
+    fn end_run(&mut self, end: &RunFinished) {
+        if let Some(run) = self.runs.last_mut() {
+            run.spawns = end.spawns;
+            run.duration_ms = end.duration_ms;
+        }
+    }
+
+    fn finish(&mut self, end: &Finished) {
+        self.duration_ms = end.duration_ms;
+        self.problem.clone_from(&end.problem);
+        self.exit = end.exit;
+        self.exit_code = end.exit.code();
+        self.summary = Counts::of(self.runs.iter().flat_map(|run| &run.checks).map(|check| check.verdict));
+        self.coverage = self.summary.coverage();
+    }
+}
+
+impl Run {
+    fn begin(run: &RunStarted) -> Self {
+        Self {
+            revision: run.revision,
+            transport: run.transport,
+            server: bounded_value(run.server.clone()),
+            capabilities: bounded_value(run.capabilities.clone()),
+            startup_ms: run.startup_ms,
+            spawns: 0,
+            checks: Vec::new(),
+            planned: run.planned,
+            duration_ms: 0,
+        }
+    }
+}
+
+impl Snapshot {
+    fn of(outcome: &SnapshotOutcome) -> Self {
+        let (change, diff) = match &outcome.change {
+            SnapshotChange::Same => ("same", None),
+            SnapshotChange::Created => ("created", None),
+            SnapshotChange::Updated => ("updated", None),
+            SnapshotChange::Changed(diff) => ("changed", Some(diff.clone())),
+        };
+        Self { file: outcome.file.clone(), change, diff }
+    }
+}
+
+fn bounded(mut check: Check) -> Check {
+    let texts = [Some(&mut check.message), check.expected.as_mut(), check.got.as_mut(), check.stderr.as_mut()];
+    for text in texts.into_iter().flatten() {
+        bound(text);
+    }
+    check
+}
+
+fn bounded_value(mut value: Value) -> Value {
+    match &mut value {
+        Value::String(text) => bound(text),
+        Value::Array(items) => items.iter_mut().for_each(|item| *item = bounded_value(item.take())),
+        Value::Object(fields) => fields.values_mut().for_each(|field| *field = bounded_value(field.take())),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+    value
+}
+
+fn bound(text: &mut String) {
+    if text.chars().nth(LONGEST_TEXT).is_some() {
+        *text = text::brief(text, LONGEST_TEXT);
+    }
+}

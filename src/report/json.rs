@@ -1,0 +1,98 @@
+//! The JSON report.
+
+use std::io::{self, Write};
+
+use serde::Serialize;
+use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
+
+use super::{Report, Reporter, text};
+use crate::runner::Event;
+
+/// Writes the JSON report when the run is over.
+pub struct Json<W> {
+    report: Report,
+    out: W,
+}
+
+impl<W: Write> Json<W> {
+    /// A reporter that writes to `out`.
+    pub fn new(out: W) -> Self {
+        Self { report: Report::default(), out }
+    }
+}
+
+impl<W: Write + Send> Reporter for Json<W> {
+    fn on_event(&mut self, event: &Event) -> io::Result<()> {
+        self.report.on_event(event);
+        match event {
+            Event::Finished(_) => write(&self.report, &mut self.out),
+            Event::Started(_)
+            | Event::Progress(_)
+            | Event::RunStarted(_)
+            | Event::Surface(_)
+            | Event::Checked(_)
+            | Event::RunFinished(_)
+            | Event::Snapshot(_) => Ok(()),
+        }
+    }
+}
+
+/// Writes a report as JSON that is also safe to look at in a terminal.
+pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    report.serialize(&mut Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new())))?;
+    writeln!(out)?;
+    out.flush()
+}
+
+/// Pretty JSON in which also bidirectional overrides and the like are escaped.
+struct Safe(PrettyFormatter<'static>);
+
+impl Formatter for Safe {
+    fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        for part in fragment.split_inclusive(text::is_unsafe) {
+            let last = part.chars().next_back().filter(|&c| text::is_unsafe(c));
+            let safe = part.len() - last.map_or(0, char::len_utf8);
+            out.write_all(&part.as_bytes()[..safe])?;
+            for unit in last.iter().flat_map(|c| c.encode_utf16(&mut [0; 2]).to_vec()) {
+                write!(out, "\\u{unit:04x}")?;
+            }
+        }
+        Ok(())
+    }
+
+    fn begin_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_array(out)
+    }
+
+    fn end_array<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_array(out)
+    }
+
+    fn begin_array_value<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_array_value(out, first)
+    }
+
+    fn end_array_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_array_value(out)
+    }
+
+    fn begin_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_object(out)
+    }
+
+    fn end_object<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object(out)
+    }
+
+    fn begin_object_key<W: ?Sized + Write>(&mut self, out: &mut W, first: bool) -> io::Result<()> {
+        self.0.begin_object_key(out, first)
+    }
+
+    fn begin_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.begin_object_value(out)
+    }
+
+    fn end_object_value<W: ?Sized + Write>(&mut self, out: &mut W) -> io::Result<()> {
+        self.0.end_object_value(out)
+    }
+}

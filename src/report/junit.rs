@@ -1,0 +1,184 @@
+//! The JUnit report: one suite per revision and transport, one test case per check.
+
+use std::collections::HashMap;
+use std::io::{self, Write};
+
+use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestResult, TestSuite};
+use time::{Date, Month};
+
+use super::diagnostic::Block;
+use super::paint::Paint;
+use super::{Report, Reporter, Run, Snapshot, text};
+use crate::catalogue::Verdict;
+use crate::runner::{Check, Event, ExitCode};
+
+/// The width of the diagnostic blocks in a report file.
+const WIDTH: usize = 160;
+const MOST_DIFF_LINES: usize = 1_000;
+
+/// Writes the JUnit report when the run is over.
+pub struct Junit<W> {
+    report: Report,
+    out: W,
+    strict: bool,
+}
+
+impl<W: Write> Junit<W> {
+    /// A reporter that writes to `out`; with `strict`, a warning is a failure.
+    pub fn new(out: W, strict: bool) -> Self {
+        Self { report: Report::default(), out, strict }
+    }
+}
+
+impl<W: Write + Send> Reporter for Junit<W> {
+    fn on_event(&mut self, event: &Event) -> io::Result<()> {
+        self.report.on_event(event);
+        match event {
+            Event::Finished(_) => write(&self.report, self.strict, &mut self.out),
+            Event::Started(_)
+            | Event::Progress(_)
+            | Event::RunStarted(_)
+            | Event::Surface(_)
+            | Event::Checked(_)
+            | Event::RunFinished(_)
+            | Event::Snapshot(_) => Ok(()),
+        }
+    }
+}
+
+/// Writes a report as JUnit XML; with `strict`, a warning is a failure.
+pub fn write(report: &Report, strict: bool, out: &mut dyn Write) -> io::Result<()> {
+    let runs = report.runs.iter().map(|run| suite(run, strict));
+    let suites = runs.chain(snapshots(&report.snapshots)).chain(problem(report)).map(|mut suite| {
+        suite.set_timestamp(timestamp(&report.started));
+        suite
+    });
+    let xml = ReportBuilder::new().add_testsuites(suites).build();
+    xml.write_xml(&mut *out).map_err(io::Error::other)?;
+    writeln!(out)?;
+    out.flush()
+}
+
+fn suite(run: &Run, strict: bool) -> TestSuite {
+    let mut suite = TestSuite::new(&format!("mcp-conform {} {}", run.revision.as_str(), run.transport));
+    let mut seen = HashMap::new();
+    suite.add_testcases(run.checks.iter().map(|check| {
+        let times = seen.entry((&check.id, &check.requirement)).and_modify(|n| *n += 1).or_insert(1);
+        test_case(check, run, *times, strict)
+    }));
+    suite.set_system_out(&text::cdata(&about(run)));
+    suite
+}
+
+fn about(run: &Run) -> String {
+    format!(
+        "server {}\nfirst reply after {} ms\n{} launches\n{} ms\n",
+        run.server_label(),
+        run.startup_ms,
+        run.spawns,
+        run.duration_ms
+    )
+}
+
+/// `times` tells apart checks that judge the same requirement in the same case.
+fn test_case(check: &Check, run: &Run, times: u32, strict: bool) -> TestCase {
+    let name = match times {
+        1 => text::escape(&check.requirement),
+        times => format!("{} ({times})", text::escape(&check.requirement)),
+    };
+    let details = Block::new(check, run, WIDTH).render(Paint::default(), WIDTH);
+    let mut case = TestCase::success(&name, Duration::ZERO);
+    case.set_classname(&class(check, run));
+    case.result = result(check, &details, strict);
+    case.system_out = output(check, details, strict).map(|text| text::cdata(&text));
+    case
+}
+
+/// The runs have classes of their own, because some readers merge suites.
+fn class(check: &Check, run: &Run) -> String {
+    let id = text::escape(&check.id).replace('/', ".");
+    format!("{}.{}.{id}", run.transport, run.revision.as_str())
+}
+
+fn result(check: &Check, details: &str, strict: bool) -> TestResult {
+    let type_ = check.verdict.as_str().to_owned();
+    let message = text::brief(check.message.trim_end(), 500);
+    let cause = Some(text::cdata(details));
+    match check.verdict {
+        Verdict::Pass => TestResult::Success,
+        Verdict::Warn if !strict => TestResult::Success,
+        Verdict::Fail | Verdict::Warn => TestResult::Failure { type_, message, cause },
+        Verdict::Error => TestResult::Error { type_, message, cause },
+        Verdict::Known | Verdict::Blocked | Verdict::NotObserved | Verdict::NotApplicable => {
+            TestResult::SkippedWithCause { type_, message, cause: None }
+        }
+    }
+}
+
+/// What the result itself does not say.
+fn output(check: &Check, details: String, strict: bool) -> Option<String> {
+    match check.verdict {
+        Verdict::Warn => (!strict).then_some(details),
+        Verdict::Known | Verdict::Blocked | Verdict::NotObserved => Some(details),
+        Verdict::Pass => (!check.message.is_empty()).then(|| text::brief(&check.message, 500)),
+        Verdict::Fail | Verdict::Error | Verdict::NotApplicable => None,
+    }
+}
+
+fn snapshots(snapshots: &[Snapshot]) -> Option<TestSuite> {
+    let mut suite = TestSuite::new("mcp-conform snapshots");
+    suite.add_testcases(snapshots.iter().map(snapshot));
+    (!snapshots.is_empty()).then_some(suite)
+}
+
+fn snapshot(snapshot: &Snapshot) -> TestCase {
+    let mut case = TestCase::success(&text::escape(&snapshot.file), Duration::ZERO);
+    case.set_classname("snapshot");
+    match &snapshot.diff {
+        Some(diff) => case.result = changed(diff),
+        None => case.set_system_out(snapshot.change),
+    }
+    case
+}
+
+fn changed(diff: &str) -> TestResult {
+    TestResult::Failure {
+        type_: "snapshot".to_owned(),
+        message: "the snapshot changed; --update-snapshots accepts it".to_owned(),
+        cause: Some(text::cdata(&text::lines(diff, MOST_DIFF_LINES, 1_000).join("\n"))),
+    }
+}
+
+/// A run that could not be done is one error, so that no reader takes silence for success.
+fn problem(report: &Report) -> Option<TestSuite> {
+    let problem = match (&report.problem, report.exit) {
+        (Some(problem), _) => problem.as_str(),
+        (None, ExitCode::Clean | ExitCode::Findings) => return None,
+        (None, ExitCode::Usage | ExitCode::Unreachable | ExitCode::Inconclusive)
+        | (None, ExitCode::Bug | ExitCode::Interrupted) => report.meaning(),
+    };
+    let mut suite = TestSuite::new(&format!("mcp-conform {}", report.target.transport));
+    let message = text::brief(problem.lines().next().unwrap_or_default(), 500);
+    let mut case = TestCase::error("run", Duration::ZERO, "error", &message);
+    case.set_classname("mcp-conform");
+    if let TestResult::Error { cause, .. } = &mut case.result {
+        *cause = Some(text::cdata(&text::lines(problem, 100, 1_000).join("\n")));
+    }
+    suite.add_testcase(case);
+    Some(suite)
+}
+
+/// The instant of an RFC 3339 text in UTC; 1970 if it is none.
+fn timestamp(text: &str) -> OffsetDateTime {
+    instant(text).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+fn instant(text: &str) -> Option<OffsetDateTime> {
+    let (year, rest) = text.split_once('-')?;
+    let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse::<u8>().ok());
+    let mut next = || numbers.next().flatten();
+    let month = Month::try_from(next()?).ok()?;
+    let date = Date::from_calendar_date(year.parse().ok()?, month, next()?).ok()?;
+    let time = date.with_hms(next()?, next()?, next()?).ok()?;
+    Some(time.assume_utc())
+}

@@ -1,0 +1,50 @@
+//! Reports: the one stream of events, told to people and to programs.
+//!
+//! [`Report`] collects the events; each reporter writes it in its own form when the run is over, and the terminal also
+//! shows progress. [`diagnostic::Block`] is the one way in which a check is told in words, and [`text`] makes safe what
+//! the server said. [`snapshot`] keeps the server's surface and the verdicts as text to be committed.
+
+mod collect;
+mod counts;
+pub mod diagnostic;
+mod json;
+mod junit;
+mod outline;
+pub mod paint;
+pub mod snapshot;
+mod terminal;
+pub mod text;
+
+use std::io;
+
+use crate::runner::Event;
+
+pub use collect::{Report, Run, Snapshot, Tool};
+pub use counts::{Counts, Coverage};
+pub use json::Json;
+pub use junit::Junit;
+pub use terminal::{Detail, Look, Terminal};
+
+/// Somebody who is told what happens.
+pub trait Reporter: Send {
+    /// Takes one event; they come in order, from [`Event::Started`] to [`Event::Finished`].
+    fn on_event(&mut self, event: &Event) -> io::Result<()>;
+}
+
+/// All reporters of a run.
+#[derive(Default)]
+pub struct Reporters(Vec<Box<dyn Reporter>>);
+
+impl Reporters {
+    /// Adds one.
+    pub fn add(&mut self, reporter: impl Reporter + 'static) {
+        self.0.push(Box::new(reporter));
+    }
+}
+
+impl Reporter for Reporters {
+    /// Tells everybody, also when one of them fails; the first failure is returned.
+    fn on_event(&mut self, event: &Event) -> io::Result<()> {
+        self.0.iter_mut().map(|reporter| reporter.on_event(event)).fold(Ok(()), Result::and)
+    }
+}

@@ -1,0 +1,163 @@
+//! What is told at the end.
+
+use super::findings::{self, Finding};
+use super::{Detail, Look};
+use crate::catalogue::Verdict;
+use crate::report::diagnostic::word;
+use crate::report::paint::Tone;
+use crate::report::{Report, Run, text};
+
+/// The verdicts in the order in which a person reads them.
+const COLUMNS: [Verdict; 8] = [
+    Verdict::Pass,
+    Verdict::Fail,
+    Verdict::Warn,
+    Verdict::Error,
+    Verdict::Known,
+    Verdict::Blocked,
+    Verdict::NotObserved,
+    Verdict::NotApplicable,
+];
+
+/// The whole text.
+pub fn whole(report: &Report, look: Look) -> String {
+    let found = findings::all(report);
+    let blocks: String = found.iter().map(|finding| finding.render(look)).collect();
+    let changed: String = report.snapshots.iter().filter_map(|snapshot| findings::snapshot(snapshot, look)).collect();
+    let problem = problem(report, look);
+    let parts = match look.detail {
+        Detail::Quiet => vec![problem, blocks, changed, format!("{}\n", verdict_line(report, look))],
+        Detail::Normal => vec![header(report, look), problem, blocks, changed, summary(report, &found, look)],
+        Detail::Verbose => {
+            let every = every_check(report, look);
+            let unseen = reasons(report, Verdict::NotObserved, "Not observed: what would make it visible", look);
+            let blocked = reasons(report, Verdict::Blocked, "Blocked", look);
+            let end = summary(report, &found, look);
+            vec![header(report, look), problem, every, blocks, changed, unseen, blocked, end]
+        }
+    };
+    parts.concat()
+}
+
+fn header(report: &Report, look: Look) -> String {
+    let paint = look.paint();
+    let title = paint.paint(Tone::Strong, &format!("{} {}", report.tool.name, report.tool.version));
+    let mut out = format!("{title}\n{}", entry("target", &target(report), look));
+    for run in &report.runs {
+        let server = Some(run.server_label()).filter(|label| !label.is_empty());
+        let server = server.unwrap_or_else(|| "(unnamed server)".to_owned());
+        let line = format!("{}  {server}, first reply after {}", run.label(), seconds(run.startup_ms));
+        out.push_str(&entry("judged", &line, look));
+    }
+    format!("{out}{}\n", entry("seed", &report.seed.to_string(), look))
+}
+
+fn target(report: &Report) -> String {
+    let command = report.target.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    let shown = match (&report.target.url, command.is_empty()) {
+        (Some(url), true) => url.clone(),
+        (Some(url), false) => format!("{url} -- {command}"),
+        (None, true) => "the built-in reference server".to_owned(),
+        (None, false) => command,
+    };
+    text::brief(&shown, 300)
+}
+
+/// A word as a POSIX shell wants it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+fn problem(report: &Report, look: Look) -> String {
+    let Some(problem) = &report.problem else { return String::new() };
+    let lines = text::lines(problem, 40, 1_000);
+    let mut lines = lines.iter().flat_map(|line| text::wrap(line, look.width.saturating_sub(5).min(110)));
+    let first = lines.next().unwrap_or_default();
+    let rest: String = lines.map(|line| format!("     {line}\n")).collect();
+    format!("{} {first}\n{rest}\n", look.paint().paint(Tone::Bad, "STOPPED"))
+}
+
+fn every_check(report: &Report, look: Look) -> String {
+    report.runs.iter().map(|run| checks_of(run, look)).collect()
+}
+
+fn checks_of(run: &Run, look: Look) -> String {
+    let paint = look.paint();
+    let mut out = format!("{}\n", paint.paint(Tone::Strong, &format!("Checks in {}", run.label())));
+    let longest = run.checks.iter().map(|check| check.id.chars().count()).max().unwrap_or(0).min(48);
+    for check in &run.checks {
+        let verdict = paint.paint(Tone::of(check.verdict), &format!("{:<14}", check.verdict));
+        let id = text::brief(&check.id, 120);
+        out.push_str(&format!("  {verdict}  {id:<longest$}  {}\n", text::brief(&check.requirement, 120)));
+    }
+    out.push('\n');
+    out
+}
+
+/// The checks of a verdict, grouped by what they say.
+fn reasons(report: &Report, verdict: Verdict, title: &str, look: Look) -> String {
+    let groups = grouped(report, verdict);
+    if groups.is_empty() {
+        return String::new();
+    }
+    let mut out = format!("{}\n", look.paint().paint(Tone::Strong, title));
+    for (reason, requirements) in groups {
+        text::wrap(&reason, look.width.saturating_sub(2).min(110))
+            .iter()
+            .for_each(|line| out.push_str(&format!("  {line}\n")));
+        text::wrap(&requirements.join(" "), look.width.saturating_sub(6).min(106))
+            .iter()
+            .for_each(|line| out.push_str(&format!("      {}\n", look.paint().paint(Tone::Dim, line))));
+    }
+    out.push('\n');
+    out
+}
+
+/// Reasons in the order of their first appearance, each with its requirements.
+fn grouped(report: &Report, verdict: Verdict) -> Vec<(String, Vec<String>)> {
+    let mut groups: Vec<(String, Vec<String>)> = Vec::new();
+    for check in report.runs.iter().flat_map(|run| &run.checks).filter(|check| check.verdict == verdict) {
+        let reason = match &check.blocked_by {
+            Some(cause) => format!("by {}", text::brief(cause, 120)),
+            None => text::brief(&check.message, 400),
+        };
+        let requirement = text::brief(&check.requirement, 120);
+        match groups.iter_mut().find(|(known, _)| *known == reason) {
+            Some((_, requirements)) if requirements.contains(&requirement) => {}
+            Some((_, requirements)) => requirements.push(requirement),
+            None => groups.push((reason, vec![requirement])),
+        }
+    }
+    groups
+}
+
+fn summary(report: &Report, found: &[Finding<'_>], look: Look) -> String {
+    let next: String = next_steps(report, found, look).iter().map(|step| entry("next", step, look)).collect();
+    let table = if report.runs.is_empty() { String::new() } else { format!("{}\n", table(report, look)) };
+    format!("{table}{}\n{next}{}", verdict_line(report, look), snapshot_lines(report, look))
+}
+
+fn table(report: &Report, look: Look) -> String {
+    let paint = look.paint();
+    let shown = |verdict| matches!(verdict, Verdict::Pass | Verdict::Fail) || report.summary.get(verdict) > 0;
+    let columns: Vec<Verdict> = COLUMNS.into_iter().filter(|&verdict| shown(verdict)).collect();
+    let heads: String = columns.iter().map(|verdict| format!("  {verdict}")).collect();
+    let mut out = format!("{}{}\n", paint.paint(Tone::Strong, &format!("{:<20}", "Summary")), paint.paint(Tone::Dim, &heads));
+    for run in &report.runs {
+        let counts = run.counts();
+        let cells: String = columns
+            .iter()
+            .map(|&verdict| {
+                let cell = format!("{:>width$}", counts.get(verdict), width = verdict.as_str().len() + 2);
+                let tone = if counts.get(verdict) == 0 { Tone::Dim } else { Tone::of(verdict) };
+                paint.paint(tone, &cell)
+            })
+            .collect();
+        out.push_str(&format!("  {:<18}{cells}\n", run.label()));
+    }
+    out
+}
