@@ -7,7 +7,7 @@ use super::resources;
 use crate::protocol::Revision;
 
 /// A moment of silence.
-const SILENCE: &str = "UklGRiUAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQEAAACAAA==";
+const SILENCE: &str = "UklGRiYAAABXQVZFZm10IBAAAAABAAEAQB8AAEAfAAABAAgAZGF0YQIAAACAgA==";
 
 pub(super) fn text(text: impl Into<String>) -> Value {
     json!({"type": "text", "text": text.into()})

@@ -7,7 +7,7 @@ use crate::protocol::Revision;
 
 /// One transparent pixel.
 pub(super) const PIXEL: &str =
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==";
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR4nGP4//8/AwAI/AL+p5qgoAAAAABJRU5ErkJggg==";
 
 /// The instructions of both eras.
 pub(super) const INSTRUCTIONS: &str =
@@ -29,7 +29,7 @@ pub(super) fn server_info(revision: Revision) -> Value {
     let bare = json!({"name": "mcp-conform-reference", "version": env!("CARGO_PKG_VERSION")});
     let mut info = dress(bare, "mcp-conform reference server", revision);
     if revision >= Revision::V2025_11_25 {
-        info["websiteUrl"] = "https://github.com/mcp-conform/mcp-conform".into();
+        info["websiteUrl"] = "https://modelcontextprotocol.io".into();
     }
     info
 }

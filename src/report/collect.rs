@@ -10,9 +10,6 @@ use crate::runner::{
     Check, Event, ExitCode, Finished, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started, TargetInfo,
 };
 
-/// How many characters of a message, an expectation or an observation a report keeps.
-const LONGEST_TEXT: usize = 8_000;
-
 /// Everything that a run found out, `mcp-conform/report/v1`.
 #[derive(Debug, Clone, Serialize)]
 pub struct Report {
@@ -174,7 +171,7 @@ impl Report {
 
     fn add(&mut self, check: &Check) {
         if let Some(run) = self.runs.last_mut() {
-            run.checks.push(bounded(check.clone()));
+            run.checks.push(check.clone());
         }
     }
 
@@ -200,8 +197,8 @@ impl Run {
         Self {
             revision: run.revision,
             transport: run.transport,
-            server: bounded_value(run.server.clone()),
-            capabilities: bounded_value(run.capabilities.clone()),
+            server: run.server.clone(),
+            capabilities: run.capabilities.clone(),
             startup_ms: run.startup_ms,
             spawns: 0,
             checks: Vec::new(),
@@ -220,29 +217,5 @@ impl Snapshot {
             SnapshotChange::Changed(diff) => ("changed", Some(diff.clone())),
         };
         Self { file: outcome.file.clone(), change, diff }
-    }
-}
-
-fn bounded(mut check: Check) -> Check {
-    let texts = [Some(&mut check.message), check.expected.as_mut(), check.got.as_mut(), check.stderr.as_mut()];
-    for text in texts.into_iter().flatten() {
-        bound(text);
-    }
-    check
-}
-
-fn bounded_value(mut value: Value) -> Value {
-    match &mut value {
-        Value::String(text) => bound(text),
-        Value::Array(items) => items.iter_mut().for_each(|item| *item = bounded_value(item.take())),
-        Value::Object(fields) => fields.values_mut().for_each(|field| *field = bounded_value(field.take())),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
-    value
-}
-
-fn bound(text: &mut String) {
-    if text.chars().nth(LONGEST_TEXT).is_some() {
-        *text = text::brief(text, LONGEST_TEXT);
     }
 }

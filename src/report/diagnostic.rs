@@ -132,7 +132,7 @@ fn message(check: &Check, width: usize) -> Vec<String> {
 }
 
 fn rows(check: &Check, width: usize) -> Vec<Row> {
-    let long = |label, value: &str| Row::of_lines(label, text::lines(value, MOST_LINES, room(width) * 3));
+    let long = |label, value: &str| Row::of_lines(label, value_lines(value, room(width).max(40)));
     let row = |label, value: &str| Row::new(label, text::escape(value));
     [
         check.expected.as_deref().map(|value| long("expected", value)),
@@ -150,6 +150,10 @@ fn rows(check: &Check, width: usize) -> Vec<Row> {
     .collect()
 }
 
+fn value_lines(value: &str, width: usize) -> Vec<String> {
+    text::lines(value, MOST_LINES, width * 3).iter().flat_map(|line| text::fold(line, width)).collect()
+}
+
 fn wire(lines: &[WireLine], width: usize) -> Row {
     let lines = lines.iter().map(|line| Line { text: frame(line, width), culprit: line.culprit });
     Row { label: "wire", lines: lines.collect() }
@@ -158,7 +162,7 @@ fn wire(lines: &[WireLine], width: usize) -> Row {
 fn frame(line: &WireLine, width: usize) -> String {
     let number = format!("#{}", line.seq);
     let at = format!("{}.{:03}s", line.at_ms / 1_000, line.at_ms % 1_000);
-    format!("{number:<4} {at:>7}  {}  {}", line.dir, text::brief(&line.data, room(width).saturating_sub(25).max(40)))
+    format!("{number:<4} {at:>7}  {}  {}", line.dir, text::brief(&line.data, room(width).saturating_sub(40).max(40)))
 }
 
 fn stderr(value: &str, width: usize) -> Row {

@@ -3,10 +3,14 @@
 use std::io::{self, Write};
 
 use serde::Serialize;
+use serde_json::Value;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
 use super::{Report, Reporter, text};
-use crate::runner::Event;
+use crate::runner::{Check, Event};
+
+/// How many characters of one text a report keeps.
+const LONGEST_TEXT: usize = 8_000;
 
 /// Writes the JSON report when the run is over.
 pub struct Json<W> {
@@ -39,16 +43,45 @@ impl<W: Write + Send> Reporter for Json<W> {
 
 /// Writes a report as JSON that is also safe to look at in a terminal.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
+    let report = bounded(report.clone());
     report.serialize(&mut Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new())))?;
     writeln!(out)?;
     out.flush()
 }
 
-/// Pretty JSON in which also bidirectional overrides and the like are escaped.
+fn bounded(mut report: Report) -> Report {
+    for run in &mut report.runs {
+        bound_value(&mut run.server);
+        bound_value(&mut run.capabilities);
+        run.checks.iter_mut().for_each(bound_check);
+    }
+    report
+}
+
+fn bound_check(check: &mut Check) {
+    let texts = [Some(&mut check.message), check.expected.as_mut(), check.got.as_mut(), check.stderr.as_mut()];
+    texts.into_iter().flatten().for_each(bound);
+}
+
+fn bound_value(value: &mut Value) {
+    match value {
+        Value::String(text) => bound(text),
+        Value::Array(items) => items.iter_mut().for_each(bound_value),
+        Value::Object(fields) => fields.values_mut().for_each(bound_value),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn bound(text: &mut String) {
+    *text = text::cut(text, LONGEST_TEXT);
+}
+
+/// Pretty JSON in which also bidirectional overrides and the marks of CI commands are escaped.
 struct Safe(PrettyFormatter<'static>);
 
 impl Formatter for Safe {
     fn write_string_fragment<W: ?Sized + Write>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        let fragment = text::disarm_marks(fragment);
         for part in fragment.split_inclusive(text::is_unsafe) {
             let last = part.chars().next_back().filter(|&c| text::is_unsafe(c));
             let safe = part.len() - last.map_or(0, char::len_utf8);

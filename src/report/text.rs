@@ -1,8 +1,6 @@
 //! Text that somebody else wrote, made safe to show: escaped, shortened, and never a command to a terminal, an XML
 //! reader or a CI log.
 
-use std::fmt::Write as _;
-
 /// What CI systems read as a command anywhere in a line.
 const CI_MARKS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
 
@@ -22,6 +20,26 @@ pub fn brief(text: &str, max: usize) -> String {
     let tail = fitting(text[head..].chars().rev(), tail_budget);
     let cut = format!("{}…{}", escape(&text[..head]), escape(&text[text.len() - tail..]));
     format!("{} ({} bytes)", disarm(cut), text.len())
+}
+
+/// At most `max` characters of a text as it is, and its size: the middle gives way to `…`.
+pub fn cut(text: &str, max: usize) -> String {
+    let length = text.chars().count();
+    if length <= max {
+        return text.to_owned();
+    }
+    let head: String = text.chars().take(max - max / 3).collect();
+    let tail: String = text.chars().skip(length - max / 3).collect();
+    format!("{head}…{tail} ({} bytes)", text.len())
+}
+
+/// The text in pieces of `width` characters.
+pub fn fold(text: &str, width: usize) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    match chars.is_empty() {
+        true => vec![String::new()],
+        false => chars.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect(),
+    }
 }
 
 /// The lines of a text, each [`brief`], at most `max_lines` of them; the rest is counted.
@@ -55,13 +73,14 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// Text for a CDATA section: only characters that XML 1.0 allows, and `]]>` split over two sections.
+/// Text for a CDATA section: only characters that XML 1.0 allows, and `]]>` as `]]\u003e`, because some readers lose
+/// text when a section is split.
 pub fn cdata(text: &str) -> String {
     let allowed = text.chars().fold(String::with_capacity(text.len()), |out, c| match is_xml(c) {
         true => plain(out, c),
         false => escaped(out, c),
     });
-    allowed.replace("]]>", "]]]]><![CDATA[>")
+    allowed.replace("]]>", "]]\\u003e")
 }
 
 /// Whether a character must not reach a terminal or a reader as it is.
@@ -92,8 +111,8 @@ fn escaped(mut out: String, c: char) -> String {
         '\n' => out.push_str("\\n"),
         '\r' => out.push_str("\\r"),
         '\t' => out.push_str("\\t"),
-        c if u32::from(c) > 0xffff => drop(write!(out, "\\u{{{:x}}}", u32::from(c))),
-        c => drop(write!(out, "\\u{:04x}", u32::from(c))),
+        c if u32::from(c) > 0xffff => out.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
+        c => out.push_str(&format!("\\u{:04x}", u32::from(c))),
     }
     out
 }
@@ -118,7 +137,12 @@ fn disarm(text: String) -> String {
         true => format!("{}\\u003a{}", &text[..start], &text[start + 1..]),
         false => text,
     };
-    CI_MARKS.iter().fold(text, |text, mark| match text.contains(mark) {
+    disarm_marks(&text)
+}
+
+/// Escapes the marks with which CI systems find commands anywhere in a line.
+pub fn disarm_marks(text: &str) -> String {
+    CI_MARKS.iter().fold(text.to_owned(), |text, mark| match text.contains(mark) {
         true => text.replace(mark, &format!("\\u0023{}", &mark[1..])),
         false => text,
     })
@@ -157,6 +181,18 @@ mod tests {
     }
 
     #[test]
+    fn cut_leaves_the_text_as_it_is_but_shorter() {
+        assert_eq!(cut("abc\0", 4), "abc\0");
+        assert_eq!(cut("ab\0defghi", 6), "ab\0d…hi (9 bytes)");
+    }
+
+    #[test]
+    fn fold_loses_nothing() {
+        assert_eq!(fold("abcdé", 2), ["ab", "cd", "é"]);
+        assert_eq!(fold("", 2), [""]);
+    }
+
+    #[test]
     fn lines_counts_the_lines_it_leaves_out() {
         assert_eq!(lines("a\nb\r\nc\nd\n", 2, 80), ["a", "b", "… 2 more lines"]);
         assert!(lines("", 2, 80).is_empty());
@@ -169,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn cdata_replaces_what_xml_forbids_and_splits_its_own_end() {
-        assert_eq!(cdata("a\0b\u{fffe}\n]]>"), "a\\u0000b\\ufffe\n]]]]><![CDATA[>");
+    fn cdata_escapes_what_xml_forbids_and_its_own_end() {
+        assert_eq!(cdata("a\0b\u{fffe}\n]]>"), "a\\u0000b\\ufffe\n]]\\u003e");
     }
 }

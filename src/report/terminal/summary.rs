@@ -3,7 +3,6 @@
 use super::findings::{self, Finding};
 use super::{Detail, Look};
 use crate::catalogue::Verdict;
-use crate::report::diagnostic::word;
 use crate::report::paint::Tone;
 use crate::report::{Report, Run, text};
 
@@ -26,7 +25,7 @@ pub fn whole(report: &Report, look: Look) -> String {
     let changed: String = report.snapshots.iter().filter_map(|snapshot| findings::snapshot(snapshot, look)).collect();
     let problem = problem(report, look);
     let parts = match look.detail {
-        Detail::Quiet => vec![problem, blocks, changed, format!("{}\n", verdict_line(report, look))],
+        Detail::Quiet => vec![problem, blocks, changed, quiet_line(report)],
         Detail::Normal => vec![header(report, look), problem, blocks, changed, summary(report, &found, look)],
         Detail::Verbose => {
             let every = every_check(report, look);
@@ -44,12 +43,22 @@ fn header(report: &Report, look: Look) -> String {
     let title = paint.paint(Tone::Strong, &format!("{} {}", report.tool.name, report.tool.version));
     let mut out = format!("{title}\n{}", entry("target", &target(report), look));
     for run in &report.runs {
-        let server = Some(run.server_label()).filter(|label| !label.is_empty());
-        let server = server.unwrap_or_else(|| "(unnamed server)".to_owned());
-        let line = format!("{}  {server}, first reply after {}", run.label(), seconds(run.startup_ms));
-        out.push_str(&entry("judged", &line, look));
+        out.push_str(&entry("server", &server(run, look), look));
     }
     format!("{out}{}\n", entry("seed", &report.seed.to_string(), look))
+}
+
+fn server(run: &Run, look: Look) -> String {
+    let name = Some(run.server_label()).filter(|label| !label.is_empty());
+    let name = name.unwrap_or_else(|| "(unnamed)".to_owned());
+    let spawns = match (run.transport, run.spawns) {
+        ("http", 1) => "1 connection".to_owned(),
+        ("http", n) => format!("{n} connections"),
+        (_, 1) => "1 launch".to_owned(),
+        (_, n) => format!("{n} launches"),
+    };
+    let cost = format!("first reply {}, {spawns}, {}", seconds(run.startup_ms), seconds(run.duration_ms));
+    format!("{}  {name}  {}", run.label(), look.paint().paint(Tone::Dim, &cost))
 }
 
 fn target(report: &Report) -> String {
@@ -136,9 +145,61 @@ fn grouped(report: &Report, verdict: Verdict) -> Vec<(String, Vec<String>)> {
 }
 
 fn summary(report: &Report, found: &[Finding<'_>], look: Look) -> String {
-    let next: String = next_steps(report, found, look).iter().map(|step| entry("next", step, look)).collect();
     let table = if report.runs.is_empty() { String::new() } else { format!("{}\n", table(report, look)) };
-    format!("{table}{}\n{next}{}", verdict_line(report, look), snapshot_lines(report, look))
+    let kept: String = kept_snapshots(report).iter().map(|line| entry("snapshot", line, look)).collect();
+    let next: String = next_steps(report, found, look).iter().map(|step| entry("next", step, look)).collect();
+    let exit = entry("exit", &format!("{} ({})", report.exit.code(), report.meaning()), look);
+    format!("{table}{}{kept}{next}{exit}", entry("judged", &coverage(report), look))
+}
+
+/// How much was judged, and what came out.
+fn coverage(report: &Report) -> String {
+    let list = |verdicts: &[Verdict]| {
+        let counts = verdicts.iter().map(|&verdict| (report.summary.get(verdict), verdict));
+        counts.filter(|(n, _)| *n > 0).map(|(n, verdict)| format!("{n} {verdict}")).collect::<Vec<_>>().join(", ")
+    };
+    let judged = list(&COLUMNS[..3]) + &prefixed(", ", &list(&[Verdict::Known]));
+    let missed = prefixed("; ", &list(&[Verdict::NotObserved, Verdict::Blocked, Verdict::Error]));
+    let total = report.coverage;
+    if total.applicable == 0 {
+        return "nothing".to_owned();
+    }
+    format!("{} of {} applicable checks{}{missed}", total.judged, total.applicable, prefixed(": ", &judged))
+}
+
+fn prefixed(prefix: &str, text: &str) -> String {
+    if text.is_empty() { String::new() } else { format!("{prefix}{text}") }
+}
+
+fn quiet_line(report: &Report) -> String {
+    format!("judged {}; exit {}\n", coverage(report), report.exit.code())
+}
+
+/// Snapshots that were written.
+fn kept_snapshots(report: &Report) -> Vec<String> {
+    let kept = report.snapshots.iter().filter(|snapshot| matches!(snapshot.change, "created" | "updated"));
+    kept.map(|snapshot| format!("{} {}", snapshot.change, text::escape(&snapshot.file))).collect()
+}
+
+fn next_steps(report: &Report, found: &[Finding<'_>], look: Look) -> Vec<String> {
+    let explain = found.first().map(|finding| {
+        format!("mcp-conform explain {}  tells the rule and how it is tested", text::escape(&finding.check.requirement))
+    });
+    let changed = report.snapshots.iter().any(|snapshot| snapshot.diff.is_some());
+    let accept = changed.then(|| "--update-snapshots  accepts what changed".to_owned());
+    let unseen = report.summary.not_observed;
+    let verbose = (unseen > 0 && look.detail != Detail::Verbose)
+        .then(|| format!("-v  tells what would make the {unseen} not_observed visible"));
+    [explain, accept, verbose].into_iter().flatten().collect()
+}
+
+/// A labelled line.
+fn entry(label: &str, text: &str, look: Look) -> String {
+    format!("  {}  {text}\n", look.paint().paint(Tone::Dim, &format!("{label:>8}")))
+}
+
+fn seconds(ms: u64) -> String {
+    format!("{}.{:03} s", ms / 1_000, ms % 1_000)
 }
 
 fn table(report: &Report, look: Look) -> String {

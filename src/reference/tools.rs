@@ -1,0 +1,182 @@
+//! The tools of the reference server and what calling them does.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::answer::{Ask, Failure, LEVELS, Outcome, level, notification, object};
+use super::content;
+use super::identity::dress;
+use super::page::page;
+use super::resources::GUIDE;
+use super::server::{Change, Server};
+use crate::protocol::Revision;
+
+/// How long one step of the tool `slow` takes.
+pub const STEP: Duration = Duration::from_millis(10);
+const MOST_STEPS: u32 = 20;
+const NAMES: [&str; 8] = ["echo", "add", "media", "fail", "slow", "log", "delete", "toggle"];
+const EXTRA: &str = "extra";
+
+pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
+    let tools = names(ask.server).iter().map(|name| describe(name, ask.revision)).collect();
+    page(ask, "tools", tools).map(Outcome::from)
+}
+
+/// The tools on offer: as many as the options say, and `extra` if it is switched on.
+fn names(server: &Server) -> Vec<String> {
+    let count = server.settings.options.tools.unwrap_or(NAMES.len());
+    let mut names: Vec<String> = NAMES.iter().take(count).map(|name| (*name).to_owned()).collect();
+    names.extend((NAMES.len()..count).map(|n| format!("item-{}", n + 1)));
+    if server.has_extra() {
+        names.push(EXTRA.to_owned());
+    }
+    names
+}
+
+fn describe(name: &str, revision: Revision) -> Value {
+    let (title, about) = words(name);
+    let mut tool =
+        dress(json!({"name": name, "description": about, "inputSchema": input_schema(name)}), title, revision);
+    if revision >= Revision::V2025_03_26 {
+        tool["annotations"] = hints(name);
+    }
+    if let (true, Some(schema)) = (revision >= Revision::V2025_06_18, output_schema(name)) {
+        tool["outputSchema"] = schema;
+    }
+    tool
+}
+
+fn words(name: &str) -> (&'static str, &'static str) {
+    match name {
+        "echo" => ("Echo", "Says back what it is told."),
+        "add" => ("Add", "Adds two numbers."),
+        "media" => ("Media", "Returns one content block of every kind."),
+        "fail" => ("Fail", "Always fails."),
+        "slow" => ("Slow", "Takes its time and reports progress."),
+        "log" => ("Log", "Sends a log message."),
+        "delete" => ("Delete", "Would delete something."),
+        "toggle" => ("Toggle", "Adds or removes the tool extra."),
+        EXTRA => ("Extra", "A tool that comes and goes."),
+        _ => ("Item", "Does nothing."),
+    }
+}
+
+fn hints(name: &str) -> Value {
+    match name {
+        "delete" => json!({"readOnlyHint": false, "destructiveHint": true, "openWorldHint": false}),
+        "toggle" => json!({"readOnlyHint": false, "destructiveHint": false, "openWorldHint": false}),
+        _ => json!({"readOnlyHint": true, "openWorldHint": false}),
+    }
+}
+
+fn input_schema(name: &str) -> Value {
+    let text = json!({"type": "string"});
+    let properties = match name {
+        "echo" => json!({"text": text}),
+        "add" => json!({"a": {"type": "number"}, "b": {"type": "number"}}),
+        "slow" => json!({"steps": {"type": "integer", "minimum": 1, "maximum": MOST_STEPS}}),
+        "log" => json!({"level": {"type": "string", "enum": LEVELS}, "text": text}),
+        "delete" => json!({"id": text}),
+        _ => return json!({"type": "object", "additionalProperties": false}),
+    };
+    let required: Vec<&String> = properties.as_object().into_iter().flat_map(|members| members.keys()).collect();
+    json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+fn output_schema(name: &str) -> Option<Value> {
+    (name == "add").then(|| json!({"type": "object", "properties": {"sum": {"type": "number"}}, "required": ["sum"]}))
+}
+
+pub(super) fn call(ask: &Ask<'_>) -> Result<Outcome, Failure> {
+    let name = ask.text("name")?;
+    let given = object(ask.params, "arguments")?.cloned().unwrap_or_else(|| json!({}));
+    if !names(ask.server).iter().any(|known| known == name) {
+        return Err(Failure::params(format!("Unknown tool: {name}")));
+    }
+    match complaint(name, &given) {
+        // From 2025-11-25 on the model is to see what is wrong, so that it can correct itself.
+        Some(complaint) if ask.has(Revision::V2025_11_25) => Ok(failed(&complaint)),
+        Some(complaint) => Err(Failure::params(complaint)),
+        None => Ok(run(ask, name, &given)),
+    }
+}
+
+fn complaint(name: &str, given: &Value) -> Option<String> {
+    let validator = jsonschema::draft202012::new(&input_schema(name)).ok()?;
+    let error = validator.iter_errors(given).next()?;
+    Some(format!("Invalid arguments for {name}: {error}"))
+}
+
+fn run(ask: &Ask<'_>, name: &str, given: &Value) -> Outcome {
+    let text = |name: &str| given.get(name).and_then(Value::as_str).unwrap_or_default();
+    match name {
+        "echo" => said(text("text")),
+        "add" => add(ask, &given["a"], &given["b"]),
+        "media" => json!({"content": content::every_kind(ask.revision)}).into(),
+        "fail" => failed("This tool always fails."),
+        "slow" => slow(ask, given["steps"].as_f64().unwrap_or(1.0)),
+        "log" => log(ask, text("level"), text("text")),
+        "delete" => said(&format!("Nothing was deleted for {}.", text("id"))),
+        "toggle" => toggle(ask.server),
+        _ => said("Done."),
+    }
+}
+
+fn said(text: &str) -> Outcome {
+    json!({"content": [content::text(text)]}).into()
+}
+
+fn failed(text: &str) -> Outcome {
+    json!({"content": [content::text(text)], "isError": true}).into()
+}
+
+fn add(ask: &Ask<'_>, a: &Value, b: &Value) -> Outcome {
+    let whole = a.as_i64().zip(b.as_i64()).and_then(|(a, b)| a.checked_add(b)).map(Value::from);
+    let real = || a.as_f64().zip(b.as_f64()).map(|(a, b)| a + b).filter(|sum| sum.is_finite()).map(Value::from);
+    match whole.or_else(real) {
+        Some(sum) if ask.has(Revision::V2025_06_18) => {
+            let structured = json!({"sum": sum});
+            let mirror = content::text(structured.to_string());
+            json!({"content": [mirror], "structuredContent": structured}).into()
+        }
+        Some(sum) => said(&sum.to_string()),
+        None => failed("The sum is too large."),
+    }
+}
+
+fn slow(ask: &Ask<'_>, steps: f64) -> Outcome {
+    // The schema has checked the range; a whole number may still be written as 3.0.
+    let steps = (1..=MOST_STEPS).find(|n| f64::from(*n) >= steps).unwrap_or(MOST_STEPS);
+    let mut outcome = said(&format!("Took {steps} steps."));
+    outcome.delay = STEP * steps;
+    if let Some(token) = ask.progress_token() {
+        outcome.notifications = (1..=steps).map(|done| (STEP * done, progress(ask, token, done, steps))).collect();
+    }
+    outcome
+}
+
+fn progress(ask: &Ask<'_>, token: &Value, done: u32, steps: u32) -> Value {
+    let mut params = json!({"progressToken": token, "progress": done, "total": steps});
+    if ask.has(Revision::V2025_03_26) {
+        params["message"] = format!("Step {done} of {steps}").into();
+    }
+    notification("notifications/progress", params)
+}
+
+fn log(ask: &Ask<'_>, name: &str, text: &str) -> Outcome {
+    let mut outcome = said("Logged.");
+    let wanted = ask.level.zip(level(name)).is_some_and(|(least, level)| level >= least);
+    if wanted && ask.server.declares("logging") {
+        let params = json!({"level": name, "logger": "reference", "data": text});
+        outcome.notifications.push((Duration::ZERO, notification("notifications/message", params)));
+    }
+    outcome
+}
+
+fn toggle(server: &Server) -> Outcome {
+    let state = if server.toggle_extra() { "on" } else { "off" };
+    let mut outcome = said(&format!("The tool extra is {state}."));
+    outcome.changes = vec![Change::Tools, Change::Resource(GUIDE.to_owned())];
+    outcome
+}

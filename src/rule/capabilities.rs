@@ -1,0 +1,195 @@
+//! Notifications that need a capability which the server did not declare, or a subscription that nobody asked for.
+
+use super::{Context, Findings, Rule};
+use crate::protocol::{Message, method};
+use crate::session::transcript::Entry;
+
+const LOGGING: &str = "logging.capability.declared";
+const UNSOLICITED: &str = "base.patterns.no-unsolicited-notifications";
+const SHOULD: &str = "lifecycle.operation.only-declared-server-capabilities.should";
+const MUST: &str = "lifecycle.operation.only-declared-server-capabilities.must";
+
+pub const RULE: Rule = Rule {
+    id: "rule/capabilities",
+    judges: &[
+        LOGGING,
+        UNSOLICITED,
+        SHOULD,
+        MUST,
+        "logging.request.none-without-level",
+        "base.meta.log-level-absent",
+        "tools.list-changed.undeclared-legacy-early",
+        "tools.list-changed.undeclared-legacy-late",
+        "tools.list-changed.opt-in-only",
+        "resources.list-changed.undeclared-legacy-early",
+        "resources.list-changed.undeclared-legacy-late",
+        "resources.list-changed.opt-in-only",
+        "resources.updated.requires-subscribe-capability",
+        "resources.updated.opt-in-only",
+        "resources.updated.only-subscribed",
+        "prompts.list-changed.undeclared-legacy-early",
+        "prompts.list-changed.undeclared-legacy-late",
+        "prompts.list-changed.opt-in-only",
+    ],
+    hint: "the server has to send a notification",
+    run,
+};
+
+/// The notifications that announce changes: method, and the requirements that govern it without a declared capability
+/// (early and late handshake revisions) and without a subscription (stateless era).
+const CHANGES: [(&str, [&str; 3]); 4] = [
+    ("notifications/tools/list_changed", [
+        "tools.list-changed.undeclared-legacy-early",
+        "tools.list-changed.undeclared-legacy-late",
+        "tools.list-changed.opt-in-only",
+    ]),
+    ("notifications/resources/list_changed", [
+        "resources.list-changed.undeclared-legacy-early",
+        "resources.list-changed.undeclared-legacy-late",
+        "resources.list-changed.opt-in-only",
+    ]),
+    ("notifications/resources/updated", [
+        "resources.updated.requires-subscribe-capability",
+        "resources.updated.requires-subscribe-capability",
+        "resources.updated.opt-in-only",
+    ]),
+    ("notifications/prompts/list_changed", [
+        "prompts.list-changed.undeclared-legacy-early",
+        "prompts.list-changed.undeclared-legacy-late",
+        "prompts.list-changed.opt-in-only",
+    ]),
+];
+
+fn run(context: &Context<'_>, findings: &mut Findings) {
+    let listening = context.sent.iter().any(|(_, message)| message.method() == Some("subscriptions/listen"));
+    let mut seen = Vec::new();
+    for (entry, message) in &context.received {
+        let Some(name) = message.method() else { continue };
+        if let Some((method, requirements)) = CHANGES.iter().find(|(method, _)| *method == name) {
+            seen.push(*method);
+            change(context, entry, message, requirements, listening, findings);
+        } else if name == "notifications/message" {
+            seen.push("notifications/message");
+            log(context, entry, message, findings);
+        }
+    }
+    silence(context, &seen, findings);
+}
+
+/// What never came cannot have been wrong: an observation once the server had the opportunity.
+fn silence(context: &Context<'_>, seen: &[&str], findings: &mut Findings) {
+    let Some(server) = &context.server else { return };
+    for (method, requirements) in CHANGES.iter().filter(|(method, _)| !seen.contains(method)) {
+        let capability = method::METHODS.iter().find(|m| m.name == *method).and_then(|m| m.capability);
+        if context.revision().is_stateless() || !method::declares(server, capability.unwrap_or_default()) {
+            for id in deduplicated(requirements) {
+                findings.kept(id);
+            }
+        }
+    }
+    if !seen.contains(&"notifications/message") {
+        [LOGGING, "logging.request.none-without-level", "base.meta.log-level-absent"]
+            .iter()
+            .for_each(|id| findings.kept(id));
+    }
+    if seen.is_empty() {
+        [UNSOLICITED, SHOULD, MUST].iter().for_each(|id| findings.kept(id));
+    }
+}
+
+fn deduplicated<'r>(requirements: &'r [&'r str; 3]) -> Vec<&'r str> {
+    let mut ids = requirements.to_vec();
+    ids.dedup();
+    ids
+}
+
+fn change(
+    context: &Context<'_>,
+    entry: &Entry,
+    message: &Message,
+    requirements: &[&str; 3],
+    listening: bool,
+    findings: &mut Findings,
+) {
+    let name = message.method().unwrap_or_default();
+    let got = message.to_value().to_string();
+    if context.revision().is_stateless() {
+        match listening {
+            true => findings.kept(requirements[2]),
+            false => findings.violated(
+                requirements[2],
+                format!("the server sent `{name}`, which no subscription asked for"),
+                "change notifications only on a `subscriptions/listen` stream that opted in",
+                got,
+                &[entry.seq],
+            ),
+        }
+        return;
+    }
+    let Some(server) = &context.server else { return };
+    let capability = method::find(name, context.revision()).and_then(|m| m.capability).unwrap_or_default();
+    let declared = method::declares(server, capability);
+    for id in deduplicated(&[requirements[0], requirements[1], requirements[1]]) {
+        match declared {
+            true => findings.kept(id),
+            false => findings.violated(
+                id,
+                format!("the server sent `{name}` without having declared `{capability}`"),
+                format!("the capability `{capability}` declared, or no such notification"),
+                got.clone(),
+                &[entry.seq],
+            ),
+        }
+    }
+    if name == "notifications/resources/updated" {
+        subscribed(context, entry, message, findings);
+    }
+}
+
+fn subscribed(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
+    const ID: &str = "resources.updated.only-subscribed";
+    let subscriptions = context.sent.iter().filter(|(_, sent)| sent.method() == Some("resources/subscribe"));
+    let any = subscriptions.count() > 0;
+    match any {
+        // A sub-resource of a subscribed one is legal: any subscription excuses any address.
+        true => findings.kept(ID),
+        false => findings.violated(
+            ID,
+            "the server announced a change of a resource that nobody subscribed to",
+            "`notifications/resources/updated` only after `resources/subscribe`",
+            message.to_value().to_string(),
+            &[entry.seq],
+        ),
+    }
+}
+
+fn log(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
+    let got = message.to_value().to_string();
+    if context.revision().is_stateless() {
+        let asked = context.sent.iter().any(|(_, sent)| {
+            sent.params()["_meta"].get("io.modelcontextprotocol/logLevel").is_some()
+        });
+        let id = "logging.request.none-without-level";
+        match asked {
+            true => [id, "base.meta.log-level-absent"].iter().for_each(|id| findings.kept(id)),
+            false => findings.violated(
+                id,
+                "the server sent a log message that no request asked for",
+                "log messages only for requests whose `_meta` has `io.modelcontextprotocol/logLevel`",
+                got.clone(),
+                &[entry.seq],
+            ),
+        }
+    }
+    match context.server.as_ref().map(|server| method::declares(server, "logging")) {
+        Some(false) => findings.violated(
+            LOGGING,
+            "the server sent a log message without having declared `logging`",
+            "the capability `logging` declared, or no log messages",
+            got,
+            &[entry.seq],
+        ),
+        Some(true) => findings.kept(LOGGING),
+        None => {}
+    }
+}

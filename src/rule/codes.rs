@@ -1,0 +1,49 @@
+//! Error codes: which ones the revision allows.
+
+use super::{Context, Findings, Rule};
+use crate::protocol::code;
+
+const UNDEFINED: &str = "base.errors.no-undefined-reserved-codes";
+const SPEC_RANGE: &str = "base.errors.spec-subrange.undefined-code";
+const LEGACY_RANGE: &str = "base.errors.legacy-subrange.avoid";
+const RETIRED_NOT_FOUND: &str = "base.errors.no-retired-32002";
+const RETIRED_URL: &str = "base.errors.no-retired-32042";
+
+pub const RULE: Rule = Rule {
+    id: "rule/error-codes",
+    judges: &[UNDEFINED, SPEC_RANGE, LEGACY_RANGE, RETIRED_NOT_FOUND, RETIRED_URL],
+    hint: "the server has to refuse a request",
+    run,
+};
+
+/// Codes that 2026-07-28 sets aside for the specification itself.
+const SPEC: std::ops::RangeInclusive<i64> = -32099..=-32020;
+/// Codes that earlier SDKs took from the same range.
+const LEGACY: std::ops::RangeInclusive<i64> = -32019..=-32000;
+
+fn run(context: &Context<'_>, findings: &mut Findings) {
+    let revision = context.revision();
+    for (entry, message) in &context.received {
+        let Some(code) = message.get("error").and_then(|error| error.get("code")?.as_i64()) else { continue };
+        let requirement = match code {
+            code::RESOURCE_NOT_FOUND if revision.is_stateless() => RETIRED_NOT_FOUND,
+            code::URL_ELICITATION_REQUIRED if revision.is_stateless() => RETIRED_URL,
+            code if code::name(code, revision).is_some() => {
+                findings.kept(UNDEFINED);
+                findings.kept(SPEC_RANGE);
+                continue;
+            }
+            code if revision.is_stateless() && SPEC.contains(&code) => SPEC_RANGE,
+            code if revision.is_stateless() && LEGACY.contains(&code) => LEGACY_RANGE,
+            code if code::is_reserved(code) && !code::is_server_range(code) => UNDEFINED,
+            _ => continue,
+        };
+        findings.violated(
+            requirement,
+            format!("the error code {code} has no meaning in {revision}"),
+            "a code that JSON-RPC or this revision defines, or one outside the reserved range",
+            code.to_string(),
+            &[entry.seq],
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! What rules look at: a transcript, with what is known about the conversation.
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use crate::protocol::{Class, Id, Message, Revision};
+use crate::session::Transcript;
+use crate::session::transcript::{Entry, What};
+
+/// A transcript made ready for rules.
+pub struct Context<'t> {
+    /// Everything that crossed the connection.
+    pub transcript: &'t Transcript,
+    /// What the client declared.
+    pub client: Value,
+    /// What the server declared, once it did.
+    pub server: Option<Value>,
+    /// Messages of the server.
+    pub received: Vec<(&'t Entry, Message)>,
+    /// Messages of ours.
+    pub sent: Vec<(&'t Entry, Message)>,
+    /// Our requests with a usable id, by id, oldest first.
+    pub requests: HashMap<Id, Vec<Asked>>,
+}
+
+/// One of our requests.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// Where it stands.
+    pub seq: u64,
+    /// Its method.
+    pub method: String,
+    /// Whether it was malformed on purpose.
+    pub deliberate: bool,
+    /// The exchange that carried it.
+    pub exchange: Option<u32>,
+}
+
+impl<'t> Context<'t> {
+    /// Prepares a transcript.
+    pub fn new(transcript: &'t Transcript) -> Self {
+        let received: Vec<_> = transcript.received().collect();
+        let sent: Vec<_> = transcript.sent().collect();
+        let mut requests: HashMap<Id, Vec<Asked>> = HashMap::new();
+        for (entry, message) in &sent {
+            if let (Class::Request, Some(id), Some(method)) = (message.class(), message.id(), message.method()) {
+                let asked = Asked {
+                    seq: entry.seq,
+                    method: method.to_owned(),
+                    deliberate: is_deliberate(entry),
+                    exchange: entry.exchange(),
+                };
+                requests.entry(id).or_default().push(asked);
+            }
+        }
+        let mut context =
+            Self { transcript, client: Value::Null, server: None, received, sent, requests };
+        context.learn();
+        context
+    }
+
+    /// Reads the declared capabilities from the transcript.
+    fn learn(&mut self) {
+        let initialize = self.sent.iter().find(|(_, message)| message.method() == Some("initialize"));
+        self.client = match initialize {
+            Some((_, message)) => message.params()["capabilities"].clone(),
+            None => self
+                .sent
+                .iter()
+                .map(|(_, m)| &m.params()["_meta"]["io.modelcontextprotocol/clientCapabilities"])
+                .find(|capabilities| capabilities.is_object())
+                .cloned()
+                .unwrap_or_default(),
+        };
+        let declared = self
+            .replies()
+            .filter(|(_, _, asked)| matches!(asked.method.as_str(), "initialize" | "server/discover"))
+            .find_map(|(_, message, _)| message.get("result")?.get("capabilities").cloned());
+        self.server = declared;
+    }
+
+    /// Adds what the server declared on another connection, for connections that never asked.
+    pub fn with_server(mut self, capabilities: &Value) -> Self {
+        self.server.get_or_insert_with(|| capabilities.clone());
+        self
+    }
+
+    /// The revision that is spoken.
+    pub fn revision(&self) -> Revision {
+        self.transcript.revision
+    }
+
+    /// Whether messages are lines.
+    pub fn is_stdio(&self) -> bool {
+        !self.transcript.http
+    }
+
+    /// Every reply that answers one of our requests, with that request.
+    pub fn replies(&self) -> impl Iterator<Item = (&'t Entry, &Message, &Asked)> {
+        self.received.iter().filter_map(|(entry, message)| {
+            let asked = self.asked(entry, message)?;
+            Some((*entry, message, asked))
+        })
+    }
+
+    /// The request that a reply answers: the newest one of that id before it.
+    pub fn asked(&self, entry: &Entry, message: &Message) -> Option<&Asked> {
+        if !message.is_reply() {
+            return None;
+        }
+        self.requests.get(&message.id()?)?.iter().rfind(|asked| asked.seq < entry.seq)
+    }
+
+    /// Whether we sent something before this entry that a server may be unable to read, or that has no usable id.
+    pub fn sent_unreadable_before(&self, seq: u64) -> bool {
+        self.transcript.entries.iter().take_while(|entry| entry.seq < seq).any(is_unreadable)
+    }
+}
+
+/// Whether the entry is a message of ours that breaks a rule on purpose.
+pub fn is_deliberate(entry: &Entry) -> bool {
+    matches!(entry.what, What::Sent { deliberate: true, .. })
+}
+
+fn is_unreadable(entry: &Entry) -> bool {
+    is_deliberate(entry)
+}

@@ -1,0 +1,73 @@
+//! Always-on rules: pure functions over a transcript. Conformance runs, fuzzing and `judge` all use them.
+//!
+//! A rule is one file with one `Rule` value, and one line in [`RULES`].
+
+mod batches;
+mod capabilities;
+mod codes;
+mod context;
+mod envelope;
+mod finding;
+mod handshake;
+mod meta_keys;
+mod notifications;
+mod own;
+mod progress;
+mod replies;
+mod result_type;
+mod schema;
+mod server_requests;
+mod stdout;
+
+pub use context::Context;
+pub use finding::{Finding, Findings, Observation};
+
+use crate::protocol::Revision;
+
+/// An always-on rule.
+pub struct Rule {
+    /// Its name in reports: `rule/…`.
+    pub id: &'static str,
+    /// The requirements that it judges.
+    pub judges: &'static [&'static str],
+    /// What would make it visible, when nothing was observed.
+    pub hint: &'static str,
+    /// The function.
+    pub run: fn(&Context<'_>, &mut Findings),
+}
+
+/// Every rule. The wire schemas come on top, see [`judge`].
+pub const RULES: &[Rule] = &[
+    envelope::RULE,
+    replies::RULE,
+    notifications::RULE,
+    codes::RULE,
+    stdout::RULE,
+    batches::RULE,
+    handshake::RULE,
+    server_requests::RULE,
+    capabilities::RULE,
+    result_type::RULE,
+    meta_keys::RULE,
+    progress::RULE,
+    own::RULE,
+];
+
+/// Holds a transcript against every rule and every wire schema.
+pub fn judge(context: &Context<'_>) -> Findings {
+    let mut findings = Findings::new(context.revision());
+    for rule in RULES {
+        findings.begin(rule.id);
+        (rule.run)(context, &mut findings);
+    }
+    schema::judge(context, &mut findings);
+    findings
+}
+
+/// Every check that rules and schemas can make in a revision: check id and requirement.
+pub fn checks(revision: Revision) -> Vec<(String, String)> {
+    let rules = RULES
+        .iter()
+        .flat_map(|rule| rule.judges.iter().map(|requirement| (rule.id.to_owned(), (*requirement).to_owned())));
+    rules.chain(crate::catalogue::Schemas::of(revision).tagged()).collect()
+}

@@ -1,0 +1,216 @@
+//! Each request gets one reply, with its id; nothing else gets one.
+
+use std::collections::HashSet;
+
+use super::context::is_deliberate;
+use super::{Context, Findings, Rule};
+use crate::catalogue::Verdict;
+use crate::protocol::{Class, Id, Message};
+use crate::session::transcript::{Entry, What};
+
+const SAME_ID: &str = "base.response.same-id";
+const SINGLE: &str = "base.response.single";
+const ANSWERED: &str = "base.response.every-request-answered";
+const UNREADABLE: &str = "base.response.unreadable-id";
+const NOTIFICATION: &str = "base.notification.no-response";
+
+pub const RULE: Rule = Rule {
+    id: "rule/replies",
+    judges: &[SAME_ID, SINGLE, ANSWERED, UNREADABLE, NOTIFICATION],
+    hint: "the server has to reply to a request",
+    run,
+};
+
+fn run(context: &Context<'_>, findings: &mut Findings) {
+    let mut answered = HashSet::new();
+    for (entry, message) in &context.received {
+        if message.is_reply() {
+            reply(context, entry, message, &mut answered, findings);
+        }
+    }
+    unanswered(context, &answered, findings);
+    notifications(context, findings);
+}
+
+fn reply(
+    context: &Context<'_>,
+    entry: &Entry,
+    message: &Message,
+    answered: &mut HashSet<u64>,
+    findings: &mut Findings,
+) {
+    match message.id() {
+        None | Some(Id::Null) => without_id(context, entry, message, answered, findings),
+        Some(id) => match context.asked(entry, message) {
+            Some(asked) if answered.insert(asked.seq) => {
+                findings.kept(SAME_ID);
+                findings.kept(SINGLE);
+            }
+            Some(asked) => findings.violated(
+                SINGLE,
+                format!("request {id} was answered again"),
+                "one reply",
+                message.to_value().to_string(),
+                &[asked.seq, entry.seq],
+            ),
+            None => foreign(context, entry, &id, message, findings),
+        },
+    }
+}
+
+/// A reply whose id is that of no request.
+fn foreign(context: &Context<'_>, entry: &Entry, id: &Id, message: &Message, findings: &mut Findings) {
+    // A malformed message may hold an id that cannot be read from it; an invented one is a smaller sin.
+    let excused = context.sent_unreadable_before(entry.seq) && message.class() == Class::Error;
+    let (requirement, verdict) = match excused {
+        true if carries(context, entry.seq, id) => return,
+        true => (UNREADABLE, Some(Verdict::Warn)),
+        false => (SAME_ID, None),
+    };
+    let open = nearest(context, entry.seq);
+    findings.violated_as(
+        verdict,
+        requirement,
+        format!("the reply has the id {id}, which no request has"),
+        "the id of the request, with its type",
+        id.to_string(),
+        &open.into_iter().chain([entry.seq]).collect::<Vec<_>>(),
+    );
+}
+
+/// Whether one of our malformed messages has this id somewhere in it.
+fn carries(context: &Context<'_>, seq: u64, id: &Id) -> bool {
+    let text = id.to_string();
+    let before = context.transcript.entries.iter().take_while(|entry| entry.seq < seq);
+    before.filter(|entry| is_deliberate(entry)).any(|entry| match &entry.what {
+        What::Sent { frame, .. } => frame.text().contains(&text),
+        _ => false,
+    })
+}
+
+fn nearest(context: &Context<'_>, seq: u64) -> Option<u64> {
+    context.sent.iter().map(|(entry, _)| entry.seq).rfind(|sent| *sent < seq)
+}
+
+fn without_id(
+    context: &Context<'_>,
+    entry: &Entry,
+    message: &Message,
+    answered: &mut HashSet<u64>,
+    findings: &mut Findings,
+) {
+    // Over HTTP a refusal on the level of the transport may be an error without an id.
+    let refused = message.class() == Class::Error
+        && (context.sent_unreadable_before(entry.seq) || is_http_error(context, entry));
+    if refused {
+        if let Some(exchange) = entry.exchange() {
+            let own = |asked: &&super::context::Asked| asked.exchange == Some(exchange);
+            answered.extend(context.requests.values().flatten().filter(own).map(|asked| asked.seq));
+        }
+        return findings.kept(UNREADABLE);
+    }
+    let open = nearest(context, entry.seq);
+    let entries: Vec<u64> = open.into_iter().chain([entry.seq]).collect();
+    let got = message.to_value().to_string();
+    match open.and_then(|seq| last_sent(context, seq)) {
+        Some(Class::Notification) => findings.violated(
+            NOTIFICATION,
+            "the server answered a notification",
+            "no reply",
+            got,
+            &entries,
+        ),
+        _ => findings.violated(SAME_ID, "the reply has no id", "the id of the request", got, &entries),
+    }
+}
+
+fn is_http_error(context: &Context<'_>, entry: &Entry) -> bool {
+    context.transcript.entries.iter().any(|other| match &other.what {
+        What::Response { exchange, status, .. } => entry.exchange() == Some(*exchange) && *status >= 400,
+        _ => false,
+    })
+}
+
+fn last_sent(context: &Context<'_>, seq: u64) -> Option<Class> {
+    context.sent.iter().find(|(entry, _)| entry.seq == seq).map(|(_, message)| message.class())
+}
+
+/// Legal requests that never got a reply, although the connection went on after their patience.
+fn unanswered(context: &Context<'_>, answered: &HashSet<u64>, findings: &mut Findings) {
+    let cancelled: HashSet<Id> = context
+        .sent
+        .iter()
+        .filter(|(_, message)| message.method() == Some("notifications/cancelled"))
+        .map(|(_, message)| Id::from_value(&message.params()["requestId"]))
+        .collect();
+    let mut open: Vec<_> = context
+        .requests
+        .iter()
+        .filter(|(id, _)| id.is_legal() && !cancelled.contains(id))
+        .flat_map(|(_, asked)| asked)
+        .filter(|asked| !asked.deliberate)
+        .collect();
+    open.sort_by_key(|asked| asked.seq);
+    let mut reported = false;
+    for asked in open {
+        if answered.contains(&asked.seq) {
+            findings.kept(ANSWERED);
+        } else if !streams(&asked.method) && !abandoned(context, asked.seq) && !reported {
+            // One cause, one failure: the first request that was lost.
+            reported = true;
+            let (message, got) = loss(context, asked);
+            let entries = [nearest(context, asked.seq), Some(asked.seq)].into_iter().flatten().collect::<Vec<_>>();
+            findings.violated(ANSWERED, message, "a reply", got, &entries);
+        }
+    }
+}
+
+/// Requests whose reply comes only when a stream ends.
+fn streams(method: &str) -> bool {
+    method == "subscriptions/listen"
+}
+
+/// Whether we ended the conversation ourselves before a reply could be expected.
+fn abandoned(context: &Context<'_>, seq: u64) -> bool {
+    let mut later = context.transcript.entries.iter().filter(|entry| entry.seq > seq);
+    later.any(|entry| matches!(entry.what, What::InputClosed)) && {
+        let at = |seq| context.transcript.get(seq).map(|entry| entry.at).unwrap_or_default();
+        let closed = context.transcript.entries.iter().find(|entry| matches!(entry.what, What::InputClosed));
+        closed.is_some_and(|entry| entry.at.saturating_sub(at(seq)).as_millis() < 400)
+    }
+}
+
+fn loss(context: &Context<'_>, asked: &super::context::Asked) -> (String, String) {
+    let later = || context.transcript.entries.iter().filter(|entry| entry.seq > asked.seq);
+    let method = &asked.method;
+    let own = |entry: &&Entry| asked.exchange.is_some() && entry.exchange() == asked.exchange;
+    let failed = later().filter(own).find_map(|entry| match &entry.what {
+        What::Failed { problem, .. } => Some(problem.clone()),
+        What::Response { status, .. } => Some(format!("HTTP {status} without a JSON-RPC reply")),
+        _ => None,
+    });
+    let exit = later().find_map(|entry| match &entry.what {
+        What::Exited(exit) => Some(exit.to_string()),
+        _ => None,
+    });
+    match (failed, exit) {
+        (Some(problem), _) => (format!("`{method}` got no reply"), problem),
+        (None, Some(exit)) => (
+            format!("the server process ended instead of answering `{method}`"),
+            format!("the process ended: {exit}"),
+        ),
+        (None, None) => (format!("`{method}` was never answered"), "nothing".to_owned()),
+    }
+}
+
+/// Notifications that were sent and drew no reply.
+fn notifications(context: &Context<'_>, findings: &mut Findings) {
+    let violated = findings.violations.iter().any(|finding| finding.requirement == NOTIFICATION);
+    let legal = context
+        .sent
+        .iter()
+        .any(|(entry, message)| message.class() == Class::Notification && !is_deliberate(entry));
+    if legal && !violated {
+        findings.kept(NOTIFICATION);
+    }
+}
