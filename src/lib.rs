@@ -6,5 +6,6 @@ pub mod protocol;
 pub mod rule;
 pub mod report;
 pub mod runner;
+pub mod sample;
 pub mod session;
 pub mod transport;

@@ -7,7 +7,8 @@ use super::{Counts, Coverage, text};
 use crate::catalogue;
 use crate::protocol::Revision;
 use crate::runner::{
-    Check, Event, ExitCode, Finished, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started, TargetInfo,
+    Check, Event, ExitCode, Finished, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started,
+    TargetInfo,
 };
 
 /// Everything that a run found out, `mcp-conform/report/v1`.

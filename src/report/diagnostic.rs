@@ -162,7 +162,11 @@ fn wire(lines: &[WireLine], width: usize) -> Row {
 fn frame(line: &WireLine, width: usize) -> String {
     let number = format!("#{}", line.seq);
     let at = format!("{}.{:03}s", line.at_ms / 1_000, line.at_ms % 1_000);
-    format!("{number:<4} {at:>7}  {}  {}", line.dir, text::brief(&line.data, room(width).saturating_sub(40).max(40)))
+    format!(
+        "{number:<4} {at:>7}  {}  {}",
+        line.dir,
+        text::brief(&line.data, room(width).saturating_sub(40).max(40))
+    )
 }
 
 fn stderr(value: &str, width: usize) -> Row {

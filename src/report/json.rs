@@ -59,7 +59,8 @@ fn bounded(mut report: Report) -> Report {
 }
 
 fn bound_check(check: &mut Check) {
-    let texts = [Some(&mut check.message), check.expected.as_mut(), check.got.as_mut(), check.stderr.as_mut()];
+    let texts =
+        [Some(&mut check.message), check.expected.as_mut(), check.got.as_mut(), check.stderr.as_mut()];
     texts.into_iter().flatten().for_each(bound);
 }
 

@@ -110,18 +110,19 @@ fn result(check: &Check, details: &str, strict: bool) -> TestResult {
         Verdict::Fail | Verdict::Warn => TestResult::Failure { type_, message, cause },
         Verdict::Error => TestResult::Error { type_, message, cause },
         Verdict::Known | Verdict::Blocked | Verdict::NotObserved | Verdict::NotApplicable => {
-            TestResult::SkippedWithCause { type_, message, cause: None }
+            TestResult::Skipped
         }
     }
 }
 
-/// What the result itself does not say.
+/// What the result itself does not say: several schemas in use allow `skipped` no message.
 fn output(check: &Check, details: String, strict: bool) -> Option<String> {
     match check.verdict {
         Verdict::Warn => (!strict).then_some(details),
         Verdict::Known | Verdict::Blocked | Verdict::NotObserved => Some(details),
+        Verdict::NotApplicable => Some(format!("not_applicable: {}", text::brief(&check.message, 500))),
         Verdict::Pass => (!check.message.is_empty()).then(|| text::brief(&check.message, 500)),
-        Verdict::Fail | Verdict::Error | Verdict::NotApplicable => None,
+        Verdict::Fail | Verdict::Error => None,
     }
 }
 

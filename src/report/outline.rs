@@ -29,7 +29,9 @@ pub fn field(key: &str, value: &Value, depth: usize) -> String {
             format!("{key}\n{}", array(&sorted(items), depth + 1))
         }
         Value::Array(items) if !items.is_empty() => format!("{key}\n{}", array(items, depth + 1)),
-        Value::String(text) if is_block(text) => format!("{key} {}\n{}", block_mark(text), block(text, depth + 1)),
+        Value::String(text) if is_block(text) => {
+            format!("{key} {}\n{}", block_mark(text), block(text, depth + 1))
+        }
         scalar => format!("{key} {}\n", inline(scalar)),
     }
 }
@@ -149,7 +151,10 @@ mod tests {
         assert_eq!(masked("http://127.0.0.1:41234/mcp"), "http://127.0.0.1:<port>/mcp");
         assert_eq!(masked("file:///tmp/abc.XYZ/db.sqlite, /var/folders/x/y"), "file://<temp>, <temp>");
         assert_eq!(masked(r"C:\Users\me\AppData\Local\Temp\x1\y"), "<temp>");
-        assert_eq!(masked("rapid 12, example.com:8080, 2026-01-02"), "rapid 12, example.com:8080, 2026-01-02");
+        assert_eq!(
+            masked("rapid 12, example.com:8080, 2026-01-02"),
+            "rapid 12, example.com:8080, 2026-01-02"
+        );
     }
 
     #[test]

@@ -16,7 +16,12 @@ const PARTS: [&str; 7] =
 
 /// Compares each run with its snapshot in `dir`. A missing snapshot is written; a different one is only written when
 /// `update` says so.
-pub fn compare(dir: &Path, report: &Report, surfaces: &[Surface], update: bool) -> io::Result<Vec<SnapshotOutcome>> {
+pub fn compare(
+    dir: &Path,
+    report: &Report,
+    surfaces: &[Surface],
+    update: bool,
+) -> io::Result<Vec<SnapshotOutcome>> {
     fs::create_dir_all(dir)?;
     report.runs.iter().map(|run| compare_run(dir, run, surfaces, update)).collect()
 }
@@ -54,7 +59,11 @@ fn read(path: &Path) -> io::Result<Option<String>> {
 }
 
 fn difference(old: &str, new: &str) -> String {
-    TextDiff::from_lines(old, new).unified_diff().context_radius(3).header("committed", "this run").to_string()
+    TextDiff::from_lines(old, new)
+        .unified_diff()
+        .context_radius(3)
+        .header("committed", "this run")
+        .to_string()
 }
 
 fn parts(surface: &Value) -> String {

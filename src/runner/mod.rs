@@ -1,11 +1,24 @@
 //! Runs: the plan, its execution, and the events that tell about it.
 
 mod check;
+mod coded;
 mod event;
+mod evidence;
 mod exit;
+mod interpret;
+mod plan;
+mod policy;
+mod revision;
+mod run;
+mod survey;
+mod tally;
 
 pub use check::{Check, WireLine};
 pub use event::{
     Event, Finished, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started, Surface, TargetInfo,
 };
+pub use evidence::Secrets;
 pub use exit::ExitCode;
+pub use plan::{Choice, Filter, Plan, Rerun};
+pub use policy::{Policy, Profile, PromptProfile, ToolProfile, Tools};
+pub use run::run;

@@ -16,7 +16,7 @@ pub struct Mirror {
 }
 
 /// The arguments that tools want mirrored (`x-mcp-header` in the input schema), by tool name.
-pub fn mirrored(tools: &[Value]) -> HashMap<String, Vec<Mirror>> {
+pub(super) fn mirrored(tools: &[Value]) -> HashMap<String, Vec<Mirror>> {
     tools
         .iter()
         .filter_map(|tool| {
@@ -40,7 +40,7 @@ fn collect(schema: &Value, path: &mut Vec<String>, found: &mut Vec<Mirror>) {
 }
 
 /// The `Mcp-Param-*` headers for the arguments of a call; null and absent arguments have none.
-pub fn param_headers(mirrors: &[Mirror], arguments: &Value) -> Vec<(String, String)> {
+pub(super) fn param_headers(mirrors: &[Mirror], arguments: &Value) -> Vec<(String, String)> {
     mirrors
         .iter()
         .filter_map(|mirror| {
@@ -101,7 +101,7 @@ impl Session {
             _ => None,
         };
         headers.extend(name.map(|name| ("Mcp-Name".to_owned(), encode(name))));
-        if let (true, Some(mirrors)) = (method == "tools/call", name.and_then(|name| self.mirrored.get(name))) {
+        if let (true, Some(mirrors)) = (method == "tools/call", name.and_then(|name| self.learned.0.get(name))) {
             headers.extend(param_headers(mirrors, &params["arguments"]));
         }
         headers

@@ -22,7 +22,6 @@ use crate::transport::{Exit, StderrTail, Wire};
 pub use client::Client;
 pub use compose::{Meta, client_info, client_meta};
 pub use detect::{Detection, detect, is_modern_error};
-pub use headers::{mirrored, param_headers};
 pub use open::{OpenError, OpenFailure, Server};
 pub use outcome::Outcome;
 pub use send::HttpCall;
@@ -68,8 +67,7 @@ pub struct Session {
     http_session: Option<String>,
     /// Whether the handshake is done, so that HTTP requests carry the agreed version.
     agreed: bool,
-    /// Arguments of tools that are mirrored into HTTP headers, by tool.
-    mirrored: HashMap<String, Vec<headers::Mirror>>,
+    learned: Learned,
     exit: Option<Exit>,
     closed: bool,
     deaf: bool,
@@ -106,7 +104,7 @@ impl Session {
             exchanges: HashMap::new(),
             http_session: None,
             agreed: false,
-            mirrored: HashMap::new(),
+            learned: Learned::default(),
             exit: None,
             closed: false,
             deaf: false,
@@ -162,11 +160,20 @@ impl Session {
 
     /// Tells the session which tools exist, so that it can mirror their arguments into HTTP headers.
     pub fn learn_tools(&mut self, tools: &[Value]) {
-        self.mirrored = headers::mirrored(tools);
+        self.learned = Learned(headers::mirrored(tools));
     }
 
-    /// The arguments of tools that are mirrored into HTTP headers.
-    pub fn copy_learned(&mut self, other: &Self) {
-        self.mirrored.clone_from(&other.mirrored);
+    /// What was learned about the server, for another session with it.
+    pub fn learned(&self) -> Learned {
+        self.learned.clone()
+    }
+
+    /// Takes over what another session learned about the server.
+    pub fn learn(&mut self, learned: &Learned) {
+        self.learned = learned.clone();
     }
 }
+
+/// What a session learned about the server that later requests depend on.
+#[derive(Debug, Clone, Default)]
+pub struct Learned(HashMap<String, Vec<headers::Mirror>>);

@@ -40,7 +40,8 @@ fn with(report: &Report, verdict: Verdict) -> Vec<Finding<'_>> {
 impl Finding<'_> {
     fn is_seen_again(&self, check: &Check, run: &Run) -> bool {
         let same = |a: &Check, b: &Check| {
-            (&a.id, &a.requirement, &a.message, &a.expected) == (&b.id, &b.requirement, &b.message, &b.expected)
+            (&a.id, &a.requirement, &a.message, &a.expected)
+                == (&b.id, &b.requirement, &b.message, &b.expected)
         };
         let last = self.also.last().copied().unwrap_or(self.run);
         !std::ptr::eq(last, run) && same(self.check, check)

@@ -28,7 +28,8 @@ impl Progress {
             }
             Event::Checked(check) => {
                 self.done += 1;
-                self.bad += usize::from(matches!(check.verdict, Verdict::Fail | Verdict::Warn | Verdict::Error));
+                self.bad +=
+                    usize::from(matches!(check.verdict, Verdict::Fail | Verdict::Warn | Verdict::Error));
                 self.now = text::brief(&check.id, 200);
             }
             Event::Started(_)

@@ -22,14 +22,16 @@ const COLUMNS: [Verdict; 8] = [
 pub fn whole(report: &Report, look: Look) -> String {
     let found = findings::all(report);
     let blocks: String = found.iter().map(|finding| finding.render(look)).collect();
-    let changed: String = report.snapshots.iter().filter_map(|snapshot| findings::snapshot(snapshot, look)).collect();
+    let changed: String =
+        report.snapshots.iter().filter_map(|snapshot| findings::snapshot(snapshot, look)).collect();
     let problem = problem(report, look);
     let parts = match look.detail {
         Detail::Quiet => vec![problem, blocks, changed, quiet_line(report)],
         Detail::Normal => vec![header(report, look), problem, blocks, changed, summary(report, &found, look)],
         Detail::Verbose => {
             let every = every_check(report, look);
-            let unseen = reasons(report, Verdict::NotObserved, "Not observed: what would make it visible", look);
+            let unseen =
+                reasons(report, Verdict::NotObserved, "Not observed: what would make it visible", look);
             let blocked = reasons(report, Verdict::Blocked, "Blocked", look);
             let end = summary(report, &found, look);
             vec![header(report, look), problem, every, blocks, changed, unseen, blocked, end]
@@ -156,7 +158,11 @@ fn summary(report: &Report, found: &[Finding<'_>], look: Look) -> String {
 fn coverage(report: &Report) -> String {
     let list = |verdicts: &[Verdict]| {
         let counts = verdicts.iter().map(|&verdict| (report.summary.get(verdict), verdict));
-        counts.filter(|(n, _)| *n > 0).map(|(n, verdict)| format!("{n} {verdict}")).collect::<Vec<_>>().join(", ")
+        counts
+            .filter(|(n, _)| *n > 0)
+            .map(|(n, verdict)| format!("{n} {verdict}"))
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let judged = list(&COLUMNS[..3]) + &prefixed(", ", &list(&[Verdict::Known]));
     let missed = prefixed("; ", &list(&[Verdict::NotObserved, Verdict::Blocked, Verdict::Error]));
@@ -183,7 +189,10 @@ fn kept_snapshots(report: &Report) -> Vec<String> {
 
 fn next_steps(report: &Report, found: &[Finding<'_>], look: Look) -> Vec<String> {
     let explain = found.first().map(|finding| {
-        format!("mcp-conform explain {}  tells the rule and how it is tested", text::escape(&finding.check.requirement))
+        format!(
+            "mcp-conform explain {}  tells the rule and how it is tested",
+            text::escape(&finding.check.requirement)
+        )
     });
     let changed = report.snapshots.iter().any(|snapshot| snapshot.diff.is_some());
     let accept = changed.then(|| "--update-snapshots  accepts what changed".to_owned());
@@ -207,7 +216,11 @@ fn table(report: &Report, look: Look) -> String {
     let shown = |verdict| matches!(verdict, Verdict::Pass | Verdict::Fail) || report.summary.get(verdict) > 0;
     let columns: Vec<Verdict> = COLUMNS.into_iter().filter(|&verdict| shown(verdict)).collect();
     let heads: String = columns.iter().map(|verdict| format!("  {verdict}")).collect();
-    let mut out = format!("{}{}\n", paint.paint(Tone::Strong, &format!("{:<20}", "Summary")), paint.paint(Tone::Dim, &heads));
+    let mut out = format!(
+        "{}{}\n",
+        paint.paint(Tone::Strong, &format!("{:<20}", "Summary")),
+        paint.paint(Tone::Dim, &heads)
+    );
     for run in &report.runs {
         let counts = run.counts();
         let cells: String = columns

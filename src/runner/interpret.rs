@@ -1,0 +1,290 @@
+//! Running the script of a case, step by step.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use serde_json::{Value, json};
+
+use super::evidence::{self, Secrets};
+use super::policy::Policy;
+use super::survey::Survey;
+use super::tally::Observed;
+use crate::case::{Action, Body, Case, CheckSpec, HttpSpec, Step};
+use crate::catalogue::{Requirement, Verdict};
+use crate::pattern::{Missing, fill};
+use crate::session::{HttpCall, Meta, Outcome, Session, client_info, client_meta};
+
+/// The check that fails when a connection dies: what depended on it is blocked by this.
+pub const DEATH: &str = "rule/replies";
+
+/// What all cases of a run share.
+pub struct Surroundings<'r> {
+    /// What the server offers.
+    pub survey: &'r Survey,
+    /// Which tools may be called.
+    pub policy: &'r Policy,
+    /// What must not be shown.
+    pub secrets: &'r Secrets,
+}
+
+/// A case that is running on a session.
+pub struct CaseRun<'r> {
+    /// The conversation.
+    pub session: &'r mut Session,
+    /// What all cases share.
+    pub around: &'r Surroundings<'r>,
+    case: &'r Case,
+    captured: HashMap<String, Value>,
+    observed: Vec<Observed>,
+    dead: Option<String>,
+}
+
+/// Runs a case and returns what it observed.
+pub async fn run_case(case: &Case, session: &mut Session, around: &Surroundings<'_>) -> Vec<Observed> {
+    let captured = HashMap::from([
+        ("revision".to_owned(), json!(session.revision)),
+        ("server".to_owned(), around.survey.server().clone()),
+        (
+            "client".to_owned(),
+            json!({"info": client_info(), "meta": client_meta(session.revision, &json!({}))}),
+        ),
+    ]);
+    let mut run = CaseRun { session, around, case, captured, observed: Vec::new(), dead: None };
+    match &case.body {
+        Body::Steps(steps) => run.steps(steps).await,
+        Body::Code(name, _) => super::coded::run(name, &mut run).await,
+    }
+    run.observed
+}
+
+impl CaseRun<'_> {
+    async fn steps(&mut self, steps: &[Step]) {
+        for step in steps {
+            match &step.action {
+                Action::For(name, list, inner) => Box::pin(self.repeat(name, *list, inner)).await,
+                _ => self.step(step).await,
+            }
+        }
+    }
+
+    async fn repeat(&mut self, name: &str, list: crate::case::List, steps: &[Step]) {
+        let things = self.around.survey.things(list);
+        if things.is_empty() {
+            steps.iter().flat_map(|step| &step.checks).for_each(|check| self.unseen(check, list.hint()));
+        }
+        for thing in things {
+            self.captured.insert(name.to_owned(), thing.clone());
+            self.steps(steps).await;
+        }
+    }
+
+    async fn step(&mut self, step: &Step) {
+        if let Some(why) = self.dead.clone() {
+            return step.checks.iter().for_each(|check| self.block(check, &why));
+        }
+        match self.act(step).await {
+            Ok((outcome, value)) => {
+                self.dead.clone_from(&outcome.died);
+                if let Some(name) = &step.name {
+                    self.captured.insert(name.clone(), value.clone());
+                }
+                step.checks.iter().for_each(|check| self.judge(step, check, &outcome, &value));
+            }
+            Err(Missing(name)) => {
+                let why = match (&step.hint, &self.case.hint) {
+                    (Some(hint), _) | (None, Some(hint)) => hint.clone(),
+                    (None, None) => format!("the server offered nothing at {name}"),
+                };
+                step.checks.iter().for_each(|check| self.unseen(check, &why));
+            }
+        }
+    }
+
+    /// Does what a step says: the outcome, and the value that its checks look at.
+    async fn act(&mut self, step: &Step) -> Result<(Outcome, Value), Missing> {
+        let patient = step.checks.iter().any(|check| !check.expectation.accepts_silence());
+        let outcome = match &step.action {
+            Action::Request(method, params, meta) => {
+                let params = params.as_ref().map(|params| self.fill(params)).transpose()?;
+                let meta = self.fill_meta(meta)?;
+                let timeout = step.timeout.unwrap_or(self.session.timeout());
+                self.session.request_with(method, params, &meta, timeout).await
+            }
+            Action::Together(calls) => {
+                let mut filled = Vec::new();
+                for (method, params) in calls {
+                    filled.push((method.clone(), params.as_ref().map(|params| self.fill(params)).transpose()?));
+                }
+                self.session.together(&filled).await
+            }
+            Action::Notify(method, params) => {
+                let params = params.as_ref().map(|params| self.fill(params)).transpose()?;
+                self.session.notify(method, params).await
+            }
+            Action::Message(message) => {
+                let message = self.fill(message)?;
+                self.session.message(&message, patient).await
+            }
+            Action::Raw(pieces, newline) => {
+                let mut filled = Vec::new();
+                for piece in pieces {
+                    let text = self.fill(piece)?;
+                    filled.push(Bytes::from(text.as_str().map_or_else(|| text.to_string(), str::to_owned)));
+                }
+                self.session.raw(&filled, *newline, patient).await
+            }
+            Action::Bytes(bytes, newline) => {
+                self.session.raw(&[Bytes::from(bytes.clone())], *newline, patient).await
+            }
+            Action::Fence => self.session.fence().await,
+            Action::Http(spec) => {
+                let call = self.http_call(spec)?;
+                self.session.http(&call).await
+            }
+            Action::CloseInput => self.session.close_input().await,
+            Action::Terminate => self.session.terminate().await,
+            Action::Value(template) => {
+                let value = self.fill(template)?;
+                return Ok((Outcome::default(), json!({"value": value})));
+            }
+            Action::For(..) => Outcome::default(),
+        };
+        let value = outcome.to_value();
+        Ok((outcome, value))
+    }
+
+    fn http_call(&mut self, spec: &HttpSpec) -> Result<HttpCall, Missing> {
+        let headers = self.fill(&Value::Object(spec.headers.clone()))?;
+        let headers = headers.as_object().into_iter().flatten().map(|(name, value)| {
+            (name.clone(), value.as_str().map(str::to_owned))
+        });
+        Ok(HttpCall {
+            method: spec.method.clone(),
+            headers: headers.collect(),
+            message: spec.body.as_ref().map(|body| self.fill(body)).transpose()?,
+            raw: spec.raw.clone().map(Bytes::from),
+            path: spec.path.clone(),
+        })
+    }
+
+    fn fill_meta(&mut self, meta: &Meta) -> Result<Meta, Missing> {
+        Ok(match meta {
+            Meta::Changed(changes) => match self.fill(&Value::Object(changes.clone()))? {
+                Value::Object(changes) => Meta::Changed(changes),
+                _ => Meta::Standard,
+            },
+            other => other.clone(),
+        })
+    }
+
+    fn fill(&mut self, template: &Value) -> Result<Value, Missing> {
+        let session = &mut *self.session;
+        let captured = &self.captured;
+        fill(template, &mut |name| match name {
+            "id" => Some(session.new_id().to_value()),
+            name => lookup(captured, name),
+        })
+    }
+
+    fn judge(&mut self, step: &Step, check: &CheckSpec, outcome: &Outcome, value: &Value) {
+        if !check.requirement.revisions().contains(self.session.revision) {
+            return;
+        }
+        let silent = outcome.is_none() && !outcome.awaited_exit && outcome.status.is_none();
+        let judged_value = matches!(step.action, Action::Value(_));
+        if silent && !judged_value && !check.expectation.accepts_silence() {
+            let why = outcome.died.clone().unwrap_or_else(|| "the server did not reply".to_owned());
+            return self.block(check, &why);
+        }
+        let captured = &self.captured;
+        match check.expectation.judge(value, check.requirement.level, &mut |name| lookup(captured, name)) {
+            Ok(judged) => {
+                let mut observed = self.observation(check, judged.verdict, judged.message);
+                observed.expected = judged.expected;
+                observed.got = judged.got.map(|got| evidence::bounded(&self.around.secrets.mask(&got)));
+                if matches!(judged.verdict, Verdict::Fail | Verdict::Warn) {
+                    self.prove(&mut observed, outcome.span);
+                }
+                self.observed.push(observed);
+            }
+            Err(Missing(name)) => self.unseen(check, &format!("the server offered nothing at {name}")),
+        }
+    }
+
+    fn prove(&self, observed: &mut Observed, span: (u64, u64)) {
+        observed.wire = evidence::span(&self.session.transcript, span, self.around.secrets);
+        let stderr = self.session.stderr();
+        observed.stderr = (!stderr.is_empty()).then(|| self.around.secrets.mask(&stderr));
+    }
+
+    fn observation(&self, check: &CheckSpec, verdict: Verdict, message: String) -> Observed {
+        Observed {
+            case: Some(format!("{}:{}", self.case.path, check.line)),
+            ..Observed::plain(&self.case.id, &check.requirement.id, verdict, message)
+        }
+    }
+
+    fn unseen(&mut self, check: &CheckSpec, why: &str) {
+        let observed = self.observation(check, Verdict::NotObserved, why.to_owned());
+        self.observed.push(observed);
+    }
+
+    fn block(&mut self, check: &CheckSpec, why: &str) {
+        let mut observed = self.observation(check, Verdict::Blocked, why.to_owned());
+        observed.blocked_by = Some(DEATH.to_owned());
+        self.observed.push(observed);
+    }
+
+    /// Notes a verdict of a coded case.
+    pub fn note(&mut self, requirement: &'static Requirement, verdict: Verdict, message: impl Into<String>) {
+        let path = self.case.path.clone();
+        let observed = Observed {
+            case: Some(path),
+            ..Observed::plain(&self.case.id, &requirement.id, verdict, message)
+        };
+        self.observed.push(observed);
+    }
+
+    /// Notes a violation found by a coded case, with its evidence.
+    pub fn violation(
+        &mut self,
+        requirement: &'static Requirement,
+        message: impl Into<String>,
+        expected: impl Into<String>,
+        got: impl Into<String>,
+        span: (u64, u64),
+    ) {
+        let verdict = Verdict::of_violation(requirement.level);
+        let mut observed = Observed {
+            case: Some(self.case.path.clone()),
+            expected: Some(expected.into()),
+            got: Some(evidence::bounded(&self.around.secrets.mask(&got.into()))),
+            ..Observed::plain(&self.case.id, &requirement.id, verdict, message)
+        };
+        self.prove(&mut observed, span);
+        self.observed.push(observed);
+    }
+
+    /// The requirements that a coded case judges and that hold in this revision.
+    pub fn judges(&self) -> Vec<&'static Requirement> {
+        let revision = self.session.revision;
+        self.case.requirements().into_iter().filter(|r| r.revisions().contains(revision)).collect()
+    }
+
+    /// Whether a requirement is judged here and holds in this revision.
+    pub fn judged(&self, id: &str) -> Option<&'static Requirement> {
+        self.judges().into_iter().find(|requirement| requirement.id == id)
+    }
+}
+
+fn lookup(captured: &HashMap<String, Value>, name: &str) -> Option<Value> {
+    if let Some(length) = name.strip_prefix("long:") {
+        return length.parse().ok().map(|length| Value::String("x".repeat(length)));
+    }
+    let (base, pointer) = match name.find('/') {
+        Some(slash) => name.split_at(slash),
+        None => (name, ""),
+    };
+    let value = captured.get(base)?.pointer(pointer)?;
+    (!value.is_null()).then(|| value.clone())
+}

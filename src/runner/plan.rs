@@ -1,0 +1,187 @@
+//! The plan: what is judged, and why the rest is not.
+
+use globset::GlobMatcher;
+
+use super::evidence::Secrets;
+use super::event::TargetInfo;
+use super::policy::Policy;
+use crate::case::Case;
+use crate::catalogue::{Level, Reach, Requirement, Verdict, requirement};
+use crate::protocol::{Revision, method};
+use crate::rule;
+use crate::session::{Options, Session};
+use crate::transport::Target;
+
+/// Which revisions are judged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Choice {
+    /// The newest revision of each era that the server speaks.
+    Auto,
+    /// Every revision that it accepts.
+    All,
+    /// Exactly these.
+    Pinned(Vec<Revision>),
+}
+
+/// Which checks are reported.
+#[derive(Debug, Clone)]
+pub struct Filter {
+    /// Only these, if any are given.
+    pub only: Vec<GlobMatcher>,
+    /// Not these.
+    pub skip: Vec<GlobMatcher>,
+    /// The lowest level: 2 = MUST, 1 = SHOULD, 0 = MAY.
+    pub weight: u8,
+}
+
+impl Filter {
+    /// Whether a check is wanted.
+    pub fn wants(&self, check: &str, requirement: &str, level: Level) -> bool {
+        let matches = |globs: &[GlobMatcher]| globs.iter().any(|g| g.is_match(check) || g.is_match(requirement));
+        level.weight() >= self.weight && (self.only.is_empty() || matches(&self.only)) && !matches(&self.skip)
+    }
+}
+
+/// Everything that a run needs to know, validated.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// What is judged.
+    pub target: Target,
+    /// The same, for reports.
+    pub info: TargetInfo,
+    /// How patient sessions are.
+    pub options: Options,
+    /// Which revisions.
+    pub revisions: Choice,
+    /// Which checks.
+    pub filter: Filter,
+    /// Which tools may be called.
+    pub policy: Policy,
+    /// The cases.
+    pub cases: Vec<Case>,
+    /// What must not be shown.
+    pub secrets: Secrets,
+    /// Whether a SHOULD violation fails the run.
+    pub strict: bool,
+    /// How many fresh connections may be open at once.
+    pub jobs: usize,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Where transcripts are written, if anywhere.
+    pub transcripts: Option<std::path::PathBuf>,
+    /// Options that a rerun needs to repeat, ready to paste.
+    pub rerun: Rerun,
+}
+
+/// A command line that repeats a check: the words before and after `--only … --revision …`.
+#[derive(Debug, Clone, Default)]
+pub struct Rerun {
+    /// Up to the subcommand.
+    pub head: String,
+    /// Options and the target.
+    pub tail: String,
+}
+
+impl Rerun {
+    /// The command that runs one check again.
+    pub fn of(&self, only: &str, revision: Revision) -> String {
+        format!("{} --only '{only}' --revision {revision}{}", self.head, self.tail)
+    }
+}
+
+/// A check that a run of one revision plans, with the reason when it does not apply.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The case, rule or schema.
+    pub check: String,
+    /// The requirement.
+    pub requirement: &'static Requirement,
+    /// Why it does not apply, if so.
+    pub excluded: Option<String>,
+    /// What would make it visible when nothing was observed.
+    pub hint: String,
+}
+
+/// Why a case does not apply to a conversation.
+pub fn exclusion(case: &Case, session: &Session) -> Option<String> {
+    let transport = if session.is_http() { "http" } else { "stdio" };
+    let declares = |path: &String| method::declares(&session.server.capabilities, path);
+    if !case.revisions.contains(session.revision) {
+        return Some(format!("not in {}", session.revision));
+    }
+    if !case.transports.iter().any(|t| t == transport) {
+        return Some(format!("not over {transport}"));
+    }
+    if let Some(missing) = case.needs.iter().find(|path| !declares(path)) {
+        return Some(format!("the server does not declare `{missing}`"));
+    }
+    case.lacks
+        .iter()
+        .find(|path| declares(path))
+        .map(|present| format!("only for servers that do not declare `{present}`"))
+}
+
+/// Every check of a revision, in the order of the report: cases, rules, schemas.
+pub fn planned(plan: &Plan, session: &Session) -> Vec<Planned> {
+    let mut all = Vec::new();
+    for case in &plan.cases {
+        let excluded = exclusion(case, session);
+        for requirement in case.requirements() {
+            let excluded = excluded.clone().or_else(|| outside(requirement, session));
+            let hint = case.hint.clone().unwrap_or_else(|| "the situation did not arise".to_owned());
+            all.push(Planned { check: case.id.clone(), requirement, excluded, hint });
+        }
+    }
+    for (check, id) in rule::checks(session.revision) {
+        let Some(requirement) = requirement(&id) else { continue };
+        let hint = match rule::RULES.iter().find(|rule| rule.id == check) {
+            Some(rule) => rule.hint.to_owned(),
+            None => schema_hint(&check),
+        };
+        let excluded = outside(requirement, session);
+        all.push(Planned { check, requirement, excluded, hint });
+    }
+    all.retain(|planned| {
+        plan.filter.wants(&planned.check, &planned.requirement.id, planned.requirement.level)
+            && planned.requirement.revisions().contains(session.revision)
+    });
+    all
+}
+
+fn schema_hint(check: &str) -> String {
+    let message = check.trim_start_matches("schema/").replacen('/', " of ", 1);
+    format!("the server has to send the {message} with the member that this is about")
+}
+
+/// Why a requirement does not apply to a conversation.
+fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
+    let transport = if session.is_http() { Reach::Http } else { Reach::Stdio };
+    if requirement.transport != Reach::Any && requirement.transport != transport {
+        return Some("only over the other transport".to_owned());
+    }
+    const FAMILIES: [&str; 6] = ["tools", "resources", "prompts", "logging", "completions", "tasks"];
+    let is_capability = |path: &&String| FAMILIES.contains(&path.split('.').next().unwrap_or_default());
+    // Completion had no capability of its own before 2025-03-26.
+    let known = |path: &&String| !(path.starts_with("completions") && session.revision == Revision::V2024_11_05);
+    requirement
+        .needs
+        .iter()
+        .filter(is_capability)
+        .filter(known)
+        .find(|path| !method::declares(&session.server.capabilities, path))
+        .map(|path| format!("the server does not declare `{path}`"))
+}
+
+/// Whether a verdict fails the run.
+pub fn fails(verdict: Verdict, strict: bool) -> bool {
+    match verdict {
+        Verdict::Fail => true,
+        Verdict::Warn => strict,
+        Verdict::Pass
+        | Verdict::NotApplicable
+        | Verdict::NotObserved
+        | Verdict::Known
+        | Verdict::Blocked
+        | Verdict::Error => false,
+    }
+}

@@ -1,0 +1,198 @@
+//! One revision: the cases on their connections, the rules over every transcript.
+
+use std::collections::HashSet;
+
+use futures_util::stream::{self, StreamExt};
+use serde_json::Value;
+
+use super::event::Event;
+use super::evidence;
+use super::interpret::{DEATH, Surroundings, run_case};
+use super::plan::{Plan, Planned, exclusion};
+use super::tally::{Observed, Tally};
+use crate::case::{Case, Connection};
+use crate::catalogue::Verdict;
+use crate::protocol::Revision;
+use crate::rule::{self, Context};
+use crate::session::{Learned, OpenError, Session, Transcript};
+
+/// How often the shared connection is replaced after it died.
+const REVIVALS: usize = 5;
+
+/// The stage of one revision.
+pub struct Scene<'s> {
+    plan: &'s Plan,
+    around: &'s Surroundings<'s>,
+    capabilities: Value,
+    wanted: HashSet<&'s str>,
+    everything: bool,
+    tally: Tally,
+    spawns: usize,
+}
+
+impl<'s> Scene<'s> {
+    /// Prepares to judge the planned checks.
+    pub fn new(
+        plan: &'s Plan,
+        around: &'s Surroundings<'s>,
+        capabilities: Value,
+        all: &'s [Planned],
+    ) -> Self {
+        let applicable = || all.iter().filter(|planned| planned.excluded.is_none());
+        Self {
+            plan,
+            around,
+            capabilities,
+            wanted: applicable().map(|planned| planned.check.as_str()).collect(),
+            // Rules and schemas judge whatever happens: to judge them, everything has to happen.
+            everything: applicable().any(|p| p.check.starts_with("rule/") || p.check.starts_with("schema/")),
+            tally: Tally::default(),
+            spawns: 1,
+        }
+    }
+
+    /// Runs every case that applies.
+    pub async fn perform(&mut self, shared: Session, tell: &impl Fn(Event)) {
+        let applies = |case: &&Case| {
+            (self.everything || self.wanted.contains(case.id.as_str())) && exclusion(case, &shared).is_none()
+        };
+        let (common, alone): (Vec<&Case>, Vec<&Case>) =
+            self.plan.cases.iter().filter(applies).partition(|case| case.connection == Connection::Shared);
+        let revision = shared.revision;
+        let plan = self.plan;
+        let around = self.around;
+        let learned = shared.learned();
+        let ((own, spawned), (common, revived)) = tokio::join!(
+            Box::pin(isolated(plan, around, revision, &alone, &learned)),
+            Box::pin(on_shared(plan, around, common, shared, tell)),
+        );
+        self.spawns += spawned + revived;
+        for (observed, transcripts) in [common, own] {
+            observed.into_iter().for_each(|observed| self.tally.add(observed));
+            for (name, transcript) in transcripts {
+                self.judge(&transcript, revision, &name);
+            }
+        }
+    }
+
+    /// What became of every check, and how many connections it took.
+    pub fn finish(self) -> (Tally, usize) {
+        (self.tally, self.spawns)
+    }
+
+    fn judge(&mut self, transcript: &Transcript, revision: Revision, name: &str) {
+        self.save(transcript, revision, name);
+        let context = Context::new(transcript).with_server(&self.capabilities);
+        let findings = rule::judge(&context);
+        for kept in findings.observations() {
+            let plain = Observed::plain(&kept.check, kept.requirement, Verdict::Pass, "as it must be");
+            self.tally.add(Observed { times: kept.kept, ..plain });
+        }
+        for finding in findings.violations {
+            let secrets = self.around.secrets;
+            let plain = Observed::plain(&finding.check, finding.requirement, finding.verdict, finding.message);
+            self.tally.add(Observed {
+                expected: Some(finding.expected),
+                got: Some(evidence::bounded(&secrets.mask(&finding.got))),
+                wire: evidence::entries(transcript, &finding.entries, secrets),
+                ..plain
+            });
+        }
+    }
+
+    fn save(&self, transcript: &Transcript, revision: Revision, name: &str) {
+        let Some(folder) = &self.plan.transcripts else { return };
+        let file = folder.join(format!("{revision}-{}-{}.jsonl", self.plan.info.transport, name.replace('/', "-")));
+        let written = std::fs::create_dir_all(folder)
+            .and_then(|()| std::fs::File::create(&file))
+            .and_then(|file| crate::session::transcript::write(transcript, std::io::BufWriter::new(file)));
+        if let Err(error) = written {
+            eprintln!("cannot write the transcript {}: {error}", file.display());
+        }
+    }
+}
+
+type Results = (Vec<Observed>, Vec<(String, Transcript)>);
+
+async fn on_shared(
+    plan: &Plan,
+    around: &Surroundings<'_>,
+    cases: Vec<&Case>,
+    mut session: Session,
+    tell: &impl Fn(Event),
+) -> (Results, usize) {
+    let (mut observed, mut transcripts, mut revivals) = (Vec::new(), Vec::new(), 0);
+    let revision = session.revision;
+    for case in cases {
+        tell(Event::Progress(format!("{revision} {}", case.id)));
+        if session.dead().is_some() {
+            revivals += 1;
+            let revived = match revivals {
+                0..=REVIVALS => Session::open(&plan.target, revision, &plan.options).await.ok(),
+                _ => None,
+            };
+            let Some(mut fresh) = revived else {
+                observed.extend(blocked(case, "the server died again and again"));
+                continue;
+            };
+            fresh.learn(&session.learned());
+            let old = std::mem::replace(&mut session, fresh);
+            transcripts.push((format!("shared-{revivals}"), old.finish().await));
+        }
+        observed.extend(run_case(case, &mut session, around).await);
+    }
+    transcripts.push(("shared".to_owned(), session.finish().await));
+    ((observed, transcripts), revivals)
+}
+
+async fn isolated(
+    plan: &Plan,
+    around: &Surroundings<'_>,
+    revision: Revision,
+    cases: &[&Case],
+    learned: &Learned,
+) -> (Results, usize) {
+    let running = cases.iter().map(|case| alone(plan, around, revision, case, learned));
+    let done: Vec<Results> = stream::iter(running).buffered(plan.jobs.max(1)).collect().await;
+    let mut all = (Vec::new(), Vec::new());
+    for (observed, transcripts) in done {
+        all.0.extend(observed);
+        all.1.extend(transcripts);
+    }
+    (all, cases.len())
+}
+
+/// Runs a case on a connection of its own.
+async fn alone(
+    plan: &Plan,
+    around: &Surroundings<'_>,
+    revision: Revision,
+    case: &Case,
+    learned: &Learned,
+) -> Results {
+    let opened = match case.connection {
+        Connection::Raw => Session::connect(&plan.target, revision, &plan.options).map_err(OpenError::from),
+        Connection::Shared | Connection::Fresh => {
+            Session::open(&plan.target, revision, &plan.options).await.map_err(|failure| failure.error)
+        }
+    };
+    match opened {
+        Ok(mut session) => {
+            session.learn(learned);
+            let observed = run_case(case, &mut session, around).await;
+            (observed, vec![(case.id.clone(), session.finish().await)])
+        }
+        Err(error) => (blocked(case, &format!("no new connection: {error}")), Vec::new()),
+    }
+}
+
+/// Every check of a case that could not run.
+fn blocked(case: &Case, why: &str) -> Vec<Observed> {
+    case.requirements()
+        .into_iter()
+        .map(|requirement| Observed {
+            blocked_by: Some(DEATH.to_owned()),
+            ..Observed::plain(&case.id, &requirement.id, Verdict::Blocked, why)
+        })
+        .collect()
+}

@@ -1,0 +1,200 @@
+//! The main loop: detect, survey, run the cases, judge the transcripts, report.
+
+use std::time::Instant;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use super::check::Check;
+use super::event::{Event, Finished, RunFinished, RunStarted, Started, Surface};
+use super::evidence;
+use super::exit::ExitCode;
+use super::interpret::Surroundings;
+use super::plan::{Choice, Plan, Planned, fails, planned};
+use super::revision::Scene;
+use super::survey::Survey;
+use super::tally::{Observed, Tally};
+use crate::catalogue::Verdict;
+use crate::protocol::Revision;
+use crate::session::transcript::Transcript;
+use crate::session::{OpenFailure, Session, detect};
+
+/// Judges the target and tells every event, `Started` first; the caller adds what belongs after the last run, then
+/// tells `Finished` with the returned end.
+pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
+    let began = Instant::now();
+    // A reporter that is gone is no reason to stop judging.
+    let tell = |event| drop(events.send(event));
+    tell(Event::Started(Started { seed: plan.seed, at: now(), target: plan.info.clone() }));
+    tell(Event::Progress("starting the server".to_owned()));
+    let (sessions, failures) = open(plan).await;
+    let mut outcome = Counts::default();
+    let problem = problem(plan, &sessions, &failures);
+    for session in sessions {
+        judge_revision(plan, session, &tell, &mut outcome).await;
+    }
+    Finished { duration_ms: elapsed(began), exit: outcome.exit(plan.strict, problem.is_some()), problem }
+}
+
+#[derive(Default)]
+struct Counts {
+    judged: usize,
+    failing: usize,
+    warnings: usize,
+    errors: usize,
+    runs: usize,
+}
+
+impl Counts {
+    fn add(&mut self, verdict: Verdict) {
+        self.judged += usize::from(verdict.is_judged());
+        self.failing += usize::from(fails(verdict, false));
+        self.warnings += usize::from(verdict == Verdict::Warn);
+        self.errors += usize::from(verdict == Verdict::Error);
+    }
+
+    fn exit(&self, strict: bool, problem: bool) -> ExitCode {
+        match self {
+            _ if self.runs == 0 => ExitCode::Unreachable,
+            _ if self.failing > 0 || (strict && self.warnings > 0) => ExitCode::Findings,
+            _ if self.errors > 0 => ExitCode::Bug,
+            _ if problem => ExitCode::Unreachable,
+            _ if self.judged == 0 => ExitCode::Inconclusive,
+            _ => ExitCode::Clean,
+        }
+    }
+}
+
+type Failures = Vec<(Revision, Box<OpenFailure>)>;
+
+async fn open(plan: &Plan) -> (Vec<Session>, Failures) {
+    let (target, options) = (&plan.target, &plan.options);
+    match &plan.revisions {
+        Choice::Auto => {
+            let detection = detect(target, options).await;
+            (detection.sessions, detection.failures)
+        }
+        Choice::All => {
+            let mut detection = detect(target, options).await;
+            let known: Vec<Revision> = detection.sessions.iter().map(|session| session.revision).collect();
+            if known.iter().any(|revision| revision.is_handshake()) {
+                let others = Revision::ALL.into_iter().filter(|r| r.is_handshake() && !known.contains(r));
+                for revision in others.filter(|revision| offered(plan, *revision)) {
+                    // A refusal means that the server does not accept the revision: nothing to report.
+                    detection.sessions.extend(Session::open(target, revision, options).await);
+                }
+            }
+            detection.sessions.sort_by_key(|session| std::cmp::Reverse(session.revision));
+            (detection.sessions, detection.failures)
+        }
+        Choice::Pinned(revisions) => {
+            let mut found = (Vec::new(), Vec::new());
+            for revision in revisions {
+                match Session::open(target, *revision, options).await {
+                    Ok(session) => found.0.push(session),
+                    Err(failure) => found.1.push((*revision, failure)),
+                }
+            }
+            found
+        }
+    }
+}
+
+/// Streamable HTTP begins with 2025-03-26.
+fn offered(plan: &Plan, revision: Revision) -> bool {
+    plan.target.transport() == "stdio" || revision > Revision::V2024_11_05
+}
+
+/// Why something that was asked for could not be judged.
+fn problem(plan: &Plan, sessions: &[Session], failures: &Failures) -> Option<String> {
+    if !(sessions.is_empty() || matches!(plan.revisions, Choice::Pinned(_))) {
+        return None;
+    }
+    // When no era answers, the failure of the older era is the one that everybody understands.
+    let (revision, failure) = failures.last()?;
+    let what = match &plan.info.url {
+        Some(url) => url.clone(),
+        None => plan.info.command.join(" "),
+    };
+    let mut text = format!("`{what}` cannot be judged in {revision}: {}", failure.error);
+    if let Some(line) = first_output(&failure.transcript) {
+        text.push_str(&format!("\nfirst output: {}", plan.secrets.mask(&line)));
+    }
+    if !failure.stderr.trim().is_empty() {
+        text.push_str(&format!("\nstandard error:\n{}", plan.secrets.mask(failure.stderr.trim_end())));
+    }
+    Some(text)
+}
+
+fn first_output(transcript: &Transcript) -> Option<String> {
+    use crate::session::transcript::What;
+    let received = transcript.entries.iter().find(|entry| matches!(entry.what, What::Received { .. }));
+    received.map(|entry| evidence::bounded(&entry.text()).chars().take(300).collect())
+}
+
+async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event), counts: &mut Counts) {
+    let began = Instant::now();
+    counts.runs += 1;
+    let transport = plan.target.transport();
+    let revision = session.revision;
+    let all = planned(plan, &session);
+    tell(Event::RunStarted(RunStarted {
+        revision,
+        transport,
+        server: session.server.info.clone(),
+        capabilities: session.server.capabilities.clone(),
+        startup_ms: session.transcript.first_reply().map_or(0, |at| u64::try_from(at.as_millis()).unwrap_or(0)),
+        planned: all.len(),
+    }));
+    let survey = Survey::take(&mut session, &plan.policy).await;
+    tell(Event::Surface(Surface { revision, transport, value: survey.surface() }));
+    let around = Surroundings { survey: &survey, policy: &plan.policy, secrets: &plan.secrets };
+    let capabilities = session.server.capabilities.clone();
+    let mut scene = Scene::new(plan, &around, capabilities, &all);
+    scene.perform(session, tell).await;
+    let (mut tally, spawns) = scene.finish();
+    for planned in &all {
+        let check = conclude(plan, planned, &mut tally, revision);
+        counts.add(check.verdict);
+        tell(Event::Checked(Box::new(check)));
+    }
+    tell(Event::RunFinished(RunFinished { spawns, duration_ms: elapsed(began) }));
+}
+
+/// The verdict of a planned check, observed or not.
+fn conclude(plan: &Plan, planned: &Planned, tally: &mut Tally, revision: Revision) -> Check {
+    let id = &planned.requirement.id;
+    let observed = match &planned.excluded {
+        Some(why) => Observed::plain(&planned.check, id, Verdict::NotApplicable, why.clone()),
+        None => tally.take(&planned.check, id).unwrap_or_else(|| {
+            Observed::plain(&planned.check, id, Verdict::NotObserved, planned.hint.clone())
+        }),
+    };
+    let only = match planned.check.starts_with("rule/") || planned.check.starts_with("schema/") {
+        true => id,
+        false => &planned.check,
+    };
+    Check {
+        id: planned.check.clone(),
+        requirement: id.clone(),
+        level: planned.requirement.level,
+        verdict: observed.verdict,
+        observations: if observed.verdict.is_judged() { observed.times } else { 0 },
+        message: observed.message,
+        expected: observed.expected,
+        got: observed.got,
+        spec: planned.requirement.link(revision).map(crate::catalogue::SpecLink::url).unwrap_or_default(),
+        case: observed.case,
+        wire: observed.wire,
+        stderr: observed.stderr,
+        blocked_by: observed.blocked_by,
+        rerun: plan.rerun.of(only, revision),
+    }
+}
+
+fn elapsed(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn now() -> String {
+    time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
+}
