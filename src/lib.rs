@@ -1,10 +1,48 @@
-//! lib
+//! `mcp-conform` judges Model Context Protocol servers: any server, as it is, in every revision of the specification.
+//!
+//! This page is the map of the house. A module uses only those below it:
+//!
+//! | module | what it is |
+//! |---|---|
+//! | [`cli`] | one file per subcommand; arguments become validated options |
+//! | [`report`] | the terminal, JSON, JUnit and snapshots, all from one stream of events |
+//! | [`runner`] | the plan, the main loop, the interpreter of cases, the events |
+//! | [`rule`] | always-on rules over a transcript |
+//! | [`case`] | the case language: model, loading with line numbers, expectations |
+//! | [`session`] | one conversation, both eras behind one interface; the transcript |
+//! | [`transport`] | stdio, Streamable HTTP, memory: bytes without meaning; child processes |
+//! | [`catalogue`] | requirements and wire schemas, embedded |
+//! | [`sample`] | instances of JSON Schemas, valid and invalid |
+//! | [`pattern`] | patterns over JSON, and templates |
+//! | [`protocol`] | revisions, frames, messages, ids, error codes, methods: data, no I/O |
+//!
+//! Beside them stands [`reference`]: the built-in conforming server with its faults and quirks. It uses `protocol` and
+//! `pattern` only.
+//!
+//! A **target** is launched or reached; a **session** speaks one era with it over a **transport**; every byte lands in a
+//! **transcript**. **Cases** provoke situations, **rules** watch every transcript; both judge **requirements**. One
+//! stream of events feeds every reporter.
+
 pub mod case;
 pub mod catalogue;
+pub mod cli;
 pub mod pattern;
 pub mod protocol;
-pub mod rule;
+pub mod reference {
+    //! stub
+    #![allow(missing_docs, clippy::all)]
+    use std::sync::Arc;
+    pub struct Fault { pub id: String, pub requirement: Option<String>, pub about: String }
+    pub fn faults() -> &'static [Fault] { &[] }
+    #[derive(Debug)] pub struct SettingsError;
+    impl std::fmt::Display for SettingsError { fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { Ok(()) } }
+    pub struct Settings;
+    impl Settings { pub fn with<S: AsRef<str>>(_: &[S], _: &[S]) -> Result<Self, SettingsError> { Ok(Self) } pub fn only(self, _: &[crate::protocol::Revision]) -> Self { self } }
+    pub async fn serve_stdio(_: Arc<Settings>) -> i32 { 0 }
+    pub async fn serve_http(_: Arc<Settings>, _: tokio::net::TcpListener) -> std::io::Result<()> { Ok(()) }
+}
 pub mod report;
+pub mod rule;
 pub mod runner;
 pub mod sample;
 pub mod session;

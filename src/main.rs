@@ -1,1 +1,5 @@
-fn main(){}
+//! `mcp-conform`: see the library, or `mcp-conform --help`.
+
+fn main() -> std::process::ExitCode {
+    mcp_conform::cli::main()
+}

@@ -6,5 +6,6 @@ mod load;
 mod model;
 
 pub use expect::{Alternative, Expectation, Judgement};
+pub(crate) use load::duration;
 pub use load::{CaseError, builtin, load};
 pub use model::{Action, Body, Case, CheckSpec, Connection, HttpSpec, List, Step};

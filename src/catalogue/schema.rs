@@ -47,15 +47,14 @@ impl Position {
         }
     }
 
-    /// How a check on such a message is named: `schema/result/tools/list`.
-    pub fn check_id(self, name: &str) -> String {
-        let kind = match self {
-            Self::Result => "result",
-            Self::Notification | Self::ClientNotification => "notification",
-            Self::Request | Self::ClientRequest => "request",
-            Self::Error => return "schema/error".to_owned(),
-        };
-        format!("schema/{kind}/{}", name.strip_prefix("notifications/").unwrap_or(name))
+    /// The message in words: `result of tools/list`.
+    pub fn words(self, name: &str) -> String {
+        match self {
+            Self::Result => format!("result of {name}"),
+            Self::Notification | Self::ClientNotification => name.to_owned(),
+            Self::Request | Self::ClientRequest => format!("request {name}"),
+            Self::Error => "error".to_owned(),
+        }
     }
 }
 
@@ -149,17 +148,21 @@ impl Schemas {
         tags.0
     }
 
-    /// Every requirement that some schema of this revision enforces, with the check that does.
-    pub fn tagged(&self) -> Vec<(String, String)> {
-        let mut found = Vec::new();
-        for position in Position::ALL {
-            if matches!(position, Position::ClientRequest | Position::ClientNotification) {
-                continue;
-            }
+    /// Every requirement that the schemas of this revision enforce, with the messages in which they do.
+    pub fn tagged(&self) -> Vec<(String, Vec<String>)> {
+        let mut found: Vec<(String, Vec<String>)> = Vec::new();
+        let ours = |position: &Position| matches!(position, Position::ClientRequest | Position::ClientNotification);
+        for position in Position::ALL.into_iter().filter(|position| !ours(position)) {
             for name in self.names(position) {
                 let mut seen = Vec::new();
                 self.collect(&self.document[position.section()][name], &mut seen, &mut Vec::new());
-                found.extend(seen.into_iter().map(|id| (id, position.check_id(name))));
+                for id in seen {
+                    let words = position.words(name);
+                    match found.iter_mut().find(|(known, _)| *known == id) {
+                        Some((_, messages)) => messages.push(words),
+                        None => found.push((id, vec![words])),
+                    }
+                }
             }
         }
         found
@@ -300,9 +303,9 @@ mod tests {
     #[test]
     fn every_tag_is_a_requirement_in_force() {
         for revision in Revision::ALL {
-            for (id, check) in Schemas::of(revision).tagged() {
-                let known = requirement(&id).unwrap_or_else(|| panic!("{check}: unknown requirement {id}"));
-                assert!(known.revisions().contains(revision), "{check}: {id} does not hold in {revision}");
+            for (id, messages) in Schemas::of(revision).tagged() {
+                let known = requirement(&id).unwrap_or_else(|| panic!("{messages:?}: unknown requirement {id}"));
+                assert!(known.revisions().contains(revision), "{messages:?}: {id} does not hold in {revision}");
             }
         }
     }

@@ -22,6 +22,7 @@ mod stdout;
 pub use context::Context;
 pub use finding::{Finding, Findings, Observation};
 
+use crate::catalogue::Schemas;
 use crate::protocol::Revision;
 
 /// An always-on rule.
@@ -64,10 +65,37 @@ pub fn judge(context: &Context<'_>) -> Findings {
     findings
 }
 
-/// Every check that rules and schemas can make in a revision: check id and requirement.
-pub fn checks(revision: Revision) -> Vec<(String, String)> {
-    let rules = RULES
-        .iter()
-        .flat_map(|rule| rule.judges.iter().map(|requirement| (rule.id.to_owned(), (*requirement).to_owned())));
-    rules.chain(crate::catalogue::Schemas::of(revision).tagged()).collect()
+/// A check that rules or schemas can make.
+#[derive(Debug, Clone)]
+pub struct Possible {
+    /// The rule, or `schema`.
+    pub check: &'static str,
+    /// The requirement.
+    pub requirement: String,
+    /// What would make it visible, when nothing was observed.
+    pub hint: String,
+}
+
+/// Every check that rules and schemas can make in a revision.
+pub fn checks(revision: Revision) -> Vec<Possible> {
+    let rules = RULES.iter().flat_map(|rule| {
+        rule.judges.iter().map(|requirement| Possible {
+            check: rule.id,
+            requirement: (*requirement).to_owned(),
+            hint: rule.hint.to_owned(),
+        })
+    });
+    let schemas = Schemas::of(revision).tagged().into_iter().map(|(requirement, messages)| Possible {
+        check: schema::ID,
+        requirement,
+        hint: format!("the server has to send what this is about, in: {}", brief(&messages)),
+    });
+    rules.chain(schemas).collect()
+}
+
+fn brief(messages: &[String]) -> String {
+    match messages {
+        [some @ .., _] if some.len() > 3 => format!("{}, …", some[..3].join(", ")),
+        all => all.join(", "),
+    }
 }

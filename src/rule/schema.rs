@@ -6,8 +6,12 @@ use super::{Context, Findings};
 use crate::catalogue::{Position, Schemas, Tag};
 use crate::protocol::Class;
 
+/// The name of the check in reports.
+pub(super) const ID: &str = "schema";
+
 pub(super) fn judge(context: &Context<'_>, findings: &mut Findings) {
     let schemas = Schemas::of(context.revision());
+    findings.begin(ID);
     for (entry, message) in &context.received {
         match message.class() {
             Class::Result => {
@@ -50,7 +54,6 @@ fn hold(
     entries: &[u64],
     findings: &mut Findings,
 ) {
-    findings.begin(&position.check_id(name));
     for Tag { requirement, violation } in schemas.judge(position, name, part) {
         match violation {
             None => findings.kept(&requirement),

@@ -2,10 +2,12 @@
 
 mod check;
 mod coded;
+pub mod coverage;
 mod event;
 mod evidence;
 mod exit;
 mod interpret;
+mod offline;
 mod plan;
 mod policy;
 mod revision;
@@ -19,6 +21,7 @@ pub use event::{
 };
 pub use evidence::Secrets;
 pub use exit::ExitCode;
+pub use offline::judge_transcript;
 pub use plan::{Choice, Filter, Plan, Rerun};
 pub use policy::{Policy, Profile, PromptProfile, ToolProfile, Tools};
-pub use run::run;
+pub use run::{run, started};

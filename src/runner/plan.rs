@@ -92,7 +92,7 @@ impl Rerun {
 /// A check that a run of one revision plans, with the reason when it does not apply.
 #[derive(Debug, Clone)]
 pub struct Planned {
-    /// The case, rule or schema.
+    /// The case or rule, or `schema`.
     pub check: String,
     /// The requirement.
     pub requirement: &'static Requirement,
@@ -132,25 +132,16 @@ pub fn planned(plan: &Plan, session: &Session) -> Vec<Planned> {
             all.push(Planned { check: case.id.clone(), requirement, excluded, hint });
         }
     }
-    for (check, id) in rule::checks(session.revision) {
-        let Some(requirement) = requirement(&id) else { continue };
-        let hint = match rule::RULES.iter().find(|rule| rule.id == check) {
-            Some(rule) => rule.hint.to_owned(),
-            None => schema_hint(&check),
-        };
+    for possible in rule::checks(session.revision) {
+        let Some(requirement) = requirement(&possible.requirement) else { continue };
         let excluded = outside(requirement, session);
-        all.push(Planned { check, requirement, excluded, hint });
+        all.push(Planned { check: possible.check.to_owned(), requirement, excluded, hint: possible.hint });
     }
     all.retain(|planned| {
         plan.filter.wants(&planned.check, &planned.requirement.id, planned.requirement.level)
             && planned.requirement.revisions().contains(session.revision)
     });
     all
-}
-
-fn schema_hint(check: &str) -> String {
-    let message = check.trim_start_matches("schema/").replacen('/', " of ", 1);
-    format!("the server has to send the {message} with the member that this is about")
 }
 
 /// Why a requirement does not apply to a conversation.
@@ -170,6 +161,13 @@ fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
         .filter(known)
         .find(|path| !method::declares(&session.server.capabilities, path))
         .map(|path| format!("the server does not declare `{path}`"))
+}
+
+impl Planned {
+    /// Whether a case judges it: rules and schemas judge whatever happens.
+    pub fn is_scripted(&self) -> bool {
+        !(self.check.starts_with("rule/") || self.check == "schema")
+    }
 }
 
 /// Whether a verdict fails the run.

@@ -45,7 +45,7 @@ impl<'s> Scene<'s> {
             capabilities,
             wanted: applicable().map(|planned| planned.check.as_str()).collect(),
             // Rules and schemas judge whatever happens: to judge them, everything has to happen.
-            everything: applicable().any(|p| p.check.starts_with("rule/") || p.check.starts_with("schema/")),
+            everything: applicable().any(|planned| !planned.is_scripted()),
             tally: Tally::default(),
             spawns: 1,
         }

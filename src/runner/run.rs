@@ -24,7 +24,7 @@ pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
     let began = Instant::now();
     // A reporter that is gone is no reason to stop judging.
     let tell = |event| drop(events.send(event));
-    tell(Event::Started(Started { seed: plan.seed, at: now(), target: plan.info.clone() }));
+    tell(Event::Started(started(plan)));
     tell(Event::Progress("starting the server".to_owned()));
     let (sessions, failures) = open(plan).await;
     let mut outcome = Counts::default();
@@ -33,6 +33,11 @@ pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
         judge_revision(plan, session, &tell, &mut outcome).await;
     }
     Finished { duration_ms: elapsed(began), exit: outcome.exit(plan.strict, problem.is_some()), problem }
+}
+
+/// The first event of a run.
+pub fn started(plan: &Plan) -> Started {
+    Started { seed: plan.seed, at: now(), target: plan.info.clone() }
 }
 
 #[derive(Default)]
@@ -169,10 +174,7 @@ fn conclude(plan: &Plan, planned: &Planned, tally: &mut Tally, revision: Revisio
             Observed::plain(&planned.check, id, Verdict::NotObserved, planned.hint.clone())
         }),
     };
-    let only = match planned.check.starts_with("rule/") || planned.check.starts_with("schema/") {
-        true => id,
-        false => &planned.check,
-    };
+    let only = if planned.is_scripted() { &planned.check } else { id };
     Check {
         id: planned.check.clone(),
         requirement: id.clone(),
@@ -195,6 +197,6 @@ fn elapsed(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-fn now() -> String {
+pub(super) fn now() -> String {
     time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }

@@ -1,6 +1,7 @@
 //! Transports: bytes in and out of a target, without any meaning of MCP. Launching and ending child processes.
 
 mod child;
+mod host;
 mod http;
 mod lines;
 mod memory;
@@ -11,6 +12,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 pub use child::{Exit, Process, Signal, StderrTail};
+pub use host::{Host, HostError};
 pub use http::{HttpRequest, HttpWire, is_loopback};
 pub use lines::LineWire;
 pub use memory::MemoryServer;

@@ -1,0 +1,92 @@
+//! `mcp-conform explain`: what a requirement or a case means.
+
+use std::io::Write;
+
+use super::Usage;
+use crate::case::{self, Case};
+use crate::catalogue::{Requirement, closest, requirement, requirements};
+use crate::report::text;
+use crate::runner::{ExitCode, coverage};
+
+/// Arguments of `explain`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// A requirement (tools.list.result-shape), a case (tools/call) or a rule (rule/replies)
+    #[arg(value_name = "ID")]
+    id: String,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    let cases = case::builtin()?;
+    let told = if let Some(requirement) = requirement(&args.id) {
+        tell_requirement(requirement, &cases)
+    } else if let Some(case) = cases.iter().find(|case| case.id == args.id) {
+        tell_case(case)
+    } else if let Some(rule) = crate::rule::RULES.iter().find(|rule| rule.id == args.id) {
+        let judges = rule.judges.iter().map(|id| format!("  {id}\n")).collect::<String>();
+        format!("{}: an always-on rule over everything that crosses the wire. It judges:\n{judges}", rule.id)
+    } else {
+        return Err(unknown(&args.id, &cases).into());
+    };
+    std::io::stdout().write_all(told.as_bytes())?;
+    Ok(ExitCode::Clean)
+}
+
+fn unknown(id: &str, cases: &[Case]) -> Usage {
+    let known = requirements().iter().map(|r| r.id.as_str()).chain(cases.iter().map(|case| case.id.as_str()));
+    let near = closest(id, known);
+    let hint = if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) };
+    Usage(format!("there is no requirement, case or rule `{id}`{hint}; see `mcp-conform list requirements`"))
+}
+
+const WIDTH: usize = 96;
+
+fn section(title: &str, body: Option<&str>) -> String {
+    let Some(body) = body else { return String::new() };
+    let lines = text::wrap(body, WIDTH).into_iter().map(|line| format!("  {line}\n")).collect::<String>();
+    format!("\n{title}\n{lines}")
+}
+
+fn tell_requirement(requirement: &Requirement, cases: &[Case]) -> String {
+    let mut told = format!("{} ({}, {})\n", requirement.id, requirement.level, requirement.revisions());
+    let source = requirement.source.as_ref().map(|source| match source.as_str() {
+        "derived" | "declarative" => "the specification states this as a fact, without a keyword".to_owned(),
+        source => format!("this comes from: {source}"),
+    });
+    told += &section("The rule", Some(&requirement.statement));
+    told += &section("Where it comes from", source.as_deref());
+    told += &section("How it is tested", requirement.test.as_deref());
+    told += &section("What is right", requirement.pass.as_deref());
+    told += &section("What is wrong", requirement.violation.as_deref());
+    told += &section("Beware", requirement.caution.as_deref());
+    let covering = coverage::of(requirement, cases);
+    let judged = match covering.judged_by.as_slice() {
+        [] => "nothing yet".to_owned(),
+        ids => ids.join(", "),
+    };
+    told += &section("Judged by", Some(&judged));
+    let faults = covering.faults.join(", ");
+    told += &section("Proven by the faults", (!faults.is_empty()).then_some(&faults));
+    told += "\nSpecification\n";
+    for link in &requirement.spec {
+        told += &format!("  {}\n", link.url());
+    }
+    told
+}
+
+fn tell_case(case: &Case) -> String {
+    let mut told = format!("{}: {}\n  {}\n", case.id, case.title, case.path);
+    told += &format!("  revisions {}, over {}\n", case.revisions, case.transports.join(" and "));
+    if !case.needs.is_empty() {
+        told += &format!("  needs {}\n", case.needs.join(", "));
+    }
+    told += "\nIt judges\n";
+    for requirement in case.requirements() {
+        told += &format!("  {:10} {}\n", requirement.level, requirement.id);
+        for line in text::wrap(&requirement.statement, WIDTH - 12) {
+            told += &format!("             {line}\n");
+        }
+    }
+    told
+}

@@ -1,0 +1,115 @@
+//! The command line: one file per subcommand. Arguments become validated options before any work is done.
+
+mod completions;
+mod explain;
+mod http;
+mod judge;
+mod list;
+mod options;
+mod output;
+mod perform;
+mod serve;
+mod stdio;
+
+use std::process::ExitCode as ProcessExit;
+
+use clap::{Parser, Subcommand};
+
+use crate::runner::ExitCode;
+
+/// Is my MCP server right, and if not, what exactly is wrong?
+///
+/// mcp-conform launches a Model Context Protocol server over stdio, or reaches it over HTTP, and judges it against every
+/// revision of the specification that it speaks. The server needs no preparation. Without a command, `mcp-conform stdio`
+/// judges the built-in reference server.
+#[derive(Parser)]
+#[command(name = "mcp-conform", version, max_term_width = 110, after_help = EXAMPLES)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  mcp-conform stdio -- node dist/index.js             judge a server over stdio
+  mcp-conform http http://127.0.0.1:3000/mcp          judge a running server over HTTP
+  mcp-conform http 'http://127.0.0.1:{port}/mcp' -- node dist/http.js --port '{port}'
+  mcp-conform stdio --junit report.xml -- ./server    write a JUnit report for CI
+  mcp-conform explain tools.list.result-shape         what a requirement means, and why
+
+Exit codes: 0 clean, 1 violations, 2 wrong usage, 3 the server could not be started or reached, 4 nothing was judged,
+70 a bug in mcp-conform, 130 interrupted.";
+
+#[derive(Subcommand)]
+enum Command {
+    /// Launch a server and judge it over stdio
+    Stdio(stdio::Args),
+    /// Judge a server over HTTP; a command, if given, is started first and stopped after
+    Http(http::Args),
+    /// Judge recorded traffic offline, with the always-on rules
+    Judge(judge::Args),
+    /// What exists, and what covers what: requirements, cases or faults
+    List(list::Args),
+    /// What a requirement or a case means, why, how it is tested, and where the specification says so
+    Explain(explain::Args),
+    /// Run the built-in reference server
+    Serve(serve::Args),
+    /// Print a completion script for a shell
+    Completions(completions::Args),
+}
+
+/// A mistake of the user's: what, where, what to do.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Usage(String);
+
+/// Runs the command line and returns the exit code of the process.
+pub fn main() -> ProcessExit {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no mistakes, but clap prints them as errors.
+            let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Clean };
+            let _ = error.print();
+            return code.code().into();
+        }
+    };
+    let code = std::panic::catch_unwind(|| dispatch(cli.command)).unwrap_or_else(|_| {
+        eprintln!("mcp-conform: this is a bug in mcp-conform, not in the server. Please report it with the text above.");
+        ExitCode::Bug
+    });
+    code.code().into()
+}
+
+fn dispatch(command: Command) -> ExitCode {
+    let done = match command {
+        Command::Stdio(args) => block_on(stdio::run(args)),
+        Command::Http(args) => block_on(http::run(args)),
+        Command::Judge(args) => judge::run(&args),
+        Command::List(args) => list::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Serve(args) => block_on(serve::run(args)),
+        Command::Completions(args) => completions::run(&args),
+    };
+    done.unwrap_or_else(|error| {
+        // Somebody closed our output: nobody is there to be told.
+        if is_broken_pipe(&error) {
+            return ExitCode::Clean;
+        }
+        eprintln!("mcp-conform: {error:#}");
+        if error.is::<Usage>() { ExitCode::Usage } else { ExitCode::Bug }
+    })
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
+    io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let done = runtime.block_on(work);
+    // Reads of standard input cannot be cancelled: do not wait for them.
+    runtime.shutdown_background();
+    done
+}

@@ -1,0 +1,186 @@
+//! The options that all judging commands share, and their validation.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, ValueEnum};
+use globset::{Glob, GlobMatcher};
+
+use super::Usage;
+use crate::case::{self, Case};
+use crate::catalogue::{closest, requirements};
+use crate::protocol::Revision;
+use crate::runner::{Choice, Filter, Plan, Policy, Profile, Rerun, Secrets, TargetInfo, Tools};
+use crate::session::Options;
+use crate::transport::Target;
+
+/// What is judged, and how.
+#[derive(Args, Debug)]
+pub struct Judging {
+    /// Revision to judge: `auto` (the newest of each era that the server speaks), `all` (every one that it accepts), or a
+    /// date, which is a hard pin; may be repeated
+    #[arg(long, value_name = "auto|all|DATE", default_value = "auto", help_heading = "What is judged")]
+    pub revision: Vec<String>,
+    /// Judge only these: requirement or case ids, `*` stands for anything; may be repeated
+    #[arg(long, value_name = "GLOB", help_heading = "What is judged")]
+    pub only: Vec<String>,
+    /// Do not judge these; may be repeated
+    #[arg(long, value_name = "GLOB", help_heading = "What is judged")]
+    pub skip: Vec<String>,
+    /// Lowest level to judge
+    #[arg(long, value_name = "LEVEL", default_value = "should", help_heading = "What is judged")]
+    pub level: LevelName,
+    /// A violated SHOULD (warn) fails the run, too
+    #[arg(long, help_heading = "What is judged")]
+    pub strict: bool,
+    /// More cases, from a folder of yours; may be repeated
+    #[arg(long, value_name = "DIR", help_heading = "What is judged")]
+    pub cases: Vec<PathBuf>,
+    /// Which tools may be called with arguments that fit: `read-only` means annotated with readOnlyHint
+    #[arg(long, value_name = "none|read-only|all|GLOB", default_value = "read-only", help_heading = "What is judged")]
+    pub tools: String,
+    /// What you tell about the server: arguments for tools and prompts, tools that may be called
+    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
+    pub profile: Option<PathBuf>,
+    /// How long the server may take to start
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration, help_heading = "Patience")]
+    pub startup_timeout: Duration,
+    /// How long a reply may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = "Patience")]
+    pub timeout: Duration,
+    /// How many servers of a case of their own may run at once [default: number of processors, 2 to 8]
+    #[arg(long, value_name = "N", help_heading = "Patience")]
+    pub jobs: Option<usize>,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "What is judged")]
+    pub seed: u64,
+    /// Write the whole wire log there, one JSON Lines file per connection
+    #[arg(long, value_name = "DIR", help_heading = "Reports")]
+    pub transcript: Option<PathBuf>,
+}
+
+/// The lowest level that is judged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LevelName {
+    /// MUST and MUST NOT.
+    Must,
+    /// SHOULD and SHOULD NOT, too.
+    Should,
+    /// MAY, too.
+    May,
+}
+
+pub(super) fn duration(text: &str) -> Result<Duration, String> {
+    case::duration(text).ok_or_else(|| format!("`{text}` is not a time such as 500ms, 10s or 2m"))
+}
+
+impl Judging {
+    /// Validates everything and makes the plan.
+    pub fn plan(&self, target: Target, info: TargetInfo, rerun: Rerun, secrets: Secrets) -> anyhow::Result<Plan> {
+        let cases = self.load_cases()?;
+        Ok(Plan {
+            target,
+            info,
+            options: Options {
+                timeout: self.timeout,
+                startup_timeout: self.startup_timeout,
+                ..Options::default()
+            },
+            revisions: self.choice()?,
+            filter: self.filter(&cases)?,
+            policy: self.policy()?,
+            cases,
+            secrets,
+            strict: self.strict,
+            jobs: self.jobs.unwrap_or_else(processors).max(1),
+            seed: self.seed,
+            transcripts: self.transcript.clone(),
+            rerun,
+        })
+    }
+
+    fn choice(&self) -> Result<Choice, Usage> {
+        match self.revision.as_slice() {
+            [only] if only == "auto" => Ok(Choice::Auto),
+            [only] if only == "all" => Ok(Choice::All),
+            several => several
+                .iter()
+                .map(|text| {
+                    text.parse::<Revision>().map_err(|error| Usage(format!("--revision: {error}, auto, all")))
+                })
+                .collect::<Result<_, _>>()
+                .map(Choice::Pinned),
+        }
+    }
+
+    fn load_cases(&self) -> anyhow::Result<Vec<Case>> {
+        let mut cases = case::builtin()?;
+        for folder in &self.cases {
+            let own = case::load(folder).map_err(|error| Usage(format!("--cases: {error}")))?;
+            for case in own {
+                cases.retain(|known| known.id != case.id);
+                cases.push(case);
+            }
+        }
+        Ok(cases)
+    }
+
+    fn filter(&self, cases: &[Case]) -> Result<Filter, Usage> {
+        let filter = Filter {
+            only: globs("--only", &self.only)?,
+            skip: globs("--skip", &self.skip)?,
+            weight: match self.level {
+                LevelName::Must => 2,
+                LevelName::Should => 1,
+                LevelName::May => 0,
+            },
+        };
+        let ids: Vec<&str> = requirements()
+            .iter()
+            .map(|requirement| requirement.id.as_str())
+            .chain(cases.iter().map(|case| case.id.as_str()))
+            .chain(crate::rule::RULES.iter().map(|rule| rule.id))
+            .collect();
+        for (text, glob) in self.only.iter().zip(&filter.only) {
+            if text != "schema" && !ids.iter().any(|id| glob.is_match(id)) {
+                let near = closest(text, ids.iter().copied());
+                let hint = if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) };
+                return Err(Usage(format!("--only {text}: no requirement and no case has such an id{hint}; see `mcp-conform list requirements`")));
+            }
+        }
+        Ok(filter)
+    }
+
+    fn policy(&self) -> anyhow::Result<Policy> {
+        let tools = match self.tools.as_str() {
+            "none" => Tools::None,
+            "read-only" => Tools::ReadOnly,
+            "all" => Tools::All,
+            glob => Tools::Named(self::glob("--tools", glob)?),
+        };
+        let profile = match &self.profile {
+            None => Profile::default(),
+            Some(path) => {
+                let shown = path.display();
+                let text = std::fs::read_to_string(path)
+                    .map_err(|error| Usage(format!("--profile {shown} cannot be read: {error}")))?;
+                toml::from_str(&text).map_err(|error| Usage(format!("--profile {shown}: {error}")))?
+            }
+        };
+        Ok(Policy { tools, profile })
+    }
+}
+
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(2, std::num::NonZero::get).clamp(2, 8)
+}
+
+fn globs(option: &str, texts: &[String]) -> Result<Vec<GlobMatcher>, Usage> {
+    texts.iter().map(|text| glob(option, text)).collect()
+}
+
+fn glob(option: &str, text: &str) -> Result<GlobMatcher, Usage> {
+    Glob::new(text)
+        .map(|glob| glob.compile_matcher())
+        .map_err(|error| Usage(format!("{option} {text}: not a pattern: {error}")))
+}

@@ -1,0 +1,143 @@
+//! Where reports go.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use super::Usage;
+use crate::report::{Detail, Json, Junit, Look, Reporters, Terminal};
+
+/// Which reports are written, and where.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Reports")]
+pub struct Output {
+    /// Write a JUnit report (`-` = standard output)
+    #[arg(long, value_name = "FILE")]
+    pub junit: Option<PathBuf>,
+    /// Write a JSON report (`-` = standard output)
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Compare the server's surface and the verdicts with the text committed there; a difference fails the run
+    #[arg(long, value_name = "DIR")]
+    pub snapshot: Option<PathBuf>,
+    /// Accept the differences: write the snapshots anew
+    #[arg(long, requires = "snapshot")]
+    pub update_snapshots: bool,
+    /// Show findings and one line of summary only
+    #[arg(short, long, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Show every check with its verdict
+    #[arg(short, long)]
+    pub verbose: bool,
+    /// When to use colours
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub color: When,
+    /// When to show progress
+    #[arg(long, value_name = "WHEN", default_value = "auto")]
+    pub progress: Progress,
+}
+
+/// When to use colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum When {
+    /// When a person watches, and NO_COLOR is not set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// When to show progress.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Progress {
+    /// When a person watches.
+    Auto,
+    /// Never.
+    Never,
+}
+
+impl Output {
+    /// Every reporter that was asked for; the terminal always.
+    pub fn reporters(&self, strict: bool) -> Result<Reporters, Usage> {
+        let mut reporters = Reporters::default();
+        let to_stdout = [&self.junit, &self.json].into_iter().flatten().filter(|path| is_stdout(path)).count();
+        if to_stdout > 1 {
+            return Err(Usage("only one report can go to standard output (`-`)".to_owned()));
+        }
+        if let Some(path) = &self.json {
+            reporters.add(Json::new(sink("--json", path)?));
+        }
+        if let Some(path) = &self.junit {
+            reporters.add(Junit::new(sink("--junit", path)?, strict));
+        }
+        match to_stdout {
+            0 => reporters.add(Terminal::new(io::stdout(), self.look(io::stdout().is_terminal()))),
+            _ => reporters.add(Terminal::new(io::stderr(), self.look(io::stderr().is_terminal()))),
+        }
+        Ok(reporters)
+    }
+
+    fn look(&self, watched: bool) -> Look {
+        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        Look {
+            colour: match self.color {
+                When::Auto => watched && !no_colour,
+                When::Always => true,
+                When::Never => false,
+            },
+            progress: watched && self.progress == Progress::Auto,
+            width: width(),
+            detail: match (self.quiet, self.verbose) {
+                (true, _) => Detail::Quiet,
+                (_, true) => Detail::Verbose,
+                _ => Detail::Normal,
+            },
+        }
+    }
+}
+
+fn width() -> usize {
+    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(110).clamp(60, 160)
+}
+
+fn is_stdout(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
+fn sink(option: &str, path: &Path) -> Result<Box<dyn Write + Send>, Usage> {
+    if is_stdout(path) {
+        return Ok(Box::new(io::stdout()));
+    }
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    match folder.is_dir() {
+        true => Ok(Box::new(WholeFile { path: path.to_owned(), bytes: Vec::new() })),
+        false => Err(Usage(format!("{option} {}: the folder {} does not exist", path.display(), folder.display()))),
+    }
+}
+
+/// A file that appears complete or not at all.
+struct WholeFile {
+    path: PathBuf,
+    bytes: Vec<u8>,
+}
+
+impl Write for WholeFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
+        let mut unfinished = self.path.clone().into_os_string();
+        unfinished.push(".part");
+        // A device such as /dev/null cannot be replaced.
+        if self.path.exists() && !self.path.is_file() {
+            return std::fs::write(&self.path, &self.bytes).map_err(named);
+        }
+        std::fs::write(&unfinished, &self.bytes).map_err(named)?;
+        std::fs::rename(&unfinished, &self.path).map_err(named)
+    }
+}

@@ -1,0 +1,97 @@
+//! Performing a plan: the run on one side, the reporters on the other.
+
+use std::path::Path;
+
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use super::Usage;
+use super::output::Output;
+use crate::report::{Report, Reporter, Reporters, snapshot};
+use crate::runner::{Event, ExitCode, Finished, Plan, SnapshotChange, Surface, run};
+
+/// Runs the plan and tells every reporter.
+pub async fn perform(plan: &Plan, output: &Output) -> anyhow::Result<ExitCode> {
+    let mut audience = Audience::new(output.reporters(plan.strict)?);
+    let (events, incoming) = unbounded_channel();
+    let began = std::time::Instant::now();
+    let judging = async {
+        let finished = tokio::select! {
+            finished = run(plan, &events) => finished,
+            _ = tokio::signal::ctrl_c() => Finished {
+                duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+                exit: ExitCode::Interrupted,
+                problem: Some("interrupted: what was judged until then is in the report".to_owned()),
+            },
+        };
+        drop(events);
+        finished
+    };
+    let (finished, told) = tokio::join!(judging, audience.listen(incoming));
+    told?;
+    audience.close(finished, output)
+}
+
+/// The reporters, and what the snapshots need.
+pub struct Audience {
+    reporters: Reporters,
+    report: Report,
+    surfaces: Vec<Surface>,
+}
+
+impl Audience {
+    /// Nothing was told yet.
+    pub fn new(reporters: Reporters) -> Self {
+        Self { reporters, report: Report::default(), surfaces: Vec::new() }
+    }
+
+    async fn listen(&mut self, mut events: UnboundedReceiver<Event>) -> std::io::Result<()> {
+        while let Some(event) = events.recv().await {
+            self.tell(&event)?;
+        }
+        Ok(())
+    }
+
+    /// Tells one event.
+    pub fn tell(&mut self, event: &Event) -> std::io::Result<()> {
+        if let Event::Surface(surface) = event {
+            self.surfaces.push(surface.clone());
+        }
+        self.report.on_event(event);
+        self.reporters.on_event(event)
+    }
+
+    /// Compares the snapshots and tells the end.
+    pub fn close(&mut self, mut finished: Finished, output: &Output) -> anyhow::Result<ExitCode> {
+        if let Some(folder) = &output.snapshot
+            && finished.exit != ExitCode::Interrupted
+        {
+            let changed = self.compare(folder, output.update_snapshots)?;
+            if changed && finished.exit == ExitCode::Clean {
+                finished.exit = ExitCode::Findings;
+            }
+        }
+        let exit = finished.exit;
+        self.tell(&Event::Finished(finished))?;
+        Ok(exit)
+    }
+
+    fn compare(&mut self, folder: &Path, update: bool) -> anyhow::Result<bool> {
+        let outcomes = snapshot::compare(folder, &self.report, &self.surfaces, update)
+            .map_err(|error| Usage(format!("--snapshot {}: {error}", folder.display())))?;
+        let mut changed = false;
+        for outcome in outcomes {
+            changed |= matches!(outcome.change, SnapshotChange::Changed(_));
+            self.tell(&Event::Snapshot(outcome))?;
+        }
+        Ok(changed)
+    }
+}
+
+/// Tells every reporter that there is nothing to judge, and why.
+pub fn unreachable(plan: &Plan, output: &Output, problem: String) -> anyhow::Result<ExitCode> {
+    let mut audience = Audience::new(output.reporters(plan.strict)?);
+    audience.tell(&Event::Started(crate::runner::started(plan)))?;
+    let finished =
+        Finished { duration_ms: 0, exit: ExitCode::Unreachable, problem: Some(plan.secrets.mask(&problem)) };
+    audience.close(finished, output)
+}

@@ -1,0 +1,113 @@
+//! `mcp-conform stdio`: launch a server and judge it over its standard streams.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::Usage;
+use super::options::Judging;
+use super::output::Output;
+use super::perform::perform;
+use crate::runner::{ExitCode, Rerun, Secrets, TargetInfo};
+use crate::transport::{Command, Target};
+
+/// Arguments of `stdio`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(flatten)]
+    judging: Judging,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    launch: Launch,
+    /// The server: a command with its arguments, after `--`. Without one, the built-in reference server is judged
+    #[arg(last = true, value_name = "COMMAND")]
+    command: Vec<OsString>,
+}
+
+/// How a command is launched.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "The server")]
+pub struct Launch {
+    /// Set a variable in the server's environment; may be repeated. Its value is masked in reports
+    #[arg(long, value_name = "K=V", value_parser = pair)]
+    pub env: Vec<(String, String)>,
+    /// Working folder of the server
+    #[arg(long, value_name = "DIR")]
+    pub cwd: Option<PathBuf>,
+}
+
+fn pair(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("a variable is written NAME=VALUE".to_owned()),
+    }
+}
+
+impl Launch {
+    /// The command to launch.
+    pub fn command(&self, words: &[OsString]) -> Result<Command, Usage> {
+        let (program, args) = words.split_first().ok_or_else(|| Usage("the command is empty".to_owned()))?;
+        Ok(Command {
+            program: program.clone(),
+            args: args.to_vec(),
+            env: self.env.clone(),
+            folder: self.cwd.clone(),
+        })
+    }
+
+    /// Options that a rerun needs. Values of variables are not shown: the shell's own are used.
+    pub fn options(&self) -> String {
+        let variables = self.env.iter().map(|(name, _)| format!(" --env {name}=\"${name}\""));
+        let folder = self.cwd.iter().map(|folder| format!(" --cwd {}", quoted(&folder.to_string_lossy())));
+        variables.chain(folder).collect()
+    }
+}
+
+/// A word as a shell takes it.
+pub fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
+    match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    }
+}
+
+/// Options of the judging that change what happens, for a rerun.
+pub fn judging_options(judging: &Judging) -> String {
+    let mut options = String::new();
+    if judging.tools != "read-only" {
+        options.push_str(&format!(" --tools {}", quoted(&judging.tools)));
+    }
+    for folder in &judging.cases {
+        options.push_str(&format!(" --cases {}", quoted(&folder.to_string_lossy())));
+    }
+    if let Some(profile) = &judging.profile {
+        options.push_str(&format!(" --profile {}", quoted(&profile.to_string_lossy())));
+    }
+    options
+}
+
+/// Runs the command.
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let words = match args.command.is_empty() {
+        true => vec![std::env::current_exe()?.into_os_string(), "serve".into()],
+        false => args.command.clone(),
+    };
+    let command = args.launch.command(&words)?;
+    let shown: Vec<String> = match args.command.is_empty() {
+        true => vec!["mcp-conform".to_owned(), "serve".to_owned()],
+        false => words.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
+    };
+    let target_words = match args.command.is_empty() {
+        true => String::new(),
+        false => format!(" -- {}", shown.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
+    };
+    let rerun = Rerun {
+        head: "mcp-conform stdio".to_owned(),
+        tail: format!("{}{}{target_words}", judging_options(&args.judging), args.launch.options()),
+    };
+    let secrets = Secrets::new(args.launch.env.iter().map(|(_, value)| value.clone()));
+    let info = TargetInfo { transport: "stdio", command: shown, url: None };
+    let plan = args.judging.plan(Target::Command(command), info, rerun, secrets)?;
+    perform(&plan, &args.output).await
+}
