@@ -1,6 +1,6 @@
 //! The options that all judging commands share, and their validation.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
@@ -10,7 +10,7 @@ use super::Usage;
 use crate::case::{self, Case};
 use crate::catalogue::{closest, requirements};
 use crate::protocol::Revision;
-use crate::runner::{Choice, Filter, Plan, Policy, Profile, Rerun, Secrets, TargetInfo, Tools};
+use crate::runner::{Baseline, Choice, Filter, Plan, Policy, Profile, Rerun, Secrets, TargetInfo, Tools};
 use crate::session::Options;
 use crate::transport::Target;
 
@@ -42,6 +42,9 @@ pub struct Judging {
     /// What you tell about the server: arguments for tools and prompts, tools that may be called
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub profile: Option<PathBuf>,
+    /// Findings that you accept, with a reason each (TOML); one that no longer fails is an error
+    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
+    pub baseline: Option<PathBuf>,
     /// How long the server may take to start
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration, help_heading = "Patience")]
     pub startup_timeout: Duration,
@@ -89,6 +92,7 @@ impl Judging {
             revisions: self.choice()?,
             filter: self.filter(&cases)?,
             policy: self.policy()?,
+            baseline: self.baseline()?,
             cases,
             secrets,
             strict: self.strict,
@@ -158,17 +162,28 @@ impl Judging {
             "all" => Tools::All,
             glob => Tools::Named(self::glob("--tools", glob)?),
         };
-        let profile = match &self.profile {
-            None => Profile::default(),
-            Some(path) => {
-                let shown = path.display();
-                let text = std::fs::read_to_string(path)
-                    .map_err(|error| Usage(format!("--profile {shown} cannot be read: {error}")))?;
-                toml::from_str(&text).map_err(|error| Usage(format!("--profile {shown}: {error}")))?
-            }
-        };
+        let profile: Profile = file("--profile", self.profile.as_deref(), |text| {
+            toml::from_str(text).map_err(|error| error.to_string())
+        })?;
         Ok(Policy { tools, profile })
     }
+
+    fn baseline(&self) -> Result<Baseline, Usage> {
+        file("--baseline", self.baseline.as_deref(), Baseline::parse)
+    }
+}
+
+/// Reads a file of the user's; without one, the default.
+fn file<T: Default>(
+    option: &str,
+    path: Option<&Path>,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Result<T, Usage> {
+    let Some(path) = path else { return Ok(T::default()) };
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Usage(format!("{option} {shown} cannot be read: {error}")))?;
+    parse(&text).map_err(|error| Usage(format!("{option} {shown}: {error}")))
 }
 
 fn processors() -> usize {

@@ -11,6 +11,9 @@ use crate::runner::{Event, ExitCode, Finished, Plan, SnapshotChange, Surface, ru
 
 /// Runs the plan and tells every reporter.
 pub async fn perform(plan: &Plan, output: &Output) -> anyhow::Result<ExitCode> {
+    if !plan.filter.is_whole() && output.snapshot.is_some() {
+        return Err(Usage("--snapshot keeps everything: it cannot be used with --only or --skip".to_owned()).into());
+    }
     let mut audience = Audience::new(output.reporters(plan.strict)?);
     let (events, incoming) = unbounded_channel();
     let began = std::time::Instant::now();
@@ -64,6 +67,7 @@ impl Audience {
     pub fn close(&mut self, mut finished: Finished, output: &Output) -> anyhow::Result<ExitCode> {
         if let Some(folder) = &output.snapshot
             && finished.exit != ExitCode::Interrupted
+            && finished.problem.is_none()
         {
             let changed = self.compare(folder, output.update_snapshots)?;
             if changed && finished.exit == ExitCode::Clean {

@@ -1,5 +1,6 @@
 //! Runs: the plan, its execution, and the events that tell about it.
 
+mod baseline;
 mod check;
 mod coded;
 pub mod coverage;
@@ -15,6 +16,7 @@ mod run;
 mod survey;
 mod tally;
 
+pub use baseline::Baseline;
 pub use check::{Check, WireLine};
 pub use event::{
     Event, Finished, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started, Surface, TargetInfo,

@@ -2,6 +2,7 @@
 
 use globset::GlobMatcher;
 
+use super::baseline::Baseline;
 use super::evidence::Secrets;
 use super::event::TargetInfo;
 use super::policy::Policy;
@@ -35,6 +36,11 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Whether nothing was left out by name.
+    pub fn is_whole(&self) -> bool {
+        self.only.is_empty() && self.skip.is_empty()
+    }
+
     /// Whether a check is wanted.
     pub fn wants(&self, check: &str, requirement: &str, level: Level) -> bool {
         let matches = |globs: &[GlobMatcher]| globs.iter().any(|g| g.is_match(check) || g.is_match(requirement));
@@ -57,6 +63,8 @@ pub struct Plan {
     pub filter: Filter,
     /// Which tools may be called.
     pub policy: Policy,
+    /// Findings that the user accepts.
+    pub baseline: Baseline,
     /// The cases.
     pub cases: Vec<Case>,
     /// What must not be shown.

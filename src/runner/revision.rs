@@ -103,9 +103,10 @@ impl<'s> Scene<'s> {
     fn save(&self, transcript: &Transcript, revision: Revision, name: &str) {
         let Some(folder) = &self.plan.transcripts else { return };
         let file = folder.join(format!("{revision}-{}-{}.jsonl", self.plan.info.transport, name.replace('/', "-")));
-        let written = std::fs::create_dir_all(folder)
-            .and_then(|()| std::fs::File::create(&file))
-            .and_then(|file| crate::session::transcript::write(transcript, std::io::BufWriter::new(file)));
+        let mut bytes = Vec::new();
+        let written = crate::session::transcript::write(transcript, &mut bytes)
+            .and_then(|()| std::fs::create_dir_all(folder))
+            .and_then(|()| std::fs::write(&file, self.plan.secrets.mask(&String::from_utf8_lossy(&bytes))));
         if let Err(error) = written {
             eprintln!("cannot write the transcript {}: {error}", file.display());
         }

@@ -4,6 +4,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use super::baseline::Baseline;
 use super::check::Check;
 use super::event::{Event, Finished, RunFinished, RunStarted, Started, Surface};
 use super::evidence;
@@ -27,12 +28,14 @@ pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
     tell(Event::Started(started(plan)));
     tell(Event::Progress("starting the server".to_owned()));
     let (sessions, failures) = open(plan).await;
-    let mut outcome = Counts::default();
+    let mut counts = Counts { baseline: plan.baseline.clone(), ..Counts::default() };
     let problem = problem(plan, &sessions, &failures);
     for session in sessions {
-        judge_revision(plan, session, &tell, &mut outcome).await;
+        judge_revision(plan, session, &tell, &mut counts).await;
     }
-    Finished { duration_ms: elapsed(began), exit: outcome.exit(plan.strict, problem.is_some()), problem }
+    let stale = if plan.filter.is_whole() && counts.runs > 0 { counts.baseline.stale() } else { None };
+    let exit = counts.exit(plan.strict, problem.is_some(), stale.is_some());
+    Finished { duration_ms: elapsed(began), exit, problem: problem.or(stale) }
 }
 
 /// The first event of a run.
@@ -47,6 +50,7 @@ struct Counts {
     warnings: usize,
     errors: usize,
     runs: usize,
+    baseline: Baseline,
 }
 
 impl Counts {
@@ -57,10 +61,11 @@ impl Counts {
         self.errors += usize::from(verdict == Verdict::Error);
     }
 
-    fn exit(&self, strict: bool, problem: bool) -> ExitCode {
+    fn exit(&self, strict: bool, problem: bool, stale: bool) -> ExitCode {
         match self {
             _ if self.runs == 0 => ExitCode::Unreachable,
             _ if self.failing > 0 || (strict && self.warnings > 0) => ExitCode::Findings,
+            _ if stale => ExitCode::Findings,
             _ if self.errors > 0 => ExitCode::Bug,
             _ if problem => ExitCode::Unreachable,
             _ if self.judged == 0 => ExitCode::Inconclusive,
@@ -158,7 +163,8 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
     scene.perform(session, tell).await;
     let (mut tally, spawns) = scene.finish();
     for planned in &all {
-        let check = conclude(plan, planned, &mut tally, revision);
+        let mut check = conclude(plan, planned, &mut tally, revision);
+        counts.baseline.apply(&mut check, &now()[..10]);
         counts.add(check.verdict);
         tell(Event::Checked(Box::new(check)));
     }
