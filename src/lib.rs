@@ -28,19 +28,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod pattern;
 pub mod protocol;
-pub mod reference {
-    //! stub
-    #![allow(missing_docs, clippy::all)]
-    use std::sync::Arc;
-    pub struct Fault { pub id: String, pub requirement: Option<String>, pub about: String }
-    pub fn faults() -> &'static [Fault] { &[] }
-    #[derive(Debug)] pub struct SettingsError;
-    impl std::fmt::Display for SettingsError { fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { Ok(()) } }
-    pub struct Settings;
-    impl Settings { pub fn with<S: AsRef<str>>(_: &[S], _: &[S]) -> Result<Self, SettingsError> { Ok(Self) } pub fn only(self, _: &[crate::protocol::Revision]) -> Self { self } }
-    pub async fn serve_stdio(_: Arc<Settings>) -> i32 { 0 }
-    pub async fn serve_http(_: Arc<Settings>, _: tokio::net::TcpListener) -> std::io::Result<()> { Ok(()) }
-}
+pub mod reference;
 pub mod report;
 pub mod rule;
 pub mod runner;

@@ -119,7 +119,8 @@ fn brief(outcome: &Value) -> String {
 
 impl Alternative {
     fn parse(spec: &Value) -> Result<Self, String> {
-        let members = spec.as_object().ok_or("an alternative must be a map of outcome members to patterns")?;
+        let members =
+            spec.as_object().ok_or("an alternative must be a map of outcome members to patterns")?;
         let mut alternative = Self { members: Vec::new(), verdict: Verdict::Pass, seen: None };
         for (name, value) in members {
             match name.as_str() {

@@ -29,7 +29,10 @@ pub struct CaseError {
 
 /// The cases that are compiled in.
 pub fn builtin() -> Result<Vec<Case>, CaseError> {
-    catalogue::files("").iter().map(|file| parse(&format!("cases/{}", file.path), file.path, file.text)).collect()
+    catalogue::files("")
+        .iter()
+        .map(|file| parse(&format!("cases/{}", file.path), file.path, file.text))
+        .collect()
 }
 
 /// The cases of a folder of the user's.
@@ -197,7 +200,8 @@ impl Reader<'_> {
             actions.push(Action::Raw(pieces, newline));
         }
         if let Some(hex) = &file.hex {
-            let bytes = unhex(hex).ok_or_else(|| self.error(step, "`hex` must be pairs of hexadecimal digits"))?;
+            let bytes =
+                unhex(hex).ok_or_else(|| self.error(step, "`hex` must be pairs of hexadecimal digits"))?;
             actions.push(Action::Bytes(bytes, newline));
         }
         actions.extend(file.fence.as_ref().map(|_| Action::Fence));
@@ -288,7 +292,9 @@ fn templates(step: &Step) -> Vec<Value> {
             spec.body.clone().unwrap_or_default(),
             spec.raw.clone().unwrap_or_default().into(),
         ],
-        Action::Bytes(..) | Action::Fence | Action::CloseInput | Action::Terminate | Action::For(..) => Vec::new(),
+        Action::Bytes(..) | Action::Fence | Action::CloseInput | Action::Terminate | Action::For(..) => {
+            Vec::new()
+        }
     }
 }
 

@@ -194,10 +194,9 @@ impl Case {
         };
         match &self.body {
             Body::Code(_, judges) => judges.iter().copied().for_each(&mut add),
-            Body::Steps(steps) => all_steps(steps)
-                .iter()
-                .flat_map(|step| &step.checks)
-                .for_each(|check| add(check.requirement)),
+            Body::Steps(steps) => {
+                all_steps(steps).iter().flat_map(|step| &step.checks).for_each(|check| add(check.requirement))
+            }
         }
         found
     }

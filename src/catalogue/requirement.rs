@@ -110,7 +110,10 @@ impl SpecLink {
             "schema.ts" => format!(
                 "https://github.com/modelcontextprotocol/modelcontextprotocol/blob/main/schema/{revision}/schema.ts"
             ),
-            page if page.starts_with("docs/") || page.starts_with("seps/") || page.starts_with("extensions/") => {
+            page if page.starts_with("docs/")
+                || page.starts_with("seps/")
+                || page.starts_with("extensions/") =>
+            {
                 format!("https://modelcontextprotocol.io/{page}{anchor}")
             }
             page => {
@@ -173,10 +176,12 @@ pub fn requirement(id: &str) -> Option<&'static Requirement> {
 
 /// A short digest of the catalogue, so that reports tell which one was used (FNV-1a, 64 bits).
 pub fn digest() -> String {
-    let hash = files("requirements").iter().flat_map(|file| file.text.bytes()).fold(
-        0xcbf2_9ce4_8422_2325_u64,
-        |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3),
-    );
+    let hash = files("requirements")
+        .iter()
+        .flat_map(|file| file.text.bytes())
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+        });
     format!("{hash:016x}")
 }
 

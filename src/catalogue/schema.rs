@@ -132,8 +132,8 @@ impl Schemas {
         let compile = || {
             let document = self.document(position, name)?;
             // The embedded schemas are proven by a test; a broken one is a bug of this tool.
-            let validator = jsonschema::draft202012::new(&document)
-                .unwrap_or_else(|e| panic!("schema of {name}: {e}"));
+            let validator =
+                jsonschema::draft202012::new(&document).unwrap_or_else(|e| panic!("schema of {name}: {e}"));
             Some(Arc::new(validator))
         };
         compiled.entry((position, name.to_owned())).or_insert_with(compile).clone()
@@ -151,7 +151,8 @@ impl Schemas {
     /// Every requirement that the schemas of this revision enforce, with the messages in which they do.
     pub fn tagged(&self) -> Vec<(String, Vec<String>)> {
         let mut found: Vec<(String, Vec<String>)> = Vec::new();
-        let ours = |position: &Position| matches!(position, Position::ClientRequest | Position::ClientNotification);
+        let ours =
+            |position: &Position| matches!(position, Position::ClientRequest | Position::ClientNotification);
         for position in Position::ALL.into_iter().filter(|position| !ours(position)) {
             for name in self.names(position) {
                 let mut seen = Vec::new();
@@ -204,8 +205,7 @@ impl Tags {
         for error in unit.errors() {
             let at = unit.instance_location().to_string();
             let got = message.pointer(&at).cloned().unwrap_or_default();
-            let violation =
-                Violation { at, problem: error.message().to_owned(), got, verdict: here.1 };
+            let violation = Violation { at, problem: error.message().to_owned(), got, verdict: here.1 };
             self.note(here, Some(violation));
         }
         // Of a union that fails as a whole, the failures of its branches say nothing more.
@@ -227,7 +227,8 @@ impl Tags {
 fn tag(unit: &OutputUnit<'_>, outer: &(String, Option<Verdict>)) -> Option<(String, Option<Verdict>)> {
     let annotations = unit.annotations().or(unit.dropped_annotations())?.value();
     let id = annotations.get("x-requirement").and_then(Value::as_str);
-    let softer = (annotations.get("x-verdict").and_then(Value::as_str) == Some("warn")).then_some(Verdict::Warn);
+    let softer =
+        (annotations.get("x-verdict").and_then(Value::as_str) == Some("warn")).then_some(Verdict::Warn);
     match (id, softer) {
         (None, None) => None,
         (Some(id), softer) => Some((id.to_owned(), softer)),
@@ -239,8 +240,7 @@ fn merge(files: &[SourceFile]) -> Value {
     let mut merged = json!({});
     for file in files {
         // The embedded files are proven by a test; a broken one is a bug of this tool.
-        let sections: Map<String, Value> =
-            yaml(file.text).unwrap_or_else(|e| panic!("{}: {e}", file.path));
+        let sections: Map<String, Value> = yaml(file.text).unwrap_or_else(|e| panic!("{}: {e}", file.path));
         for (section, content) in sections {
             let target = match section.as_str() {
                 "$defs" => &mut merged,
@@ -304,15 +304,20 @@ mod tests {
     fn every_tag_is_a_requirement_in_force() {
         for revision in Revision::ALL {
             for (id, messages) in Schemas::of(revision).tagged() {
-                let known = requirement(&id).unwrap_or_else(|| panic!("{messages:?}: unknown requirement {id}"));
-                assert!(known.revisions().contains(revision), "{messages:?}: {id} does not hold in {revision}");
+                let known =
+                    requirement(&id).unwrap_or_else(|| panic!("{messages:?}: unknown requirement {id}"));
+                assert!(
+                    known.revisions().contains(revision),
+                    "{messages:?}: {id} does not hold in {revision}"
+                );
             }
         }
     }
 
     #[test]
     fn pruning_follows_the_revision() {
-        let schema = json!({"allOf": [{"x-since": "2025-06-18", "a": 1}], "p": {"x-until": "2025-03-26", "b": 2}});
+        let schema =
+            json!({"allOf": [{"x-since": "2025-06-18", "a": 1}], "p": {"x-until": "2025-03-26", "b": 2}});
         assert_eq!(prune(&schema, Revision::V2025_06_18), Some(json!({"allOf": [{"a": 1}]})));
         assert_eq!(prune(&schema, Revision::V2024_11_05), Some(json!({"p": {"b": 2}})));
     }

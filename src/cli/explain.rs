@@ -36,7 +36,8 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
 fn unknown(id: &str, cases: &[Case]) -> Usage {
     let known = requirements().iter().map(|r| r.id.as_str()).chain(cases.iter().map(|case| case.id.as_str()));
     let near = closest(id, known);
-    let hint = if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) };
+    let hint =
+        if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) };
     Usage(format!("there is no requirement, case or rule `{id}`{hint}; see `mcp-conform list requirements`"))
 }
 

@@ -36,7 +36,9 @@ pub struct Args {
 
 fn header(text: &str) -> Result<(String, String), String> {
     match text.split_once(':') {
-        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        Some((name, value)) if !name.trim().is_empty() => {
+            Ok((name.trim().to_owned(), value.trim().to_owned()))
+        }
         _ => Err("a header is written `Name: value`".to_owned()),
     }
 }
@@ -93,8 +95,9 @@ fn rerun(args: &Args) -> Rerun {
 }
 
 fn address(text: &str) -> Result<url::Url, Usage> {
-    let url = url::Url::parse(text)
-        .map_err(|error| Usage(format!("`{text}` is not an address: {error} (such as http://127.0.0.1:3000/mcp)")))?;
+    let url = url::Url::parse(text).map_err(|error| {
+        Usage(format!("`{text}` is not an address: {error} (such as http://127.0.0.1:3000/mcp)"))
+    })?;
     match url.scheme() {
         "http" | "https" => Ok(url),
         other => Err(Usage(format!("`{text}`: the scheme must be http or https, not {other}"))),

@@ -37,7 +37,12 @@ pub struct Judging {
     #[arg(long, value_name = "DIR", help_heading = "What is judged")]
     pub cases: Vec<PathBuf>,
     /// Which tools may be called with arguments that fit: `read-only` means annotated with readOnlyHint
-    #[arg(long, value_name = "none|read-only|all|GLOB", default_value = "read-only", help_heading = "What is judged")]
+    #[arg(
+        long,
+        value_name = "none|read-only|all|GLOB",
+        default_value = "read-only",
+        help_heading = "What is judged"
+    )]
     pub tools: String,
     /// What you tell about the server: arguments for tools and prompts, tools that may be called
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
@@ -79,7 +84,13 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 
 impl Judging {
     /// Validates everything and makes the plan.
-    pub fn plan(&self, target: Target, info: TargetInfo, rerun: Rerun, secrets: Secrets) -> anyhow::Result<Plan> {
+    pub fn plan(
+        &self,
+        target: Target,
+        info: TargetInfo,
+        rerun: Rerun,
+        secrets: Secrets,
+    ) -> anyhow::Result<Plan> {
         let cases = self.load_cases()?;
         Ok(Plan {
             target,
@@ -148,8 +159,14 @@ impl Judging {
         for (text, glob) in self.only.iter().zip(&filter.only) {
             if text != "schema" && !ids.iter().any(|id| glob.is_match(id)) {
                 let near = closest(text, ids.iter().copied());
-                let hint = if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) };
-                return Err(Usage(format!("--only {text}: no requirement and no case has such an id{hint}; see `mcp-conform list requirements`")));
+                let hint = if near.is_empty() {
+                    String::new()
+                } else {
+                    format!(" (did you mean {}?)", near.join(" or "))
+                };
+                return Err(Usage(format!(
+                    "--only {text}: no requirement and no case has such an id{hint}; see `mcp-conform list requirements`"
+                )));
             }
         }
         Ok(filter)

@@ -62,7 +62,8 @@ impl Output {
     /// Every reporter that was asked for; the terminal always.
     pub fn reporters(&self, strict: bool) -> Result<Reporters, Usage> {
         let mut reporters = Reporters::default();
-        let to_stdout = [&self.junit, &self.json].into_iter().flatten().filter(|path| is_stdout(path)).count();
+        let to_stdout =
+            [&self.junit, &self.json].into_iter().flatten().filter(|path| is_stdout(path)).count();
         if to_stdout > 1 {
             return Err(Usage("only one report can go to standard output (`-`)".to_owned()));
         }
@@ -113,7 +114,9 @@ fn sink(option: &str, path: &Path) -> Result<Box<dyn Write + Send>, Usage> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match folder.is_dir() {
         true => Ok(Box::new(WholeFile { path: path.to_owned(), bytes: Vec::new() })),
-        false => Err(Usage(format!("{option} {}: the folder {} does not exist", path.display(), folder.display()))),
+        false => {
+            Err(Usage(format!("{option} {}: the folder {} does not exist", path.display(), folder.display())))
+        }
     }
 }
 
@@ -130,7 +133,8 @@ impl Write for WholeFile {
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
+        let named =
+            |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display()));
         let mut unfinished = self.path.clone().into_os_string();
         unfinished.push(".part");
         // A device such as /dev/null cannot be replaced.

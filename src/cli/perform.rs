@@ -12,7 +12,9 @@ use crate::runner::{Event, ExitCode, Finished, Plan, SnapshotChange, Surface, ru
 /// Runs the plan and tells every reporter.
 pub async fn perform(plan: &Plan, output: &Output) -> anyhow::Result<ExitCode> {
     if !plan.filter.is_whole() && output.snapshot.is_some() {
-        return Err(Usage("--snapshot keeps everything: it cannot be used with --only or --skip".to_owned()).into());
+        return Err(
+            Usage("--snapshot keeps everything: it cannot be used with --only or --skip".to_owned()).into()
+        );
     }
     let mut audience = Audience::new(output.reporters(plan.strict)?);
     let (events, incoming) = unbounded_channel();

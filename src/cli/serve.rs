@@ -43,8 +43,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 .await
                 .map_err(|error| Usage(format!("--http {address}: {error}")))?;
             eprintln!("listening at http://{}/mcp", listener.local_addr()?);
-            reference::serve_http(settings, listener).await?;
-            Ok(ExitCode::Clean)
+            let code = reference::serve_http(settings, listener).await?;
+            std::process::exit(code);
         }
     }
 }

@@ -51,11 +51,11 @@ fn accepts_absence(node: &Node) -> bool {
 
 fn elements(node: &Node, nodes: &[Node], value: &Value, at: &mut String) -> Result<(), Mismatch> {
     match value.as_array() {
-        Some(array) if array.len() == nodes.len() => nodes
-            .iter()
-            .zip(array)
-            .enumerate()
-            .try_for_each(|(i, (inner, element))| inside(at, &i.to_string(), |at| check(inner, Some(element), at))),
+        Some(array) if array.len() == nodes.len() => {
+            nodes.iter().zip(array).enumerate().try_for_each(|(i, (inner, element))| {
+                inside(at, &i.to_string(), |at| check(inner, Some(element), at))
+            })
+        }
         _ => Err(mismatch(node, Some(value), at)),
     }
 }
@@ -111,7 +111,9 @@ fn is_base64(text: &str) -> bool {
 /// JSON equality in which 1 and 1.0 are the same number.
 fn equal(expected: &Value, value: &Value) -> bool {
     match (expected, value) {
-        (Value::Number(a), Value::Number(b)) => a == b || (a.as_f64() == b.as_f64() && a.is_f64() != b.is_f64()),
+        (Value::Number(a), Value::Number(b)) => {
+            a == b || (a.as_f64() == b.as_f64() && a.is_f64() != b.is_f64())
+        }
         _ => expected == value,
     }
 }

@@ -40,8 +40,14 @@ enum Node {
     Not(Box<Node>),
     Each(Box<Node>),
     Contains(Box<Node>),
-    Size { min: usize, max: usize },
-    Range { min: f64, max: f64 },
+    Size {
+        min: usize,
+        max: usize,
+    },
+    Range {
+        min: f64,
+        max: f64,
+    },
     Unique(String),
     Schema(Box<Schema>),
     /// A schema that is captured at run time.

@@ -14,7 +14,8 @@ pub struct PatternError {
     pub problem: String,
 }
 
-const WORDS: &str = "$any, $absent, $null, $string, $text, $integer, $number, $boolean, $object, $array, $base64, $uri";
+const WORDS: &str =
+    "$any, $absent, $null, $string, $text, $integer, $number, $boolean, $object, $array, $base64, $uri";
 const OPERATORS: &str = "$regex, $in, $any-of, $all, $not, $each, $contains, $size, $range, $unique, $schema";
 
 fn error(at: &str, problem: impl Into<String>) -> PatternError {

@@ -24,13 +24,8 @@ pub const MISSING_CLIENT_CAPABILITY: i64 = -32021;
 pub const UNSUPPORTED_VERSION: i64 = -32022;
 
 /// Codes that JSON-RPC 2.0 itself defines.
-pub const JSON_RPC: [i64; 5] = [
-    PARSE_ERROR,
-    INVALID_REQUEST,
-    METHOD_NOT_FOUND,
-    INVALID_PARAMS,
-    INTERNAL_ERROR,
-];
+pub const JSON_RPC: [i64; 5] =
+    [PARSE_ERROR, INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, INTERNAL_ERROR];
 
 /// Codes by which a client recognises a server of the stateless era (2026-07-28, versioning).
 pub const MODERN: [i64; 3] = [HEADER_MISMATCH, MISSING_CLIENT_CAPABILITY, UNSUPPORTED_VERSION];

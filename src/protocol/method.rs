@@ -34,22 +34,11 @@ impl Method {
 }
 
 const ALL: RevisionRange = RevisionRange::ALL;
-const HANDSHAKE: RevisionRange = RevisionRange {
-    first: Revision::V2024_11_05,
-    last: Revision::V2025_11_25,
-};
-const ELICITATION: RevisionRange = RevisionRange {
-    first: Revision::V2025_06_18,
-    last: Revision::V2025_11_25,
-};
-const TASKS: RevisionRange = RevisionRange {
-    first: Revision::V2025_11_25,
-    last: Revision::V2025_11_25,
-};
-const STATELESS: RevisionRange = RevisionRange {
-    first: Revision::V2026_07_28,
-    last: Revision::V2026_07_28,
-};
+const HANDSHAKE: RevisionRange = RevisionRange { first: Revision::V2024_11_05, last: Revision::V2025_11_25 };
+const ELICITATION: RevisionRange =
+    RevisionRange { first: Revision::V2025_06_18, last: Revision::V2025_11_25 };
+const TASKS: RevisionRange = RevisionRange { first: Revision::V2025_11_25, last: Revision::V2025_11_25 };
+const STATELESS: RevisionRange = RevisionRange { first: Revision::V2026_07_28, last: Revision::V2026_07_28 };
 
 const fn method(
     name: &'static str,
@@ -57,12 +46,7 @@ const fn method(
     capability: Option<&'static str>,
     revisions: RevisionRange,
 ) -> Method {
-    Method {
-        name,
-        sender,
-        capability,
-        revisions,
-    }
+    Method { name, sender, capability, revisions }
 }
 
 /// Every method of every revision.
@@ -113,9 +97,7 @@ pub const LISTS: &[(&str, &str)] = &[
 
 /// Finds a method that the revision defines.
 pub fn find(name: &str, revision: Revision) -> Option<&'static Method> {
-    METHODS
-        .iter()
-        .find(|method| method.name == name && method.revisions.contains(revision))
+    METHODS.iter().find(|method| method.name == name && method.revisions.contains(revision))
 }
 
 /// Whether a capability, written as a path such as `resources.subscribe`, is declared. A flag counts when it is true.

@@ -31,20 +31,13 @@ pub enum Era {
 
 /// The text is not the date of a known revision.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "unknown revision `{0}` (known: 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28)"
-)]
+#[error("unknown revision `{0}` (known: 2024-11-05, 2025-03-26, 2025-06-18, 2025-11-25, 2026-07-28)")]
 pub struct UnknownRevision(pub String);
 
 impl Revision {
     /// All revisions, oldest first.
-    pub const ALL: [Self; 5] = [
-        Self::V2024_11_05,
-        Self::V2025_03_26,
-        Self::V2025_06_18,
-        Self::V2025_11_25,
-        Self::V2026_07_28,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::V2024_11_05, Self::V2025_03_26, Self::V2025_06_18, Self::V2025_11_25, Self::V2026_07_28];
     /// The newest revision that opens with `initialize`.
     pub const NEWEST_HANDSHAKE: Self = Self::V2025_11_25;
     /// The newest stateless revision.
@@ -121,10 +114,7 @@ pub struct RevisionRange {
 
 impl RevisionRange {
     /// Every revision.
-    pub const ALL: Self = Self {
-        first: Revision::ALL[0],
-        last: Revision::ALL[Revision::ALL.len() - 1],
-    };
+    pub const ALL: Self = Self { first: Revision::ALL[0], last: Revision::ALL[Revision::ALL.len() - 1] };
 
     /// Whether the revision lies in the range.
     pub fn contains(self, revision: Revision) -> bool {
@@ -167,14 +157,10 @@ impl FromStr for RevisionRange {
             date => date.parse(),
         };
         match text.split_once("..") {
-            Some((first, last)) => Ok(Self {
-                first: bound(first, Self::ALL.first)?,
-                last: bound(last, Self::ALL.last)?,
-            }),
-            None => text.parse().map(|only| Self {
-                first: only,
-                last: only,
-            }),
+            Some((first, last)) => {
+                Ok(Self { first: bound(first, Self::ALL.first)?, last: bound(last, Self::ALL.last)? })
+            }
+            None => text.parse().map(|only| Self { first: only, last: only }),
         }
     }
 }

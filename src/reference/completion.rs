@@ -34,8 +34,8 @@ fn check_context(params: &Value) -> Result<(), Failure> {
 }
 
 fn for_prompt(ask: &Ask<'_>, prompt: &str, argument: &str) -> Result<&'static [&'static str], Failure> {
-    let known =
-        prompts::arguments(ask.server, prompt).ok_or_else(|| Failure::params(format!("Unknown prompt: {prompt}")))?;
+    let known = prompts::arguments(ask.server, prompt)
+        .ok_or_else(|| Failure::params(format!("Unknown prompt: {prompt}")))?;
     match known.iter().any(|(name, _)| *name == argument) {
         true if argument == "style" => Ok(&prompts::STYLES),
         true => Ok(&[]),

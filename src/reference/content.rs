@@ -18,7 +18,8 @@ pub(super) fn image() -> Value {
 }
 
 pub(super) fn embedded() -> Value {
-    let resource = json!({"uri": resources::GREETING, "mimeType": "text/plain", "text": resources::GREETING_TEXT});
+    let resource =
+        json!({"uri": resources::GREETING, "mimeType": "text/plain", "text": resources::GREETING_TEXT});
     json!({"type": "resource", "resource": resource})
 }
 

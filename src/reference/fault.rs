@@ -105,7 +105,8 @@ pub fn quirks() -> &'static [Fault] {
 }
 
 fn load(dir: &'static Dir<'static>, folder: &str) -> Result<Vec<Fault>, FaultError> {
-    let mut files: Vec<_> = dir.files().filter(|file| file.path().extension().is_some_and(|e| e == "yaml")).collect();
+    let mut files: Vec<_> =
+        dir.files().filter(|file| file.path().extension().is_some_and(|e| e == "yaml")).collect();
     files.sort_by_key(|file| file.path());
     let mut faults: Vec<Fault> = Vec::new();
     for file in files {

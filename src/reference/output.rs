@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::server::Change;
 use crate::protocol::Id;
 
 /// One thing to do, in order.
@@ -13,6 +14,10 @@ pub enum Output {
     Send(Emission),
     /// Forget everything not yet sent that belongs to this request.
     Cancel(Id),
+    /// Something changed that every conversation with this server may have to tell.
+    Changed(Change),
+    /// The response to the request being handled stays open as the stream of this subscription.
+    Listen(u64),
     /// End the process with this code, after the delay.
     Exit {
         /// The exit code.
@@ -59,8 +64,8 @@ pub enum Route {
     Reply,
     /// The GET stream of the handshake session.
     Session,
-    /// The response stream of this `subscriptions/listen` request.
-    Subscription(Id),
+    /// The response stream of this subscription.
+    Subscription(u64),
 }
 
 /// Status and headers that replace those of a conforming HTTP response.

@@ -33,9 +33,11 @@ fn count(server: &Server) -> usize {
 }
 
 fn describe((name, about, arguments): &(&str, &str, &[(&str, bool)]), revision: Revision) -> Value {
-    let mut prompt = dress(json!({"name": name, "description": about}), about.trim_end_matches('.'), revision);
+    let mut prompt =
+        dress(json!({"name": name, "description": about}), about.trim_end_matches('.'), revision);
     if !arguments.is_empty() {
-        prompt["arguments"] = arguments.iter().map(|argument| describe_argument(argument, revision)).collect();
+        prompt["arguments"] =
+            arguments.iter().map(|argument| describe_argument(argument, revision)).collect();
     }
     prompt
 }
@@ -52,7 +54,8 @@ fn describe_argument((name, required): &(&str, bool), revision: Revision) -> Val
 pub(super) fn arguments(server: &Server, prompt: &str) -> Option<Vec<(&'static str, bool)>> {
     let count = count(server);
     let offered = PROMPTS.iter().take(count).find(|(name, ..)| *name == prompt);
-    let item = || prompt.strip_prefix("item-")?.parse().ok().filter(|n| (DEFAULT_COUNT + 1..=count).contains(n));
+    let item =
+        || prompt.strip_prefix("item-")?.parse().ok().filter(|n| (DEFAULT_COUNT + 1..=count).contains(n));
     match offered {
         Some((_, _, arguments)) => Some(arguments.to_vec()),
         None => item().map(|_| Vec::new()),
@@ -61,10 +64,13 @@ pub(super) fn arguments(server: &Server, prompt: &str) -> Option<Vec<(&'static s
 
 pub(super) fn get(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let name = ask.text("name")?;
-    let known = arguments(ask.server, name).ok_or_else(|| Failure::params(format!("Unknown prompt: {name}")))?;
+    let known =
+        arguments(ask.server, name).ok_or_else(|| Failure::params(format!("Unknown prompt: {name}")))?;
     let given = object(ask.params, "arguments")?;
     let value = |argument: &str| given.and_then(|given| given.get(argument));
-    if let Some((missing, _)) = known.iter().find(|(argument, required)| *required && value(argument).is_none()) {
+    if let Some((missing, _)) =
+        known.iter().find(|(argument, required)| *required && value(argument).is_none())
+    {
         return Err(Failure::params(format!("Missing argument: {missing}")));
     }
     let texts = |argument: &str| value(argument).and_then(Value::as_str).unwrap_or_default();

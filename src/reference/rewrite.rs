@@ -76,7 +76,12 @@ impl Draft {
     pub(super) fn into_outputs(self) -> Vec<Output> {
         let main = match self.exit {
             Some(code) => vec![Output::Exit { code, delay: self.delay }],
-            None => self.main.map(Output::Send).into_iter().flat_map(|o| std::iter::repeat_n(o, self.repeat)).collect(),
+            None => self
+                .main
+                .map(Output::Send)
+                .into_iter()
+                .flat_map(|o| std::iter::repeat_n(o, self.repeat))
+                .collect(),
         };
         let before = self.before.into_iter().map(Output::Send);
         let mut outputs: Vec<Output> =
@@ -215,7 +220,8 @@ fn replace(draft: &mut Draft, new: Value, context: Context<'_>) {
     }
     let new = match (new, draft.value()) {
         (Value::Object(new), Some(Value::Object(old))) => {
-            let kept = ["jsonrpc", "id"].into_iter().filter_map(|key| Some((key.to_owned(), old.get(key)?.clone())));
+            let kept =
+                ["jsonrpc", "id"].into_iter().filter_map(|key| Some((key.to_owned(), old.get(key)?.clone())));
             let mut members: serde_json::Map<_, _> = kept.collect();
             members.extend(new);
             Value::Object(members)

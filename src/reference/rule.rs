@@ -94,7 +94,9 @@ pub struct DurationError(String);
 impl Rule {
     pub(super) fn compile(spec: RuleSpec, revisions: RevisionRange) -> Result<Self, RuleError> {
         let pattern = |name, spec: Option<Value>| {
-            spec.map(|spec| Pattern::parse(&spec)).transpose().map_err(|error| RuleError::Pattern(name, error))
+            spec.map(|spec| Pattern::parse(&spec))
+                .transpose()
+                .map_err(|error| RuleError::Pattern(name, error))
         };
         Ok(Self {
             on: On::parse(&spec.on)?,
@@ -108,7 +110,12 @@ impl Rule {
     }
 
     /// Whether patterns and revision fit. An unknown revision fits every range.
-    pub(super) fn fits(&self, request: Option<&Value>, message: Option<&Value>, revision: Option<Revision>) -> bool {
+    pub(super) fn fits(
+        &self,
+        request: Option<&Value>,
+        message: Option<&Value>,
+        revision: Option<Revision>,
+    ) -> bool {
         let in_range = revision.is_none_or(|revision| self.revisions.contains(revision));
         let fits = |pattern: &Option<Pattern>, value| pattern.as_ref().is_none_or(|p| p.check(value).is_ok());
         in_range && fits(&self.request, request) && fits(&self.message, message)
@@ -119,7 +126,9 @@ impl On {
     fn parse(text: &str) -> Result<Self, RuleError> {
         let (place, method) = text.trim().split_once(' ').unwrap_or((text.trim(), ""));
         let method = match method.trim() {
-            "" if !matches!(place, "start" | "eof" | "sigterm") => return Err(RuleError::On(text.to_owned())),
+            "" if !matches!(place, "start" | "eof" | "sigterm") => {
+                return Err(RuleError::On(text.to_owned()));
+            }
             "" | "*" => None,
             name => Some(name.to_owned()),
         };

@@ -82,7 +82,8 @@ impl Settings {
             Era::Handshake => EraName::Handshake,
             Era::Stateless => EraName::Stateless,
         };
-        self.options.eras.as_ref().is_none_or(|eras| eras.contains(&era)) && self.revisions.contains(&revision)
+        self.options.eras.as_ref().is_none_or(|eras| eras.contains(&era))
+            && self.revisions.contains(&revision)
     }
 
     /// The spoken revisions of an era, oldest first.

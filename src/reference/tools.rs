@@ -36,8 +36,11 @@ fn names(server: &Server) -> Vec<String> {
 
 fn describe(name: &str, revision: Revision) -> Value {
     let (title, about) = words(name);
-    let mut tool =
-        dress(json!({"name": name, "description": about, "inputSchema": input_schema(name)}), title, revision);
+    let mut tool = dress(
+        json!({"name": name, "description": about, "inputSchema": input_schema(name)}),
+        title,
+        revision,
+    );
     if revision >= Revision::V2025_03_26 {
         tool["annotations"] = hints(name);
     }
@@ -80,12 +83,14 @@ fn input_schema(name: &str) -> Value {
         "delete" => json!({"id": text}),
         _ => return json!({"type": "object", "additionalProperties": false}),
     };
-    let required: Vec<&String> = properties.as_object().into_iter().flat_map(|members| members.keys()).collect();
+    let required: Vec<&String> =
+        properties.as_object().into_iter().flat_map(|members| members.keys()).collect();
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
 }
 
 fn output_schema(name: &str) -> Option<Value> {
-    (name == "add").then(|| json!({"type": "object", "properties": {"sum": {"type": "number"}}, "required": ["sum"]}))
+    (name == "add")
+        .then(|| json!({"type": "object", "properties": {"sum": {"type": "number"}}, "required": ["sum"]}))
 }
 
 pub(super) fn call(ask: &Ask<'_>) -> Result<Outcome, Failure> {
@@ -133,7 +138,8 @@ fn failed(text: &str) -> Outcome {
 
 fn add(ask: &Ask<'_>, a: &Value, b: &Value) -> Outcome {
     let whole = a.as_i64().zip(b.as_i64()).and_then(|(a, b)| a.checked_add(b)).map(Value::from);
-    let real = || a.as_f64().zip(b.as_f64()).map(|(a, b)| a + b).filter(|sum| sum.is_finite()).map(Value::from);
+    let real =
+        || a.as_f64().zip(b.as_f64()).map(|(a, b)| a + b).filter(|sum| sum.is_finite()).map(Value::from);
     match whole.or_else(real) {
         Some(sum) if ask.has(Revision::V2025_06_18) => {
             let structured = json!({"sum": sum});
@@ -151,7 +157,8 @@ fn slow(ask: &Ask<'_>, steps: f64) -> Outcome {
     let mut outcome = said(&format!("Took {steps} steps."));
     outcome.delay = STEP * steps;
     if let Some(token) = ask.progress_token() {
-        outcome.notifications = (1..=steps).map(|done| (STEP * done, progress(ask, token, done, steps))).collect();
+        outcome.notifications =
+            (1..=steps).map(|done| (STEP * done, progress(ask, token, done, steps))).collect();
     }
     outcome
 }

@@ -21,9 +21,13 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
         let What::Received { json: Ok(json), .. } = &entry.what else { continue };
         match json {
             Value::Array(batch) if context.revision() == Revision::V2025_03_26 => match batch.is_empty() {
-                true => findings.violated(SHAPE, "the server sent an empty batch", "at least one message", "[]", &[
-                    entry.seq,
-                ]),
+                true => findings.violated(
+                    SHAPE,
+                    "the server sent an empty batch",
+                    "at least one message",
+                    "[]",
+                    &[entry.seq],
+                ),
                 false => findings.kept(SHAPE),
             },
             Value::Array(_) => findings.violated(

@@ -38,26 +38,38 @@ pub const RULE: Rule = Rule {
 /// The notifications that announce changes: method, and the requirements that govern it without a declared capability
 /// (early and late handshake revisions) and without a subscription (stateless era).
 const CHANGES: [(&str, [&str; 3]); 4] = [
-    ("notifications/tools/list_changed", [
-        "tools.list-changed.undeclared-legacy-early",
-        "tools.list-changed.undeclared-legacy-late",
-        "tools.list-changed.opt-in-only",
-    ]),
-    ("notifications/resources/list_changed", [
-        "resources.list-changed.undeclared-legacy-early",
-        "resources.list-changed.undeclared-legacy-late",
-        "resources.list-changed.opt-in-only",
-    ]),
-    ("notifications/resources/updated", [
-        "resources.updated.requires-subscribe-capability",
-        "resources.updated.requires-subscribe-capability",
-        "resources.updated.opt-in-only",
-    ]),
-    ("notifications/prompts/list_changed", [
-        "prompts.list-changed.undeclared-legacy-early",
-        "prompts.list-changed.undeclared-legacy-late",
-        "prompts.list-changed.opt-in-only",
-    ]),
+    (
+        "notifications/tools/list_changed",
+        [
+            "tools.list-changed.undeclared-legacy-early",
+            "tools.list-changed.undeclared-legacy-late",
+            "tools.list-changed.opt-in-only",
+        ],
+    ),
+    (
+        "notifications/resources/list_changed",
+        [
+            "resources.list-changed.undeclared-legacy-early",
+            "resources.list-changed.undeclared-legacy-late",
+            "resources.list-changed.opt-in-only",
+        ],
+    ),
+    (
+        "notifications/resources/updated",
+        [
+            "resources.updated.requires-subscribe-capability",
+            "resources.updated.requires-subscribe-capability",
+            "resources.updated.opt-in-only",
+        ],
+    ),
+    (
+        "notifications/prompts/list_changed",
+        [
+            "prompts.list-changed.undeclared-legacy-early",
+            "prompts.list-changed.undeclared-legacy-late",
+            "prompts.list-changed.opt-in-only",
+        ],
+    ),
 ];
 
 fn run(context: &Context<'_>, findings: &mut Findings) {
@@ -166,9 +178,10 @@ fn subscribed(context: &Context<'_>, entry: &Entry, message: &Message, findings:
 fn log(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
     let got = message.to_value().to_string();
     if context.revision().is_stateless() {
-        let asked = context.sent.iter().any(|(_, sent)| {
-            sent.params()["_meta"].get("io.modelcontextprotocol/logLevel").is_some()
-        });
+        let asked = context
+            .sent
+            .iter()
+            .any(|(_, sent)| sent.params()["_meta"].get("io.modelcontextprotocol/logLevel").is_some());
         let id = "logging.request.none-without-level";
         match asked {
             true => [id, "base.meta.log-level-absent"].iter().for_each(|id| findings.kept(id)),

@@ -44,7 +44,9 @@ impl<'t> Context<'t> {
         let sent: Vec<_> = transcript.sent().collect();
         let mut requests: HashMap<Id, Vec<Asked>> = HashMap::new();
         for (entry, message) in &sent {
-            if let (Class::Request, Some(id), Some(method)) = (message.class(), message.id(), message.method()) {
+            if let (Class::Request, Some(id), Some(method)) =
+                (message.class(), message.id(), message.method())
+            {
                 let asked = Asked {
                     seq: entry.seq,
                     method: method.to_owned(),
@@ -54,8 +56,7 @@ impl<'t> Context<'t> {
                 requests.entry(id).or_default().push(asked);
             }
         }
-        let mut context =
-            Self { transcript, client: Value::Null, server: None, received, sent, requests };
+        let mut context = Self { transcript, client: Value::Null, server: None, received, sent, requests };
         context.learn();
         context
     }

@@ -105,7 +105,11 @@ impl Findings {
         let mut all: Vec<_> = self
             .kept
             .iter()
-            .map(|((check, requirement), kept)| Observation { check: check.clone(), requirement, kept: *kept })
+            .map(|((check, requirement), kept)| Observation {
+                check: check.clone(),
+                requirement,
+                kept: *kept,
+            })
             .collect();
         all.sort_by(|a, b| (&a.check, a.requirement).cmp(&(&b.check, b.requirement)));
         all

@@ -5,12 +5,8 @@ use crate::protocol::Class;
 
 const NO_REQUESTS: &str = "lifecycle.pre-initialized.no-server-requests";
 
-pub const RULE: Rule = Rule {
-    id: "rule/handshake",
-    judges: &[NO_REQUESTS],
-    hint: "the server has to be initialized",
-    run,
-};
+pub const RULE: Rule =
+    Rule { id: "rule/handshake", judges: &[NO_REQUESTS], hint: "the server has to be initialized", run };
 
 fn run(context: &Context<'_>, findings: &mut Findings) {
     if context.revision().is_stateless() {
@@ -20,9 +16,8 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
         context.sent.iter().find(|(_, message)| message.method() == Some("notifications/initialized"));
     let end = initialized.map_or(u64::MAX, |(entry, _)| entry.seq);
     let early = context.received.iter().filter(|(entry, _)| entry.seq < end);
-    let mut requests = early.filter(|(_, message)| {
-        message.class() == Class::Request && message.method() != Some("ping")
-    });
+    let mut requests =
+        early.filter(|(_, message)| message.class() == Class::Request && message.method() != Some("ping"));
     match requests.next() {
         Some((entry, message)) => findings.violated(
             NO_REQUESTS,

@@ -47,7 +47,9 @@ fn collect(value: &Value, keys: &mut Vec<String>) {
         Value::Object(members) => {
             for (name, inner) in members {
                 match name.as_str() {
-                    "_meta" => keys.extend(inner.as_object().into_iter().flat_map(|meta| meta.keys().cloned())),
+                    "_meta" => {
+                        keys.extend(inner.as_object().into_iter().flat_map(|meta| meta.keys().cloned()))
+                    }
                     "structuredContent" | "arguments" | "data" | "inputSchema" | "outputSchema" => {}
                     _ => collect(inner, keys),
                 }
@@ -77,7 +79,11 @@ fn judge(key: &str, revision: Revision, entries: &[u64], findings: &mut Findings
         "a name that begins and ends with a letter or digit",
     );
     if let Some(prefix) = prefix {
-        verdict(!prefix.is_empty() && !prefix.contains('/'), PREFIX, "labels separated by dots, then one slash");
+        verdict(
+            !prefix.is_empty() && !prefix.contains('/'),
+            PREFIX,
+            "labels separated by dots, then one slash",
+        );
         verdict(
             prefix.split('.').all(is_label),
             LABEL,
@@ -98,7 +104,9 @@ fn reserved(key: &str, prefix: &str, revision: Revision, entries: &[u64], findin
     let is_mcp = |label: Option<&&str>| matches!(label, Some(&"modelcontextprotocol" | &"mcp"));
     let (id, taken) = match revision {
         // Any labels, then the reserved one, then one more.
-        Revision::V2025_06_18 => (RESERVED_2025_06, labels.len() >= 2 && is_mcp(labels.get(labels.len() - 2))),
+        Revision::V2025_06_18 => {
+            (RESERVED_2025_06, labels.len() >= 2 && is_mcp(labels.get(labels.len() - 2)))
+        }
         _ => (RESERVED, is_mcp(labels.get(1))),
     };
     // Under the specification's own prefix keys of official extensions are legal, and they are many.

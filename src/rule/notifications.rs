@@ -5,12 +5,8 @@ use crate::protocol::Class;
 
 const NO_ID: &str = "base.notification.no-id";
 
-pub const RULE: Rule = Rule {
-    id: "rule/notifications",
-    judges: &[NO_ID],
-    hint: "the server has to send a notification",
-    run,
-};
+pub const RULE: Rule =
+    Rule { id: "rule/notifications", judges: &[NO_ID], hint: "the server has to send a notification", run };
 
 fn run(context: &Context<'_>, findings: &mut Findings) {
     for (entry, message) in &context.received {

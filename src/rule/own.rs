@@ -27,7 +27,10 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
                 findings.violated_as(
                     Some(Verdict::Error),
                     "base.schema.messages-match",
-                    format!("this tool sent a `{name}` that breaks the schema at {}: {}", violation.at, violation.problem),
+                    format!(
+                        "this tool sent a `{name}` that breaks the schema at {}: {}",
+                        violation.at, violation.problem
+                    ),
                     "a legal message from this tool",
                     violation.got.to_string(),
                     &[entry.seq],

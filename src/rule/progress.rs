@@ -42,7 +42,9 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
 fn token(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
     let token = &message.params()["progressToken"];
     let given = context.sent.iter().find(|(sent, request)| {
-        sent.seq < entry.seq && request.params()["_meta"].get("progressToken") == Some(token) && *token != Value::Null
+        sent.seq < entry.seq
+            && request.params()["_meta"].get("progressToken") == Some(token)
+            && *token != Value::Null
     });
     let Some((request, sent)) = given else {
         return findings.violated(
@@ -54,9 +56,10 @@ fn token(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
         );
     };
     findings.kept(TOKEN);
-    let reply = context.received.iter().find(|(reply, message)| {
-        reply.seq < entry.seq && message.is_reply() && message.id() == sent.id()
-    });
+    let reply = context
+        .received
+        .iter()
+        .find(|(reply, message)| reply.seq < entry.seq && message.is_reply() && message.id() == sent.id());
     match reply {
         Some((reply, _)) => findings.violated(
             STOPS,

@@ -113,13 +113,9 @@ fn without_id(
     let entries: Vec<u64> = open.into_iter().chain([entry.seq]).collect();
     let got = message.to_value().to_string();
     match open.and_then(|seq| last_sent(context, seq)) {
-        Some(Class::Notification) => findings.violated(
-            NOTIFICATION,
-            "the server answered a notification",
-            "no reply",
-            got,
-            &entries,
-        ),
+        Some(Class::Notification) => {
+            findings.violated(NOTIFICATION, "the server answered a notification", "no reply", got, &entries)
+        }
         _ => findings.violated(SAME_ID, "the reply has no id", "the id of the request", got, &entries),
     }
 }
@@ -159,7 +155,8 @@ fn unanswered(context: &Context<'_>, answered: &HashSet<u64>, findings: &mut Fin
             // One cause, one failure: the first request that was lost.
             reported = true;
             let (message, got) = loss(context, asked);
-            let entries = [nearest(context, asked.seq), Some(asked.seq)].into_iter().flatten().collect::<Vec<_>>();
+            let entries =
+                [nearest(context, asked.seq), Some(asked.seq)].into_iter().flatten().collect::<Vec<_>>();
             findings.violated(ANSWERED, message, "a reply", got, &entries);
         }
     }

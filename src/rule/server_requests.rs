@@ -60,9 +60,13 @@ fn request(
     let id = message.id().unwrap_or(Id::Null);
     let got = message.to_value().to_string();
     match &id {
-        Id::Null => findings.violated(ID_NULL, "a request has the id null", "a string or an integer", got.clone(), &[
-            entry.seq,
-        ]),
+        Id::Null => findings.violated(
+            ID_NULL,
+            "a request has the id null",
+            "a string or an integer",
+            got.clone(),
+            &[entry.seq],
+        ),
         id if id.is_legal() => [ID_TYPE, ID_NULL].iter().for_each(|rule| findings.kept(rule)),
         other => findings.violated(
             ID_TYPE,
@@ -75,7 +79,13 @@ fn request(
     match ids.insert(id.clone()) {
         true => findings.kept(ID_UNIQUE),
         false => {
-            findings.violated(ID_UNIQUE, format!("the id {id} was used before"), "a new id", got.clone(), &[entry.seq]);
+            findings.violated(
+                ID_UNIQUE,
+                format!("the id {id} was used before"),
+                "a new id",
+                got.clone(),
+                &[entry.seq],
+            );
         }
     }
     declared(context, entry, message, got, findings);

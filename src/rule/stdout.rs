@@ -68,7 +68,13 @@ fn line(
             // Bytes that the end of the process cut off are the end's fault.
             if terminated {
                 let (id, message) = diagnose(context, entry, text);
-                findings.violated(id, message, "one JSON-RPC message per line, and nothing else", text, &[entry.seq]);
+                findings.violated(
+                    id,
+                    message,
+                    "one JSON-RPC message per line, and nothing else",
+                    text,
+                    &[entry.seq],
+                );
             }
         }
     }

@@ -80,10 +80,17 @@ impl Baseline {
 
     /// What is wrong with the baseline after the run: entries that no longer fail.
     pub fn stale(&self) -> Option<String> {
-        let stale: Vec<String> =
-            self.accepted.iter().filter(|entry| !entry.used).map(|entry| format!("  {}", entry.name())).collect();
+        let stale: Vec<String> = self
+            .accepted
+            .iter()
+            .filter(|entry| !entry.used)
+            .map(|entry| format!("  {}", entry.name()))
+            .collect();
         (!stale.is_empty()).then(|| {
-            format!("the baseline accepts what no longer fails; take these entries out:\n{}", stale.join("\n"))
+            format!(
+                "the baseline accepts what no longer fails; take these entries out:\n{}",
+                stale.join("\n")
+            )
         })
     }
 }

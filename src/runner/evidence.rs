@@ -28,7 +28,8 @@ impl Secrets {
 
 /// The frames of a span, the newest last. When there are many, the first and the last ones.
 pub fn span(transcript: &Transcript, (first, last): (u64, u64), secrets: &Secrets) -> Vec<WireLine> {
-    let entries: Vec<&Entry> = (first..=last).filter_map(|seq| transcript.get(seq)).filter(is_shown).collect();
+    let entries: Vec<&Entry> =
+        (first..=last).filter_map(|seq| transcript.get(seq)).filter(is_shown).collect();
     let culprit = entries.iter().rfind(|entry| entry.direction() == "<-").map(|entry| entry.seq);
     let lines = entries.iter().map(|entry| line(entry, culprit == Some(entry.seq), secrets)).collect();
     shortened(lines)

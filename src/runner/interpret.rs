@@ -113,7 +113,8 @@ impl CaseRun<'_> {
             Action::Together(calls) => {
                 let mut filled = Vec::new();
                 for (method, params) in calls {
-                    filled.push((method.clone(), params.as_ref().map(|params| self.fill(params)).transpose()?));
+                    filled
+                        .push((method.clone(), params.as_ref().map(|params| self.fill(params)).transpose()?));
                 }
                 self.session.together(&filled).await
             }
@@ -155,9 +156,11 @@ impl CaseRun<'_> {
 
     fn http_call(&mut self, spec: &HttpSpec) -> Result<HttpCall, Missing> {
         let headers = self.fill(&Value::Object(spec.headers.clone()))?;
-        let headers = headers.as_object().into_iter().flatten().map(|(name, value)| {
-            (name.clone(), value.as_str().map(str::to_owned))
-        });
+        let headers = headers
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.clone(), value.as_str().map(str::to_owned)));
         Ok(HttpCall {
             method: spec.method.clone(),
             headers: headers.collect(),

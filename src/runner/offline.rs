@@ -53,10 +53,7 @@ pub fn judge_transcript(transcript: &Transcript, file: &str, strict: bool) -> (V
         startup_ms: 0,
         planned: checks.len(),
     };
-    let mut events = vec![
-        Event::Started(Started { seed: 0, at: now(), target }),
-        Event::RunStarted(begun),
-    ];
+    let mut events = vec![Event::Started(Started { seed: 0, at: now(), target }), Event::RunStarted(begun)];
     events.extend(checks.into_iter().map(|check| Event::Checked(Box::new(check))));
     events.push(Event::RunFinished(RunFinished { spawns: 0, duration_ms: 0 }));
     (events, Finished { duration_ms: 0, exit, problem: None })

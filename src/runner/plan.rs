@@ -3,8 +3,8 @@
 use globset::GlobMatcher;
 
 use super::baseline::Baseline;
-use super::evidence::Secrets;
 use super::event::TargetInfo;
+use super::evidence::Secrets;
 use super::policy::Policy;
 use crate::case::Case;
 use crate::catalogue::{Level, Reach, Requirement, Verdict, requirement};
@@ -43,7 +43,8 @@ impl Filter {
 
     /// Whether a check is wanted.
     pub fn wants(&self, check: &str, requirement: &str, level: Level) -> bool {
-        let matches = |globs: &[GlobMatcher]| globs.iter().any(|g| g.is_match(check) || g.is_match(requirement));
+        let matches =
+            |globs: &[GlobMatcher]| globs.iter().any(|g| g.is_match(check) || g.is_match(requirement));
         level.weight() >= self.weight && (self.only.is_empty() || matches(&self.only)) && !matches(&self.skip)
     }
 }
@@ -161,7 +162,8 @@ fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
     const FAMILIES: [&str; 6] = ["tools", "resources", "prompts", "logging", "completions", "tasks"];
     let is_capability = |path: &&String| FAMILIES.contains(&path.split('.').next().unwrap_or_default());
     // Completion had no capability of its own before 2025-03-26.
-    let known = |path: &&String| !(path.starts_with("completions") && session.revision == Revision::V2024_11_05);
+    let known =
+        |path: &&String| !(path.starts_with("completions") && session.revision == Revision::V2024_11_05);
     requirement
         .needs
         .iter()

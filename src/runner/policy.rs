@@ -94,7 +94,8 @@ impl Policy {
         }
         let declared = prompt["arguments"].as_array().into_iter().flatten();
         let required = declared.filter(|argument| argument["required"] == true);
-        let pairs = required.filter_map(|argument| Some((argument["name"].as_str()?.to_owned(), "test".into())));
+        let pairs =
+            required.filter_map(|argument| Some((argument["name"].as_str()?.to_owned(), "test".into())));
         Value::Object(pairs.collect())
     }
 }

@@ -90,7 +90,8 @@ impl<'s> Scene<'s> {
         }
         for finding in findings.violations {
             let secrets = self.around.secrets;
-            let plain = Observed::plain(&finding.check, finding.requirement, finding.verdict, finding.message);
+            let plain =
+                Observed::plain(&finding.check, finding.requirement, finding.verdict, finding.message);
             self.tally.add(Observed {
                 expected: Some(finding.expected),
                 got: Some(evidence::bounded(&secrets.mask(&finding.got))),
@@ -102,7 +103,8 @@ impl<'s> Scene<'s> {
 
     fn save(&self, transcript: &Transcript, revision: Revision, name: &str) {
         let Some(folder) = &self.plan.transcripts else { return };
-        let file = folder.join(format!("{revision}-{}-{}.jsonl", self.plan.info.transport, name.replace('/', "-")));
+        let file =
+            folder.join(format!("{revision}-{}-{}.jsonl", self.plan.info.transport, name.replace('/', "-")));
         let mut bytes = Vec::new();
         let written = crate::session::transcript::write(transcript, &mut bytes)
             .and_then(|()| std::fs::create_dir_all(folder))

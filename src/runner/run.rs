@@ -152,7 +152,10 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
         transport,
         server: session.server.info.clone(),
         capabilities: session.server.capabilities.clone(),
-        startup_ms: session.transcript.first_reply().map_or(0, |at| u64::try_from(at.as_millis()).unwrap_or(0)),
+        startup_ms: session
+            .transcript
+            .first_reply()
+            .map_or(0, |at| u64::try_from(at.as_millis()).unwrap_or(0)),
         planned: all.len(),
     }));
     let survey = Survey::take(&mut session, &plan.policy).await;

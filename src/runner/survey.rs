@@ -36,7 +36,8 @@ impl Survey {
     pub async fn take(session: &mut Session, policy: &Policy) -> Self {
         let mut survey = Self::default();
         for (name, member) in method::LISTS {
-            let capability = method::find(name, session.revision).and_then(|m| m.capability).unwrap_or_default();
+            let capability =
+                method::find(name, session.revision).and_then(|m| m.capability).unwrap_or_default();
             if method::declares(&session.server.capabilities, capability) && session.dead().is_none() {
                 survey.methods.push(json!({"method": name, "member": member}));
                 let things = survey.walk(session, name, member).await;

@@ -41,7 +41,11 @@ fn candidates(schema: &Value, root: &Value, depth: usize) -> Vec<Value> {
 }
 
 fn without(members: &Map<String, Value>, key: &str) -> Map<String, Value> {
-    members.iter().filter(|(name, _)| *name != key).map(|(name, value)| (name.clone(), value.clone())).collect()
+    members
+        .iter()
+        .filter(|(name, _)| *name != key)
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 /// A schema with the keywords of a branch laid over it; `properties` and `required` are united.
@@ -134,7 +138,9 @@ fn text(members: &Map<String, Value>) -> Vec<Value> {
     if let Some(format) = members.get("format").and_then(Value::as_str) {
         guesses.extend(formatted(format).map(str::to_owned));
     }
-    guesses.extend(["a", "test", "1", "AA", "2025-01-01", "https://example.com/", "user@example.com"].map(str::to_owned));
+    guesses.extend(
+        ["a", "test", "1", "AA", "2025-01-01", "https://example.com/", "user@example.com"].map(str::to_owned),
+    );
     if let Some(min @ 2..=4096) = length("minLength") {
         guesses.insert(0, "a".repeat(min));
     }

@@ -58,7 +58,9 @@ impl Session {
     fn with_meta(&self, params: Option<Value>, meta: &Meta) -> Option<Value> {
         let mut keys = match meta {
             Meta::Absent => return params,
-            Meta::Standard | Meta::Changed(_) => client_meta(self.revision, &self.options.client.capabilities),
+            Meta::Standard | Meta::Changed(_) => {
+                client_meta(self.revision, &self.options.client.capabilities)
+            }
         };
         if let Meta::Changed(changes) = meta {
             for (key, value) in changes {

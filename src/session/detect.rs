@@ -41,9 +41,7 @@ pub async fn detect(target: &Target, options: &Options) -> Detection {
         }
     };
     let mut detection = Detection { sessions: Vec::new(), failures: Vec::new() };
-    for (revision, opened) in
-        [(Revision::NEWEST_STATELESS, modern), (Revision::NEWEST_HANDSHAKE, legacy)]
-    {
+    for (revision, opened) in [(Revision::NEWEST_STATELESS, modern), (Revision::NEWEST_HANDSHAKE, legacy)] {
         match opened {
             Ok(session) => detection.sessions.push(session),
             Err(failure) => detection.failures.push((revision, failure)),

@@ -101,7 +101,9 @@ impl Session {
             _ => None,
         };
         headers.extend(name.map(|name| ("Mcp-Name".to_owned(), encode(name))));
-        if let (true, Some(mirrors)) = (method == "tools/call", name.and_then(|name| self.learned.0.get(name))) {
+        if let (true, Some(mirrors)) =
+            (method == "tools/call", name.and_then(|name| self.learned.0.get(name)))
+        {
             headers.extend(param_headers(mirrors, &params["arguments"]));
         }
         headers

@@ -84,7 +84,11 @@ impl Session {
     }
 
     /// Connects and sets the conversation up as the revision's era demands.
-    pub async fn open(target: &Target, revision: Revision, options: &Options) -> Result<Self, Box<OpenFailure>> {
+    pub async fn open(
+        target: &Target,
+        revision: Revision,
+        options: &Options,
+    ) -> Result<Self, Box<OpenFailure>> {
         let mut session = Self::connect(target, revision, options).map_err(|error| {
             let transcript = Transcript::new(revision, false);
             Box::new(OpenFailure { error: error.into(), transcript, stderr: String::new() })

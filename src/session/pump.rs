@@ -102,10 +102,9 @@ impl Session {
             return;
         }
         let state = self.exchanges.entry(exchange).or_default();
-        let json = state
-            .headers
-            .iter()
-            .any(|(name, value)| name == "content-type" && value.trim_start().starts_with("application/json"));
+        let json = state.headers.iter().any(|(name, value)| {
+            name == "content-type" && value.trim_start().starts_with("application/json")
+        });
         state.body = Some(String::from_utf8_lossy(&bytes).into_owned());
         match json {
             true => self.receive(at, bytes, true, Some(exchange), false),
@@ -115,7 +114,14 @@ impl Session {
         }
     }
 
-    fn receive(&mut self, at: Instant, bytes: Bytes, terminated: bool, exchange: Option<u32>, streamed: bool) {
+    fn receive(
+        &mut self,
+        at: Instant,
+        bytes: Bytes,
+        terminated: bool,
+        exchange: Option<u32>,
+        streamed: bool,
+    ) {
         let frame = Frame::new(bytes);
         let json = frame.json();
         let messages = json.as_ref().map(Message::all).unwrap_or_default();

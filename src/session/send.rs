@@ -139,7 +139,13 @@ impl Session {
     }
 
     /// Waits for what comes of something that may or may not be answered.
-    async fn settle(&mut self, id: Option<Id>, exchange: Option<u32>, from: u64, must_answer: bool) -> Outcome {
+    async fn settle(
+        &mut self,
+        id: Option<Id>,
+        exchange: Option<u32>,
+        from: u64,
+        must_answer: bool,
+    ) -> Outcome {
         let deadline = Instant::now() + self.options.timeout;
         if exchange.is_some() {
             self.await_exchange(exchange, deadline).await;
@@ -198,7 +204,11 @@ impl Session {
         let message = call.message.as_ref();
         let mut headers = self.headers_for(message);
         if message.is_none() {
-            let accept = if call.method == "GET" { "text/event-stream" } else { "application/json, text/event-stream" };
+            let accept = if call.method == "GET" {
+                "text/event-stream"
+            } else {
+                "application/json, text/event-stream"
+            };
             headers.push(("Accept".to_owned(), accept.to_owned()));
         }
         for (name, value) in &call.headers {
@@ -265,7 +275,12 @@ impl Session {
     async fn await_exit(&mut self, from: u64) -> Outcome {
         let deadline = Instant::now() + self.options.timeout;
         while self.exit.is_none() && self.pump(deadline).await {}
-        Outcome { exit: self.exit, awaited_exit: true, span: (from, self.transcript.last()), ..Outcome::default() }
+        Outcome {
+            exit: self.exit,
+            awaited_exit: true,
+            span: (from, self.transcript.last()),
+            ..Outcome::default()
+        }
     }
 
     async fn end_http_session(&mut self) -> Outcome {
@@ -313,7 +328,12 @@ impl Session {
             let frame = Frame::from_value(message);
             bytes.extend_from_slice(frame.bytes());
             bytes.push(b'\n');
-            self.transcript.add(What::Sent { frame, json: Some(message.clone()), deliberate: false, exchange: None });
+            self.transcript.add(What::Sent {
+                frame,
+                json: Some(message.clone()),
+                deliberate: false,
+                exchange: None,
+            });
         }
         if let Wire::Lines(lines) = &self.wire {
             lines.write(bytes.into());

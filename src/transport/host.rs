@@ -35,7 +35,9 @@ pub enum HostError {
         output: String,
     },
     /// It runs, but nothing listens.
-    #[error("the server `{command}` does not listen at {address} after {waited:?} (is it the right port? a slow start needs --startup-timeout)\n{output}")]
+    #[error(
+        "the server `{command}` does not listen at {address} after {waited:?} (is it the right port? a slow start needs --startup-timeout)\n{output}"
+    )]
     Silent {
         /// The command line.
         command: String,

@@ -61,10 +61,14 @@ pub enum Wire {
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// No such program.
-    #[error("cannot start `{0}`: command not found (is it installed, and in PATH? a relative path needs `./`)")]
+    #[error(
+        "cannot start `{0}`: command not found (is it installed, and in PATH? a relative path needs `./`)"
+    )]
     NotFound(String),
     /// Not executable.
-    #[error("cannot start `{0}`: permission denied (is the file executable? try `chmod +x`, or name its interpreter)")]
+    #[error(
+        "cannot start `{0}`: permission denied (is the file executable? try `chmod +x`, or name its interpreter)"
+    )]
     NotExecutable(String),
     /// The working folder does not exist.
     #[error("cannot start `{command}`: the working folder `{folder}` does not exist")]

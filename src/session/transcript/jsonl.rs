@@ -194,7 +194,9 @@ impl Line {
                 let (terminated, streamed) = (!self.unterminated, self.streamed);
                 Ok(What::Received { frame, json, terminated, exchange: self.exchange, streamed })
             }
-            (_, Some(Happened::Body)) => Ok(What::Body { exchange: exchange()?, bytes: self.bytes()?.into() }),
+            (_, Some(Happened::Body)) => {
+                Ok(What::Body { exchange: exchange()?, bytes: self.bytes()?.into() })
+            }
             (_, Some(Happened::Done)) => Ok(What::Done { exchange: exchange()? }),
             (_, Some(Happened::Failed)) => {
                 Ok(What::Failed { exchange: exchange()?, problem: self.data.unwrap_or_default() })
@@ -259,7 +261,8 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named() {
-        let error = read("{\"dir\":\"<-\",\"data\":\"{}\"}\n{\"dir\":\"??\"}", Some(Revision::V2025_11_25)).unwrap_err();
+        let error = read("{\"dir\":\"<-\",\"data\":\"{}\"}\n{\"dir\":\"??\"}", Some(Revision::V2025_11_25))
+            .unwrap_err();
         assert_eq!(error.line, 2);
         assert!(error.problem.contains("unknown direction"));
     }

@@ -190,7 +190,9 @@ impl Entry {
         match &self.what {
             What::Sent { .. } | What::Request { .. } => "->",
             What::Received { .. } | What::Response { .. } | What::Body { .. } | What::TooLong { .. } => "<-",
-            What::Done { .. } | What::Failed { .. } | What::InputClosed | What::Closed | What::Exited(_) => "!!",
+            What::Done { .. } | What::Failed { .. } | What::InputClosed | What::Closed | What::Exited(_) => {
+                "!!"
+            }
         }
     }
 

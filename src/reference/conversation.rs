@@ -1,0 +1,328 @@
+//! One connection (stdio) or session (HTTP): messages come in, outputs come out. No I/O, no clock.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::answer::{Failure, Outcome};
+use super::output::{Emission, Output, Payload, Route};
+use super::rewrite::{Context, Draft, Point};
+use super::server::{Change, Server};
+use super::stateless::Listen;
+use crate::protocol::{Class, Era, Frame, Id, Message, Revision, code};
+
+/// The state of one conversation.
+#[derive(Debug)]
+pub(super) struct Conversation {
+    pub server: Arc<Server>,
+    /// The revision that `initialize` settled.
+    pub opened: Option<Revision>,
+    /// The least severe log level that is sent in the handshake era.
+    pub level: usize,
+    /// Resources whose updates the client wants to hear of (handshake era).
+    pub subscribed: BTreeSet<String>,
+    /// Open `subscriptions/listen` requests.
+    pub listens: Vec<Listen>,
+    pub next_listen: u64,
+}
+
+impl Conversation {
+    pub(super) fn new(server: Arc<Server>) -> Self {
+        Self {
+            server,
+            opened: None,
+            level: 1,
+            subscribed: BTreeSet::new(),
+            listens: Vec::new(),
+            next_listen: 0,
+        }
+    }
+
+    /// A conversation that counts as opened, for servers without sessions.
+    pub(super) fn opened(server: Arc<Server>, revision: Revision) -> Self {
+        Self { opened: Some(revision), ..Self::new(server) }
+    }
+
+    /// What is said before anything was received.
+    pub(super) fn start(&self) -> Vec<Output> {
+        let context = Context { point: Point::Start, request: None, revision: None };
+        self.server.rewrite(Draft::new(None), context).into_outputs()
+    }
+
+    /// Takes the bytes of one message.
+    pub(super) fn receive(&mut self, bytes: &[u8]) -> Vec<Output> {
+        if self.server.is_deaf() {
+            return Vec::new();
+        }
+        match Frame::new(bytes.to_vec()).json() {
+            Ok(value) => self.take(value),
+            Err(error) => {
+                let text = String::from_utf8_lossy(bytes);
+                self.filtered(json!({"malformed": true, "text": text}), "", |conversation, _| {
+                    let failure =
+                        Failure::new(code::PARSE_ERROR, format!("Parse error: {error}")).with_status(400);
+                    conversation.reject(Value::Null, None, &failure)
+                })
+            }
+        }
+    }
+
+    /// Takes one message or batch.
+    pub(super) fn take(&mut self, value: Value) -> Vec<Output> {
+        match value {
+            _ if self.server.is_deaf() => Vec::new(),
+            Value::Array(batch) => self.batch(batch),
+            Value::Object(_) => {
+                let method = method_of(&value).to_owned();
+                self.filtered(value, &method, Self::handle)
+            }
+            other => {
+                self.reject(other, None, &Failure::invalid("A message must be an object").with_status(400))
+            }
+        }
+    }
+
+    /// Lets the faults see an incoming message first.
+    fn filtered(
+        &mut self,
+        value: Value,
+        method: &str,
+        handle: impl Fn(&mut Self, Value) -> Vec<Output>,
+    ) -> Vec<Output> {
+        let id = value.get("id").cloned();
+        let main = Emission::new(Payload::Json(value), Route::Reply);
+        let context = Context { point: Point::Receive(method), request: None, revision: self.opened };
+        let mut draft = self.server.rewrite(Draft::new(Some(main)), context);
+        let seen = draft.main.take();
+        let middle = match (draft.exit, draft.answer.take(), seen.map(|main| main.payload)) {
+            (Some(code), ..) => vec![Output::Exit { code, delay: draft.delay }],
+            (None, Some(answer), _) => vec![Output::Send(answered(answer, id))],
+            (None, None, Some(Payload::Json(value))) if !self.server.is_deaf() => handle(self, value),
+            _ => Vec::new(),
+        };
+        let (before, after) = (std::mem::take(&mut draft.before), std::mem::take(&mut draft.after));
+        let sends = |extra: Vec<Emission>| extra.into_iter().map(Output::Send);
+        let mut outputs: Vec<Output> = sends(before).chain(middle).chain(sends(after)).collect();
+        for output in &mut outputs {
+            if let Output::Send(emission) = output {
+                emission.delay += draft.delay;
+                emission.http.merge(&draft.http);
+            }
+        }
+        outputs
+    }
+
+    fn handle(&mut self, value: Value) -> Vec<Output> {
+        let Some(message) = Message::from_value(value.clone()) else { return Vec::new() };
+        match (complaint(&message), message.class()) {
+            (_, Class::Result | Class::Error) => Vec::new(),
+            (Some(failure), Class::Notification) if message.id().is_none() && message.method().is_some() => {
+                // There is nobody to tell: a notification gets no reply.
+                drop(failure);
+                Vec::new()
+            }
+            (Some(failure), _) => self.reject(value, None, &failure.with_status(400)),
+            (None, Class::Notification) => self.notified(&message),
+            (None, _) => self.request(&value, &message),
+        }
+    }
+
+    fn request(&mut self, value: &Value, message: &Message) -> Vec<Output> {
+        match self.era(message) {
+            Era::Handshake => self.handshake(value, message),
+            Era::Stateless => self.stateless(value, message),
+        }
+    }
+
+    /// Which era a request belongs to: its own metadata first, then how the client opened.
+    fn era(&self, message: &Message) -> Era {
+        let speaks = |era| !self.server.settings.spoken(era).is_empty();
+        let modern = message.params().pointer("/_meta/io.modelcontextprotocol~1protocolVersion").is_some();
+        let method = message.method().unwrap_or_default();
+        match (speaks(Era::Handshake), speaks(Era::Stateless)) {
+            (true, false) => Era::Handshake,
+            (false, _) => Era::Stateless,
+            (true, true) if modern => Era::Stateless,
+            (true, true) if self.opened.is_some() || matches!(method, "initialize" | "ping") => {
+                Era::Handshake
+            }
+            (true, true) => Era::Stateless,
+        }
+    }
+
+    fn notified(&mut self, message: &Message) -> Vec<Output> {
+        match (message.method(), message.params().get("requestId")) {
+            (Some("notifications/cancelled"), Some(id)) => {
+                let id = Id::from_value(id);
+                self.listens.retain(|listen| listen.id != id);
+                vec![Output::Cancel(id)]
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    fn batch(&mut self, batch: Vec<Value>) -> Vec<Output> {
+        let allowed = self.opened.is_some_and(|revision| self.server.takes_batches(revision));
+        if !allowed || batch.is_empty() {
+            let failure =
+                Failure::invalid(if allowed { "An empty batch" } else { "Batches are not supported" });
+            return self.reject(Value::Array(batch), None, &failure.with_status(400));
+        }
+        let outputs: Vec<Output> = batch.into_iter().flat_map(|value| self.take(value)).collect();
+        gather(outputs)
+    }
+
+    /// Refuses a message whose method was not looked at.
+    pub(super) fn reject(
+        &self,
+        message: Value,
+        revision: Option<Revision>,
+        failure: &Failure,
+    ) -> Vec<Output> {
+        let id = message.get("id").filter(|id| Id::from_value(id).is_legal()).cloned();
+        let mut reply = json!({"jsonrpc": "2.0"});
+        let stateless = revision.is_some_and(Revision::is_stateless)
+            || self.server.settings.spoken(Era::Handshake).is_empty();
+        match id {
+            Some(id) => reply["id"] = id,
+            None if stateless => {}
+            None => reply["id"] = Value::Null,
+        }
+        reply["error"] = failure.to_value();
+        let method = method_of(&message).to_owned();
+        let point = if method.is_empty() { Point::Other } else { Point::Reply(&method) };
+        self.outgoing(
+            reply,
+            Context { point, request: Some(&message), revision: revision.or(self.opened) },
+            |emission| {
+                emission.is_reply = true;
+                emission.http.status = failure.status;
+            },
+        )
+    }
+
+    /// The notifications and the reply of a request.
+    pub(super) fn answer(
+        &self,
+        request: &Value,
+        revision: Revision,
+        result: Result<Outcome, Failure>,
+    ) -> Vec<Output> {
+        let outcome = match result {
+            Ok(outcome) => outcome,
+            Err(failure) => return self.reject(request.clone(), Some(revision), &failure),
+        };
+        let id = request.get("id").map(Id::from_value);
+        let mut outputs = Vec::new();
+        for (delay, notification) in outcome.notifications {
+            outputs.extend(self.notification(notification, Some(request), revision, |emission| {
+                emission.delay = delay;
+                emission.request.clone_from(&id);
+            }));
+        }
+        let reply = json!({"jsonrpc": "2.0", "id": request["id"], "result": outcome.result});
+        let context = Context {
+            point: Point::Reply(method_of(request)),
+            request: Some(request),
+            revision: Some(revision),
+        };
+        outputs.extend(self.outgoing(reply, context, |emission| {
+            emission.is_reply = true;
+            emission.delay = outcome.delay;
+            emission.request.clone_from(&id);
+        }));
+        outputs.extend(outcome.changes.into_iter().map(Output::Changed));
+        outputs
+    }
+
+    /// A notification, as the faults leave it.
+    pub(super) fn notification(
+        &self,
+        notification: Value,
+        request: Option<&Value>,
+        revision: Revision,
+        adjust: impl FnOnce(&mut Emission),
+    ) -> Vec<Output> {
+        let method = method_of(&notification).to_owned();
+        let context = Context { point: Point::Notification(&method), request, revision: Some(revision) };
+        self.outgoing(notification, context, adjust)
+    }
+
+    fn outgoing(
+        &self,
+        message: Value,
+        context: Context<'_>,
+        adjust: impl FnOnce(&mut Emission),
+    ) -> Vec<Output> {
+        let mut emission = Emission::new(Payload::Json(message), Route::Reply);
+        adjust(&mut emission);
+        self.server.rewrite(Draft::new(Some(emission)), context).into_outputs()
+    }
+
+    /// Tells the subscribers of this conversation that something changed.
+    pub(super) fn changed(&self, change: &Change) -> Vec<Output> {
+        let legacy = self.opened.map(|revision| self.changed_for_session(change, revision));
+        legacy.into_iter().flatten().chain(self.changed_for_listeners(change)).collect()
+    }
+}
+
+/// The method of a message, or nothing.
+pub(super) fn method_of(message: &Value) -> &str {
+    message.get("method").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// What is wrong with the envelope of a message.
+fn complaint(message: &Message) -> Option<Failure> {
+    let version = message.get("jsonrpc").and_then(Value::as_str);
+    let params = message.get("params");
+    match message.class() {
+        _ if version != Some("2.0") => Some(Failure::invalid("`jsonrpc` must be \"2.0\"")),
+        Class::Invalid => Some(Failure::invalid("Neither request, notification nor response")),
+        Class::Request if message.id().is_some_and(|id| !id.is_legal()) => {
+            Some(Failure::invalid("`id` must be a string or an integer"))
+        }
+        Class::Request | Class::Notification if message.method().is_none() => {
+            Some(Failure::invalid("`method` must be a string"))
+        }
+        Class::Request | Class::Notification if params.is_some_and(|params| !params.is_object()) => {
+            Some(Failure::params("`params` must be an object"))
+        }
+        _ => None,
+    }
+}
+
+fn answered(mut answer: Value, id: Option<Value>) -> Emission {
+    if let Some(members) = answer.as_object_mut() {
+        members.entry("jsonrpc").or_insert_with(|| "2.0".into());
+        if let (Some(id), false) = (id, members.contains_key("id")) {
+            members.insert("id".into(), id);
+        }
+    }
+    let mut emission = Emission::new(Payload::Json(answer), Route::Reply);
+    emission.is_reply = true;
+    emission
+}
+
+/// Puts the replies of a batch into one array, which is ready when the last of them is.
+fn gather(outputs: Vec<Output>) -> Vec<Output> {
+    let mut rest = Vec::new();
+    let mut replies = Vec::new();
+    let mut delay = std::time::Duration::ZERO;
+    for output in outputs {
+        match output {
+            Output::Send(Emission { payload: Payload::Json(value), is_reply: true, delay: own, .. }) => {
+                delay = delay.max(own);
+                replies.push(value);
+            }
+            other => rest.push(other),
+        }
+    }
+    if !replies.is_empty() {
+        let mut emission = Emission::new(Payload::Json(Value::Array(replies)), Route::Reply);
+        emission.is_reply = true;
+        emission.delay = delay;
+        rest.push(Output::Send(emission));
+    }
+    rest
+}

@@ -1,0 +1,273 @@
+//! One HTTP request and its response.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::BodyExt;
+use hyper::body::Incoming;
+use hyper::{HeaderMap, Method, Request, Response};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::check::{self, header};
+use super::hub::{Hub, Reply, Session};
+use super::response::{self, Body, apply, body, empty, event, refusal};
+use crate::protocol::{Era, Frame, Revision};
+use crate::reference::answer::Failure;
+use crate::reference::conversation::Conversation;
+use crate::reference::options::Sse;
+use crate::reference::output::{Emission, Payload, Route};
+use crate::reference::rewrite::{Context, Draft, Point};
+
+const SESSION: &str = "mcp-session-id";
+
+/// The connection is cut without a response.
+#[derive(Debug, thiserror::Error)]
+#[error("cut by a fault")]
+pub(super) struct Cut;
+
+/// Answers one request; faults may change the answer.
+pub(super) async fn answer(hub: Arc<Hub>, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
+    let (head, incoming) = request.into_parts();
+    let bytes = incoming.collect().await.map_err(|_| Cut)?.to_bytes();
+    let response = match (head.uri.path(), check::is_allowed_origin(&head.headers)) {
+        ("/mcp", true) => route(&hub, &head.method, &head.headers, &bytes)?,
+        ("/mcp", false) => refusal(403, None, &Failure::invalid("This origin is not allowed")),
+        _ => empty(404),
+    };
+    let sent = json!({
+        "headers": response::headers(&head.headers),
+        "body": Frame::new(bytes).json().unwrap_or(Value::Null),
+    });
+    rewritten(&hub, head.method.as_str(), &sent, response).await
+}
+
+fn route(hub: &Arc<Hub>, method: &Method, headers: &HeaderMap, bytes: &Bytes) -> Result<Response<Body>, Cut> {
+    let has_sessions = !hub.server.settings.spoken(Era::Handshake).is_empty();
+    let is_modern = header(headers, check::VERSION).is_some_and(|version| version >= "2026");
+    match *method {
+        Method::POST => post(hub, headers, bytes),
+        Method::GET if has_sessions && !is_modern => Ok(get(hub, headers)),
+        Method::DELETE if has_sessions && !is_modern => Ok(delete(hub, headers)),
+        _ => {
+            let mut response = empty(405);
+            apply(&allow(if has_sessions { "GET, POST, DELETE" } else { "POST" }), &mut response);
+            Ok(response)
+        }
+    }
+}
+
+fn allow(methods: &str) -> crate::reference::output::HttpEdit {
+    crate::reference::output::HttpEdit { status: None, headers: vec![("allow".into(), Some(methods.into()))] }
+}
+
+fn post(hub: &Arc<Hub>, headers: &HeaderMap, bytes: &Bytes) -> Result<Response<Body>, Cut> {
+    let accepts = |kind| check::lists(headers, "accept", kind);
+    if !check::lists(headers, "content-type", "application/json") {
+        return Ok(refusal(415, None, &Failure::invalid("`Content-Type` must be application/json")));
+    }
+    if !accepts("application/json") || !accepts("text/event-stream") {
+        return Ok(refusal(
+            406,
+            None,
+            &Failure::invalid("`Accept` must list application/json and text/event-stream"),
+        ));
+    }
+    let message = Frame::new(bytes.clone()).json().unwrap_or(Value::Null);
+    let speaks = |era| !hub.server.settings.spoken(era).is_empty();
+    let is_stateless = match (speaks(Era::Handshake), speaks(Era::Stateless)) {
+        (handshake, true) => !handshake || check::is_stateless(headers, &message),
+        (_, false) => false,
+    };
+    match is_stateless {
+        true => stateless(hub, headers, bytes, &message),
+        false => handshake(hub, headers, bytes, &message),
+    }
+}
+
+fn stateless(
+    hub: &Arc<Hub>,
+    headers: &HeaderMap,
+    bytes: &Bytes,
+    message: &Value,
+) -> Result<Response<Body>, Cut> {
+    let is_request = message.get("id").is_some() && message.get("method").is_some_and(Value::is_string);
+    if let (true, Some(failure)) = (is_request, check::mismatch(headers, message)) {
+        return Ok(refusal(400, message.get("id"), &failure));
+    }
+    let outputs = hub.stateless.conversation().receive(bytes);
+    let reply = hub.perform(&hub.stateless, outputs);
+    respond(hub, &hub.stateless, reply, is_request)
+}
+
+fn handshake(
+    hub: &Arc<Hub>,
+    headers: &HeaderMap,
+    bytes: &Bytes,
+    message: &Value,
+) -> Result<Response<Body>, Cut> {
+    let revision = match header(headers, check::VERSION).map(str::parse::<Revision>) {
+        None => None,
+        Some(Ok(revision)) if hub.server.settings.speaks(revision) => Some(revision),
+        Some(_) => return Ok(refusal(400, None, &Failure::invalid("Unsupported MCP-Protocol-Version"))),
+    };
+    let is_opening = message.get("method").and_then(Value::as_str) == Some("initialize");
+    let with_sessions = hub.server.settings.options.sessions.unwrap_or(true);
+    let session = match header(headers, SESSION).map(|id| hub.session(id)) {
+        Some(Some(session)) => session,
+        Some(None) => return Ok(refusal(404, None, &Failure::invalid("No such session"))),
+        None if is_opening || message.is_null() => Session::new(Conversation::new(hub.server.clone())),
+        None if with_sessions => {
+            return Ok(refusal(400, None, &Failure::invalid("`Mcp-Session-Id` is missing")));
+        }
+        None => {
+            let revision = revision.unwrap_or(Revision::V2025_03_26);
+            Session::new(Conversation::opened(hub.server.clone(), revision))
+        }
+    };
+    let outputs = session.conversation().receive(bytes);
+    let reply = hub.perform(&session, outputs);
+    let is_request = is_asking(message);
+    let mut response = respond(hub, &session, reply, is_request)?;
+    let is_new = is_opening && with_sessions && header(headers, SESSION).is_none();
+    if is_new && session.opened().is_some() {
+        let id = hub.keep(session);
+        response.headers_mut().insert(SESSION, id.parse().map_err(|_| Cut)?);
+    }
+    Ok(response)
+}
+
+/// Whether a message or some message of a batch wants a reply.
+fn is_asking(message: &Value) -> bool {
+    match message {
+        Value::Array(batch) => batch.iter().any(is_asking),
+        single => single.get("method").is_some() && single.get("id").is_some(),
+    }
+}
+
+fn get(hub: &Hub, headers: &HeaderMap) -> Response<Body> {
+    if !check::lists(headers, "accept", "text/event-stream") {
+        return refusal(406, None, &Failure::invalid("`Accept` must list text/event-stream"));
+    }
+    match header(headers, SESSION).map(|id| hub.session(id)) {
+        None => refusal(400, None, &Failure::invalid("`Mcp-Session-Id` is missing")),
+        Some(None) => refusal(404, None, &Failure::invalid("No such session")),
+        Some(Some(session)) => {
+            let (events, response) = response::stream();
+            // Makes the head of the response go out at once.
+            let _ = events.send(Bytes::from_static(b": open\n\n"));
+            session.add_stream(events);
+            response
+        }
+    }
+}
+
+fn delete(hub: &Hub, headers: &HeaderMap) -> Response<Body> {
+    match header(headers, SESSION) {
+        None => refusal(400, None, &Failure::invalid("`Mcp-Session-Id` is missing")),
+        Some(id) if hub.forget(id) => empty(204),
+        Some(_) => refusal(404, None, &Failure::invalid("No such session")),
+    }
+}
+
+/// Turns what is to be sent into a response: nothing, one JSON body, or events.
+fn respond(hub: &Arc<Hub>, session: &Session, reply: Reply, is_request: bool) -> Result<Response<Body>, Cut> {
+    if reply.is_dropped {
+        return Err(Cut);
+    }
+    let Reply { emissions, listen, .. } = reply;
+    if let Some(key) = listen {
+        return Ok(listening(hub, key, &emissions));
+    }
+    match emissions.as_slice() {
+        // A request that stays unanswered keeps its client waiting, as it would on any transport.
+        [] if is_request => Ok(waiting(session)),
+        [] => Ok(empty(202)),
+        [only] if wants_json(hub, only) => Ok(single(only, is_request)),
+        _ => Ok(events(session, emissions)),
+    }
+}
+
+fn wants_json(hub: &Hub, only: &Emission) -> bool {
+    let is_error = only.http.status.is_some();
+    match hub.server.settings.options.sse.unwrap_or_default() {
+        _ if is_error || !only.is_reply => true,
+        Sse::Always => false,
+        Sse::Never | Sse::Auto => only.delay.is_zero(),
+    }
+}
+
+fn single(emission: &Emission, is_request: bool) -> Response<Body> {
+    let status = if is_request || emission.is_reply { 200 } else { 202 };
+    let mut response = body(status, Some("application/json"), emission.bytes());
+    apply(&emission.http, &mut response);
+    response
+}
+
+fn waiting(session: &Session) -> Response<Body> {
+    let (events, response) = response::stream();
+    let _ = events.send(Bytes::from_static(b": waiting\n\n"));
+    let task = tokio::spawn(async move { events.closed().await });
+    session.remember(crate::protocol::Id::Null, task.abort_handle());
+    response
+}
+
+fn listening(hub: &Arc<Hub>, key: u64, emissions: &[Emission]) -> Response<Body> {
+    let (events, mut response) = response::stream();
+    for emission in emissions {
+        let _ = events.send(event(emission));
+        apply(&emission.http, &mut response);
+    }
+    hub.subscribe(key, events);
+    response
+}
+
+fn events(session: &Session, mut emissions: Vec<Emission>) -> Response<Body> {
+    let (events, mut response) = response::stream();
+    emissions.iter().for_each(|emission| apply(&emission.http, &mut response));
+    emissions.sort_by_key(|emission| emission.delay);
+    let request = emissions.iter().find_map(|emission| emission.request.clone());
+    let begun = Instant::now();
+    let task = tokio::spawn(async move {
+        for emission in emissions {
+            sleep_until(begun + emission.delay).await;
+            if events.send(event(&emission)).is_err() {
+                return;
+            }
+        }
+    });
+    if let Some(id) = request {
+        session.remember(id, task.abort_handle());
+    }
+    response
+}
+
+/// Lets faults work on the response.
+async fn rewritten(
+    hub: &Hub,
+    method: &str,
+    sent: &Value,
+    response: Response<Body>,
+) -> Result<Response<Body>, Cut> {
+    let shown =
+        json!({"status": response.status().as_u16(), "headers": response::headers(response.headers())});
+    let main = Emission::new(Payload::Json(shown), Route::Reply);
+    let context = Context { point: Point::Http(method), request: Some(sent), revision: None };
+    let draft = hub.server.rewrite(Draft::new(Some(main)), context);
+    if draft.main.is_none() {
+        return Err(Cut);
+    }
+    sleep(draft.delay).await;
+    let mut response = match draft.body {
+        None => response,
+        Some(new) => {
+            let (head, _) = response.into_parts();
+            let mut replaced = body(200, None, new.bytes());
+            *replaced.status_mut() = head.status;
+            *replaced.headers_mut() = head.headers;
+            replaced
+        }
+    };
+    apply(&draft.http, &mut response);
+    Ok(response)
+}

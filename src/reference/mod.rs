@@ -1,0 +1,39 @@
+//! The built-in reference server: it obeys every revision, on stdio and Streamable HTTP, and can be told to misbehave.
+//!
+//! | module | what it is |
+//! |---|---|
+//! | `conversation` | one connection or session: bytes come in, outputs come out; no I/O |
+//! | `handshake`, `stateless` | what the two eras add |
+//! | `feature` | the methods that both share: `tools`, `resources`, `prompts`, `completion` |
+//! | `fault`, `spec`, `rule`, `rewrite` | faults and quirks: data that rewrites what comes in and goes out |
+//! | `stream`, `http` | the transports |
+
+mod answer;
+mod completion;
+mod content;
+mod conversation;
+mod fault;
+mod feature;
+mod handshake;
+mod http;
+mod identity;
+mod options;
+mod output;
+mod page;
+mod pointer;
+mod prompts;
+mod resources;
+mod rewrite;
+mod rule;
+mod server;
+mod settings;
+mod spec;
+mod stateless;
+mod stream;
+mod tools;
+
+pub use fault::{Fault, FaultError, Transport, faults, parse, quirks};
+pub use http::serve_http;
+pub use options::{EraName, Options, Sse};
+pub use settings::{Settings, SettingsError};
+pub use stream::{serve_stdio, serve_stream};

@@ -1,0 +1,200 @@
+//! What belongs to the stateless era only: metadata on every request, `server/discover`, `subscriptions/listen`.
+
+use serde_json::{Map, Value, json};
+
+use super::answer::{Ask, Failure, Outcome, level, notification, object, text};
+use super::conversation::Conversation;
+use super::feature;
+use super::identity::{INSTRUCTIONS, capabilities, server_info};
+use super::output::{Output, Route};
+use super::server::Change;
+use crate::protocol::{Era, Id, Message, Revision, code};
+
+/// How long a result may be reused, in milliseconds.
+const TTL_MS: u64 = 60_000;
+const CACHEABLE: [&str; 6] = [
+    "server/discover",
+    "tools/list",
+    "prompts/list",
+    "resources/list",
+    "resources/templates/list",
+    "resources/read",
+];
+const VERSION: &str = "io.modelcontextprotocol/protocolVersion";
+const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
+const CLIENT: &str = "io.modelcontextprotocol/clientInfo";
+const LOG_LEVEL: &str = "io.modelcontextprotocol/logLevel";
+const SUBSCRIPTION: &str = "io.modelcontextprotocol/subscriptionId";
+
+/// An open `subscriptions/listen` request.
+#[derive(Debug, Clone)]
+pub(super) struct Listen {
+    /// Tells apart requests of several clients that chose the same id.
+    pub key: u64,
+    pub id: Id,
+    /// What was granted.
+    filter: Value,
+    revision: Revision,
+}
+
+impl Conversation {
+    pub(super) fn stateless(&mut self, value: &Value, message: &Message) -> Vec<Output> {
+        let method = message.method().unwrap_or_default();
+        let newest = Revision::NEWEST_STATELESS;
+        if method == "initialize" {
+            return self.answer(value, newest, Err(self.unsupported(&message.params()["protocolVersion"])));
+        }
+        let (revision, level) = match self.metadata(message.params()) {
+            Ok(metadata) => metadata,
+            Err(failure) => return self.answer(value, newest, Err(failure.with_status(400))),
+        };
+        if method == "subscriptions/listen" {
+            return self.listen(value, message, revision);
+        }
+        let result = match method {
+            "server/discover" => Ok(self.discover(revision).into()),
+            _ => match feature::handler(&self.server, method, revision) {
+                Some(handler) => {
+                    handler(&Ask { server: &self.server, revision, params: message.params(), level })
+                }
+                None => Err(Failure::method(method).with_status(404)),
+            },
+        };
+        self.answer(value, revision, result.map(|outcome| complete(outcome, method, revision)))
+    }
+
+    /// The revision and log level that a request asks for.
+    fn metadata(&self, params: &Value) -> Result<(Revision, Option<usize>), Failure> {
+        let meta = object(params, "_meta")?.ok_or_else(|| Failure::params("`_meta` is missing"))?;
+        let wanted = text(meta, VERSION)?;
+        let spoken = self.server.settings.spoken(Era::Stateless);
+        let revision = spoken.into_iter().find(|revision| revision.as_str() == wanted);
+        let revision = revision.ok_or_else(|| self.unsupported(&meta[VERSION]))?;
+        object(meta, CAPABILITIES)?.ok_or_else(|| Failure::params(format!("`{CAPABILITIES}` is missing")))?;
+        if let Some(client) = object(meta, CLIENT)? {
+            text(client, "name")?;
+            text(client, "version")?;
+        }
+        let level = match meta.get(LOG_LEVEL) {
+            None => None,
+            Some(Value::String(name)) if level(name).is_some() => level(name),
+            Some(other) => return Err(Failure::params(format!("Unknown log level: {other}"))),
+        };
+        Ok((revision, level))
+    }
+
+    fn unsupported(&self, requested: &Value) -> Failure {
+        let requested = requested.as_str().unwrap_or_default();
+        let settings = &self.server.settings;
+        let supported: Vec<_> =
+            Revision::ALL.into_iter().rev().filter(|revision| settings.speaks(*revision)).collect();
+        Failure::new(code::UNSUPPORTED_VERSION, "Unsupported protocol version")
+            .with_data(json!({"supported": supported, "requested": requested}))
+            .with_status(400)
+    }
+
+    fn discover(&self, revision: Revision) -> Value {
+        let settings = &self.server.settings;
+        let supported: Vec<_> =
+            Revision::ALL.into_iter().filter(|revision| settings.speaks(*revision)).collect();
+        json!({
+            "supportedVersions": supported,
+            "capabilities": capabilities(&self.server, revision),
+            "instructions": INSTRUCTIONS,
+        })
+    }
+
+    fn listen(&mut self, value: &Value, message: &Message, revision: Revision) -> Vec<Output> {
+        let filter = match object(message.params(), "notifications") {
+            Ok(Some(filter)) => self.granted(filter),
+            Ok(None) => Err(Failure::params("`notifications` is missing")),
+            Err(failure) => Err(failure),
+        };
+        let filter = match filter {
+            Ok(filter) => filter,
+            Err(failure) => return self.answer(value, revision, Err(failure)),
+        };
+        let id = Id::from_value(&value["id"]);
+        let key = self.next_listen;
+        self.next_listen += 1;
+        let listen = Listen { key, id: id.clone(), filter, revision };
+        let granted = json!({"notifications": listen.filter});
+        let acknowledged = listen.message("notifications/subscriptions/acknowledged", granted);
+        let mut outputs = vec![Output::Listen(key)];
+        outputs.extend(
+            self.notification(acknowledged, Some(value), revision, |emission| emission.request = Some(id)),
+        );
+        self.listens.push(listen);
+        outputs
+    }
+
+    /// The part of the filter that can be served.
+    fn granted(&self, filter: &Value) -> Result<Value, Failure> {
+        let mut granted = Map::new();
+        for (flag, capability) in [
+            ("toolsListChanged", "tools.listChanged"),
+            ("promptsListChanged", "prompts.listChanged"),
+            ("resourcesListChanged", "resources.listChanged"),
+        ] {
+            match filter.get(flag) {
+                Some(Value::Bool(true)) if self.server.declares(capability) => {
+                    granted.insert(flag.into(), true.into());
+                }
+                None | Some(Value::Bool(_)) => {}
+                Some(_) => return Err(Failure::params(format!("`{flag}` must be a boolean"))),
+            }
+        }
+        match filter.get("resourceSubscriptions") {
+            None => {}
+            Some(Value::Array(uris)) if uris.iter().all(Value::is_string) => {
+                if self.server.declares("resources.subscribe") {
+                    granted.insert("resourceSubscriptions".into(), uris.clone().into());
+                }
+            }
+            Some(_) => return Err(Failure::params("`resourceSubscriptions` must be an array of strings")),
+        }
+        Ok(Value::Object(granted))
+    }
+
+    pub(super) fn changed_for_listeners(&self, change: &Change) -> Vec<Output> {
+        let tell = |listen: &Listen| {
+            let (method, params) = listen.wants(change)?;
+            let message = listen.message(method, params);
+            let route = Route::Subscription(listen.key);
+            Some(self.notification(message, None, listen.revision, |emission| emission.route = route))
+        };
+        self.listens.iter().filter_map(tell).flatten().collect()
+    }
+}
+
+impl Listen {
+    fn wants(&self, change: &Change) -> Option<(&'static str, Value)> {
+        match change {
+            Change::Tools => {
+                self.filter.get("toolsListChanged").map(|_| ("notifications/tools/list_changed", json!({})))
+            }
+            Change::Resource(uri) => {
+                let uris = self.filter.get("resourceSubscriptions")?.as_array()?;
+                let wanted = uris.iter().any(|wanted| wanted.as_str() == Some(uri));
+                wanted.then(|| ("notifications/resources/updated", json!({"uri": uri})))
+            }
+        }
+    }
+
+    fn message(&self, method: &str, mut params: Value) -> Value {
+        params["_meta"] = json!({ SUBSCRIPTION: self.id.to_value() });
+        notification(method, params)
+    }
+}
+
+/// Adds what every result of this era carries.
+fn complete(mut outcome: Outcome, method: &str, revision: Revision) -> Outcome {
+    let result = &mut outcome.result;
+    result["resultType"] = "complete".into();
+    if CACHEABLE.contains(&method) {
+        result["ttlMs"] = TTL_MS.into();
+        result["cacheScope"] = "public".into();
+    }
+    result["_meta"] = json!({"io.modelcontextprotocol/serverInfo": server_info(revision)});
+    outcome
+}
