@@ -27,6 +27,20 @@ pub struct Surroundings<'r> {
     pub secrets: &'r Secrets,
 }
 
+/// What a coded case found wrong.
+pub struct Violation {
+    /// What is wrong, in one line.
+    pub message: String,
+    /// What would be right.
+    pub expected: String,
+    /// What was seen.
+    pub got: String,
+    /// First and last entry of the transcript that show it; (0, 0) shows none.
+    pub span: (u64, u64),
+    /// The verdict, where it is milder than that of the requirement's level.
+    pub at_most: Option<Verdict>,
+}
+
 /// A case that is running on a session.
 pub struct CaseRun<'r> {
     /// The conversation.
@@ -227,6 +241,15 @@ impl CaseRun<'_> {
         }
     }
 
+    /// Notes that everything a coded case has not judged so far was not to be seen.
+    pub fn rest_unseen(&mut self, why: &str) {
+        for requirement in self.judges() {
+            if !self.observed.iter().any(|observed| observed.requirement == requirement.id) {
+                self.note(requirement, Verdict::NotObserved, why);
+            }
+        }
+    }
+
     fn unseen(&mut self, check: &CheckSpec, why: &str) {
         let observed = self.observation(check, Verdict::NotObserved, why.to_owned());
         self.observed.push(observed);
@@ -249,22 +272,20 @@ impl CaseRun<'_> {
     }
 
     /// Notes a violation found by a coded case, with its evidence.
-    pub fn violation(
-        &mut self,
-        requirement: &'static Requirement,
-        message: impl Into<String>,
-        expected: impl Into<String>,
-        got: impl Into<String>,
-        span: (u64, u64),
-    ) {
-        let verdict = Verdict::of_violation(requirement.level);
+    pub fn violation(&mut self, requirement: &'static Requirement, violation: Violation) {
+        let worst = Verdict::of_violation(requirement.level);
         let mut observed = Observed {
             case: Some(self.case.path.clone()),
-            expected: Some(expected.into()),
-            got: Some(evidence::bounded(&self.around.secrets.mask(&got.into()))),
-            ..Observed::plain(&self.case.id, &requirement.id, verdict, message)
+            expected: Some(violation.expected),
+            got: Some(evidence::bounded(&self.around.secrets.mask(&violation.got))),
+            ..Observed::plain(
+                &self.case.id,
+                &requirement.id,
+                violation.at_most.unwrap_or(worst),
+                violation.message,
+            )
         };
-        self.prove(&mut observed, span);
+        self.prove(&mut observed, violation.span);
         self.observed.push(observed);
     }
 

@@ -118,6 +118,11 @@ impl Survey {
         &all[..all.len().min(MAX_THINGS)]
     }
 
+    /// Every list page, without the bound that holds for loops.
+    pub fn pages(&self) -> &[Value] {
+        &self.pages
+    }
+
     /// What `${server/…}` means.
     pub fn server(&self) -> &Value {
         &self.server

@@ -1,0 +1,224 @@
+//! The schemas of tools follow their dialect, and calls are checked by it. Nothing is ever fetched.
+
+use jsonschema::Draft;
+use serde_json::{Value, json};
+
+use super::{Called, call, called};
+use crate::case::List;
+use crate::catalogue::Verdict;
+use crate::runner::interpret::{CaseRun, Violation};
+use crate::sample;
+
+const PROBES: usize = 3;
+
+pub(super) async fn run(run: &mut CaseRun<'_>) {
+    for tool in run.around.survey.things(List::Tools).to_vec() {
+        for member in ["inputSchema", "outputSchema"] {
+            if let Some(schema) = tool.get(member).filter(|schema| is_sound(schema)) {
+                judge(run, &tool["name"], member, schema);
+            }
+        }
+    }
+    let mut left = PROBES;
+    for tool in run.around.survey.things(List::CallableTools).to_vec() {
+        for arguments in candidates(&tool["inputSchema"], &tool["arguments"]).into_iter().take(left) {
+            left -= 1;
+            probe(run, &tool, &arguments).await;
+        }
+    }
+    run.rest_unseen("no tool that may be called has a schema whose meaning depends on the dialect");
+}
+
+/// Whether the wire schema has nothing to say against it.
+fn is_sound(schema: &Value) -> bool {
+    let object_or_absent = |name: &str| schema.get(name).is_none_or(Value::is_object);
+    let names = |value: &Value| value.as_array().is_some_and(|names| names.iter().all(Value::is_string));
+    schema.is_object() && object_or_absent("properties") && schema.get("required").is_none_or(names)
+}
+
+/// The dialect of a schema; `None` is one that this tool does not know.
+fn dialect(schema: &Value) -> Option<Draft> {
+    let Some(uri) = schema.get("$schema") else { return Some(Draft::Draft202012) };
+    let uri = uri.as_str()?.trim_end_matches('#').replacen("http://", "https://", 1);
+    Some(match uri.as_str() {
+        "https://json-schema.org/draft-04/schema" => Draft::Draft4,
+        "https://json-schema.org/draft-06/schema" => Draft::Draft6,
+        "https://json-schema.org/draft-07/schema" => Draft::Draft7,
+        "https://json-schema.org/draft/2019-09/schema" => Draft::Draft201909,
+        "https://json-schema.org/draft/2020-12/schema" => Draft::Draft202012,
+        _ => return None,
+    })
+}
+
+fn judge(run: &mut CaseRun<'_>, tool: &Value, member: &str, schema: &Value) {
+    let Some(draft) = dialect(schema) else { return };
+    if let Some(requirement) = run.judged("tools.schema.valid") {
+        match problem(schema, draft) {
+            None => run.note(requirement, Verdict::Pass, format!("the {member} of {tool} is a valid schema")),
+            Some(problem) => run.violation(
+                requirement,
+                Violation {
+                    message: format!("the {member} of {tool} is no valid schema of its dialect: {problem}"),
+                    expected: format!("a valid schema ({draft:?})"),
+                    got: schema.to_string(),
+                    span: (0, 0),
+                    at_most: None,
+                },
+            ),
+        }
+    }
+    if let (Some(requirement), None) = (run.judged("tools.schema.default-dialect"), schema.get("$schema")) {
+        match older_keyword(schema) {
+            None => run.note(requirement, Verdict::Pass, format!("the {member} of {tool} uses no keyword of older dialects")),
+            Some(keyword) => run.violation(
+                requirement,
+                Violation {
+                    message: format!(
+                        "the {member} of {tool} has no $schema, so it is 2020-12, where `{keyword}` has no meaning"
+                    ),
+                    expected: "keywords of 2020-12, or a $schema".into(),
+                    got: schema.to_string(),
+                    span: (0, 0),
+                    at_most: Some(Verdict::Warn),
+                },
+            ),
+        }
+    }
+}
+
+fn problem(schema: &Value, draft: Draft) -> Option<String> {
+    let valid = match draft {
+        Draft::Draft4 => jsonschema::draft4::meta::validate(schema),
+        Draft::Draft6 => jsonschema::draft6::meta::validate(schema),
+        Draft::Draft7 => jsonschema::draft7::meta::validate(schema),
+        Draft::Draft201909 => jsonschema::draft201909::meta::validate(schema),
+        _ => jsonschema::draft202012::meta::validate(schema),
+    };
+    valid.err().map(|error| format!("{error} (at {})", error.instance_path()))
+}
+
+/// A keyword that 2020-12 does not know, at a place where a schema stands.
+fn older_keyword(schema: &Value) -> Option<&'static str> {
+    let members = schema.as_object()?;
+    let own = ["dependencies", "additionalItems"].into_iter().find(|keyword| members.contains_key(*keyword));
+    own.or_else(|| inner_schemas(members).into_iter().find_map(older_keyword))
+}
+
+fn inner_schemas(members: &serde_json::Map<String, Value>) -> Vec<&Value> {
+    let mut found = Vec::new();
+    for (keyword, value) in members {
+        match (keyword.as_str(), value) {
+            (
+                "properties" | "patternProperties" | "$defs" | "definitions" | "dependentSchemas",
+                Value::Object(inner),
+            ) => {
+                found.extend(inner.values());
+            }
+            ("anyOf" | "oneOf" | "allOf" | "prefixItems", Value::Array(inner)) => found.extend(inner),
+            ("items" | "not" | "if" | "then" | "else" | "contains" | "additionalProperties", inner) => {
+                found.push(inner)
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Arguments that the dialect of the schema forbids and the other one allows.
+fn candidates(schema: &Value, arguments: &Value) -> Vec<Value> {
+    let Some(draft) = dialect(schema) else { return Vec::new() };
+    let other = if draft == Draft::Draft202012 { Draft::Draft7 } else { Draft::Draft202012 };
+    let mut bare = schema.clone();
+    if let Some(members) = bare.as_object_mut() {
+        members.shift_remove("$schema");
+    }
+    let allows = |draft: Draft, schema: &Value, instance: &Value| {
+        jsonschema::options()
+            .with_draft(draft)
+            .build(schema)
+            .ok()
+            .map(|validator| validator.is_valid(instance))
+    };
+    let mut made = tuples(schema, arguments);
+    made.extend(triggers(schema, arguments));
+    made.retain(|instance| {
+        allows(draft, schema, instance) == Some(false) && allows(other, &bare, instance).unwrap_or(true)
+    });
+    made
+}
+
+/// A wrong first element for each property whose elements have schemas by position.
+fn tuples(schema: &Value, arguments: &Value) -> Vec<Value> {
+    let properties = schema["properties"].as_object().into_iter().flatten();
+    let positional =
+        properties.filter(|(_, inner)| inner["items"].is_array() || inner["prefixItems"].is_array());
+    let broken = positional.map(|(name, _)| {
+        let mut instance = arguments.clone();
+        instance[name] = json!([{"mcp-conform": ["wrong type"]}]);
+        instance
+    });
+    broken.collect()
+}
+
+/// The property that makes others required, without them.
+fn triggers(schema: &Value, arguments: &Value) -> Vec<Value> {
+    let keywords = ["dependentRequired", "dependentSchemas", "dependencies"];
+    let names =
+        keywords.iter().filter_map(|keyword| schema[keyword].as_object()).flat_map(|members| members.keys());
+    let with = names.filter_map(|name| {
+        let mut instance = arguments.clone();
+        instance[name] = sample::valid(&schema["properties"][name])?;
+        Some(instance)
+    });
+    with.collect()
+}
+
+async fn probe(run: &mut CaseRun<'_>, tool: &Value, arguments: &Value) {
+    let is_default = dialect(&tool["inputSchema"]) == Some(Draft::Draft202012);
+    let id = if is_default { "tools.schema.support-2020-12" } else { "tools.schema.validate-per-dialect" };
+    let Some(requirement) = run.judged(id) else { return };
+    let outcome = call(run, &tool["name"], arguments).await;
+    match called(&outcome) {
+        Called::Refused => {
+            run.note(requirement, Verdict::Pass, format!("{} refused {arguments}", tool["name"]))
+        }
+        Called::Done => run.violation(
+            requirement,
+            Violation {
+                message: format!(
+                    "{} accepted arguments that its input schema forbids in its dialect",
+                    tool["name"]
+                ),
+                expected: "an error".into(),
+                got: format!("{arguments} accepted"),
+                span: outcome.span,
+                at_most: None,
+            },
+        ),
+        Called::Unfinished | Called::Silent => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn candidates_are_forbidden_by_one_dialect_only() {
+        let old = json!({"$schema": "http://json-schema.org/draft-07/schema#", "type": "object",
+            "properties": {"pair": {"type": "array", "items": [{"type": "string"}]}}});
+        assert_eq!(candidates(&old, &json!({})).len(), 1);
+        let new = json!({"type": "object", "properties": {"pair": {"type": "array", "prefixItems": [{"type": "string"}]}}});
+        assert_eq!(candidates(&new, &json!({})).len(), 1);
+        assert!(
+            candidates(&json!({"type": "object", "properties": {"a": {"type": "string"}}}), &json!({}))
+                .is_empty()
+        );
+    }
+
+    #[test]
+    fn a_property_called_dependencies_is_no_keyword() {
+        assert_eq!(older_keyword(&json!({"properties": {"dependencies": {"type": "string"}}})), None);
+        assert_eq!(older_keyword(&json!({"properties": {"a": {"dependencies": {}}}})), Some("dependencies"));
+    }
+}
