@@ -101,7 +101,7 @@ struct Reader<'p> {
 }
 
 /// Names that need no capture.
-const BUILT_IN: [&str; 5] = ["id", "revision", "server", "client", "long"];
+const BUILT_IN: [&str; 6] = ["id", "revision", "server", "listed", "client", "long"];
 
 impl Reader<'_> {
     fn error<T>(&self, at: &Spanned<T>, problem: impl Into<String>) -> CaseError {

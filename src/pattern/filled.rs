@@ -5,6 +5,11 @@ use serde_json::Value;
 use super::template::{Missing, fill};
 use super::{Node, Schema};
 
+fn key(key: &str, lookup: &mut dyn FnMut(&str) -> Option<Value>) -> Result<String, Missing> {
+    let filled = fill(&Value::String(key.to_owned()), lookup)?;
+    Ok(filled.as_str().map_or_else(|| filled.to_string(), str::to_owned))
+}
+
 pub(super) fn node(node: &Node, lookup: &mut dyn FnMut(&str) -> Option<Value>) -> Result<Node, Missing> {
     let all = |nodes: &[Node], lookup: &mut dyn FnMut(&str) -> Option<Value>| {
         nodes.iter().map(|inner| self::node(inner, lookup)).collect::<Result<Vec<_>, _>>()
@@ -17,7 +22,7 @@ pub(super) fn node(node: &Node, lookup: &mut dyn FnMut(&str) -> Option<Value>) -
         Node::Members(members) => Node::Members(
             members
                 .iter()
-                .map(|(key, inner)| Ok((key.clone(), self::node(inner, lookup)?)))
+                .map(|(key, inner)| Ok((self::key(key, lookup)?, self::node(inner, lookup)?)))
                 .collect::<Result<_, Missing>>()?,
         ),
         Node::Elements(nodes) => Node::Elements(all(nodes, lookup)?),

@@ -26,7 +26,7 @@ pub(super) fn node(spec: &Value, at: &str) -> Result<Node, PatternError> {
     match spec {
         Value::String(text) if text.starts_with('$') && !text.starts_with("${") => word(text, at),
         Value::Object(members) => match members.iter().next() {
-            Some((key, operand)) if members.len() == 1 && key.starts_with('$') => operator(key, operand, at),
+            Some((key, operand)) if members.len() == 1 && key.starts_with('$') && !key.starts_with("${") => operator(key, operand, at),
             _ => object(members, at),
         },
         Value::Array(elements) => nodes(elements, at).map(Node::Elements),
@@ -57,7 +57,7 @@ fn object(members: &Map<String, Value>, at: &str) -> Result<Node, PatternError> 
         .iter()
         .map(|(key, spec)| match key.strip_prefix('$') {
             // Literal member names that start with `$` are only those of JSON Schema.
-            Some(name) if !matches!(name, "schema" | "ref" | "defs" | "id") => {
+            Some(name) if !name.starts_with('{') && !matches!(name, "schema" | "ref" | "defs" | "id") => {
                 Err(error(at, format!("`{key}` must be the only key of its object")))
             }
             _ => Ok((key.clone(), node(spec, &format!("{at}/{key}"))?)),

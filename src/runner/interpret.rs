@@ -6,7 +6,6 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 
 use super::evidence::{self, Secrets};
-use super::policy::Policy;
 use super::survey::Survey;
 use super::tally::Observed;
 use crate::case::{Action, Body, Case, CheckSpec, HttpSpec, Step};
@@ -21,8 +20,6 @@ pub const DEATH: &str = "rule/replies";
 pub struct Surroundings<'r> {
     /// What the server offers.
     pub survey: &'r Survey,
-    /// Which tools may be called.
-    pub policy: &'r Policy,
     /// What must not be shown.
     pub secrets: &'r Secrets,
 }
@@ -58,6 +55,7 @@ pub async fn run_case(case: &Case, session: &mut Session, around: &Surroundings<
     let captured = HashMap::from([
         ("revision".to_owned(), json!(session.revision)),
         ("server".to_owned(), around.survey.server().clone()),
+        ("listed".to_owned(), around.survey.surface()),
         (
             "client".to_owned(),
             json!({"info": client_info(), "meta": client_meta(session.revision, &json!({}))}),
@@ -121,8 +119,9 @@ impl CaseRun<'_> {
             Action::Request(method, params, meta) => {
                 let params = params.as_ref().map(|params| self.fill(params)).transpose()?;
                 let meta = self.fill_meta(meta)?;
+                let method = self.fill_text(method)?;
                 let timeout = step.timeout.unwrap_or(self.session.timeout());
-                self.session.request_with(method, params, &meta, timeout).await
+                self.session.request_with(&method, params, &meta, timeout).await
             }
             Action::Together(calls) => {
                 let mut filled = Vec::new();
@@ -156,8 +155,9 @@ impl CaseRun<'_> {
                 let call = self.http_call(spec)?;
                 self.session.http(&call).await
             }
-            Action::CloseInput => self.session.close_input().await,
-            Action::Terminate => self.session.terminate().await,
+            Action::CloseInput => self.session.close_input(step.timeout).await,
+            Action::Terminate if !self.session.has_process() => return Err(Missing("process".into())),
+            Action::Terminate => self.session.terminate(step.timeout).await,
             Action::Value(template) => {
                 let value = self.fill(template)?;
                 return Ok((Outcome::default(), json!({"value": value})));
@@ -192,6 +192,11 @@ impl CaseRun<'_> {
             },
             other => other.clone(),
         })
+    }
+
+    fn fill_text(&mut self, template: &str) -> Result<String, Missing> {
+        let filled = self.fill(&Value::String(template.to_owned()))?;
+        Ok(filled.as_str().map_or_else(|| filled.to_string(), str::to_owned))
     }
 
     fn fill(&mut self, template: &Value) -> Result<Value, Missing> {

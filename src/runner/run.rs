@@ -160,7 +160,7 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
     }));
     let survey = Survey::take(&mut session, &plan.policy).await;
     tell(Event::Surface(Surface { revision, transport, value: survey.surface() }));
-    let around = Surroundings { survey: &survey, policy: &plan.policy, secrets: &plan.secrets };
+    let around = Surroundings { survey: &survey, secrets: &plan.secrets };
     let capabilities = session.server.capabilities.clone();
     let mut scene = Scene::new(plan, &around, capabilities, &all);
     scene.perform(session, tell).await;

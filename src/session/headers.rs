@@ -8,6 +8,8 @@ use serde_json::Value;
 use super::Session;
 use crate::protocol::Revision;
 
+const META_VERSION: &str = "/params/_meta/io.modelcontextprotocol~1protocolVersion";
+
 /// An argument of a tool that is mirrored into a header: where it is, and the header's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
@@ -80,7 +82,9 @@ impl Session {
             add("Mcp-Session-Id", session.clone());
         }
         if self.revision.is_stateless() || (self.agreed && self.revision >= Revision::V2025_06_18) {
-            add("MCP-Protocol-Version", self.revision.as_str().into());
+            // The header says what the message says, even where that is wrong on purpose.
+            let said = message.and_then(|message| message.pointer(META_VERSION)).and_then(Value::as_str);
+            add("MCP-Protocol-Version", said.unwrap_or(self.revision.as_str()).into());
         }
         if let (true, Some(message)) = (self.revision.is_stateless(), message) {
             headers.extend(self.mirror(message));

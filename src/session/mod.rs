@@ -24,7 +24,7 @@ pub use compose::{Meta, client_info, client_meta};
 pub use detect::{Detection, detect, is_modern_error};
 pub use open::{OpenError, OpenFailure, Server};
 pub use outcome::Outcome;
-pub use send::HttpCall;
+pub use send::{Begun, HttpCall};
 pub use transcript::Transcript;
 
 /// How patient a session is, and what it says of itself.

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use super::transcript::What;
 use super::{Meta, Outcome, Reply, Session};
-use crate::protocol::{Frame, Id};
+use crate::protocol::{Frame, Id, Message};
 use crate::transport::{HttpRequest, Signal, Wire};
 
 /// One HTTP exchange described by a case.
@@ -25,6 +25,19 @@ pub struct HttpCall {
     /// The path, in place of the endpoint's.
     pub path: Option<String>,
 }
+
+/// A request whose reply is not awaited.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// Its id.
+    pub id: Id,
+    /// The first entry of the transcript that belongs to it.
+    pub from: u64,
+    exchange: Option<u32>,
+}
+
+/// How long an answer that need not come is awaited where no fence can end the wait.
+const BEFORE_HANDSHAKE: Duration = Duration::from_millis(300);
 
 impl Session {
     /// Sends a legal request and waits for its reply.
@@ -48,6 +61,50 @@ impl Session {
             self.learn_agreement(&outcome);
         }
         outcome
+    }
+
+    /// Sends a legal request without waiting for its reply.
+    pub fn begin(&mut self, method: &str, params: Option<Value>) -> Begun {
+        let from = self.transcript.last() + 1;
+        let (id, message) = self.compose(method, params, &Meta::Standard);
+        let exchange = self.post(&message, false);
+        Begun { id, from, exchange }
+    }
+
+    /// Waits until a message of this kind has come; false if none came in time.
+    pub async fn wait_for(&mut self, patience: Duration, is_wanted: impl Fn(&Message) -> bool) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            if self.transcript.received().any(|(_, message)| is_wanted(&message)) {
+                return true;
+            }
+            if !self.pump(deadline).await {
+                return false;
+            }
+        }
+    }
+
+    /// The reply to a request that was begun, if it came.
+    pub fn reply_so_far(&self, id: &Id) -> Option<Value> {
+        let mut replies = self.transcript.received().filter(|(_, message)| message.is_reply());
+        replies.find(|(_, message)| message.id().as_ref() == Some(id)).map(|(_, message)| message.to_value())
+    }
+
+    /// The content type of the HTTP response to a request that was begun.
+    pub fn content_type(&self, begun: &Begun) -> Option<String> {
+        let headers = &self.exchanges.get(&begun.exchange?)?.headers;
+        headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone())
+    }
+
+    /// Cancels a request that was begun, as the transport demands.
+    pub async fn cancel(&mut self, begun: &Begun) {
+        match begun.exchange {
+            Some(exchange) => self.abort(exchange),
+            None => {
+                let params = json!({"requestId": begun.id.to_value()});
+                self.notify("notifications/cancelled", Some(params)).await;
+            }
+        }
     }
 
     /// Sends legal requests in one write and waits for all replies.
@@ -151,6 +208,14 @@ impl Session {
             self.await_exchange(exchange, deadline).await;
         }
         let mut stray = self.claim_stray(from, id.as_ref(), exchange);
+        if self.revision.is_handshake() && !self.agreed {
+            // Nothing but `initialize` is sure to be answered before the handshake.
+            let end = if must_answer { deadline } else { Instant::now() + BEFORE_HANDSHAKE };
+            while stray.is_none() && exchange.is_none() && self.pump(end).await {
+                stray = self.claim_stray(from, id.as_ref(), exchange);
+            }
+            return Outcome { died: self.dead(), ..self.outcome(stray, exchange, from) };
+        }
         let fence = self.fence().await;
         while stray.is_none() {
             stray = self.claim_stray(from, id.as_ref(), exchange);
@@ -249,7 +314,7 @@ impl Session {
     }
 
     /// Closes the server's input (over HTTP: ends the session) and waits for the end.
-    pub async fn close_input(&mut self) -> Outcome {
+    pub async fn close_input(&mut self, patience: Option<Duration>) -> Outcome {
         let from = self.transcript.last() + 1;
         match &mut self.wire {
             Wire::Lines(lines) => {
@@ -258,22 +323,27 @@ impl Session {
             }
             Wire::Http(_) => return self.end_http_session().await,
         }
-        self.await_exit(from).await
+        self.await_exit(from, patience).await
+    }
+
+    /// Whether the server is a process of its own.
+    pub fn has_process(&self) -> bool {
+        matches!(&self.wire, Wire::Lines(lines) if lines.process.is_some())
     }
 
     /// Sends SIGTERM and waits for the end.
-    pub async fn terminate(&mut self) -> Outcome {
+    pub async fn terminate(&mut self, patience: Option<Duration>) -> Outcome {
         let from = self.transcript.last() + 1;
         if let Wire::Lines(lines) = &self.wire
             && let Some(process) = &lines.process
         {
             process.signal(Signal::Terminate);
         }
-        self.await_exit(from).await
+        self.await_exit(from, patience).await
     }
 
-    async fn await_exit(&mut self, from: u64) -> Outcome {
-        let deadline = Instant::now() + self.options.timeout;
+    async fn await_exit(&mut self, from: u64, patience: Option<Duration>) -> Outcome {
+        let deadline = Instant::now() + patience.unwrap_or(self.options.timeout);
         while self.exit.is_none() && self.pump(deadline).await {}
         Outcome {
             exit: self.exit,

@@ -1,5 +1,8 @@
 //! Coded cases: what a script cannot say. The YAML head of a case names the function here and what it judges.
 
+mod batches;
+mod completion_references;
+mod listen;
 mod pagination_walk;
 mod tool_call_without_arguments;
 mod tool_headers;
@@ -19,6 +22,9 @@ use crate::session::Outcome;
 /// Runs a coded case.
 pub async fn run(name: &str, run: &mut CaseRun<'_>) {
     match name {
+        "batches" => batches::run(run).await,
+        "completion_references" => completion_references::run(run).await,
+        "listen" => listen::run(run).await,
         "pagination_walk" => pagination_walk::run(run).await,
         "tool_call_without_arguments" => tool_call_without_arguments::run(run).await,
         "tool_headers" => tool_headers::run(run),

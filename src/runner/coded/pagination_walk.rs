@@ -17,6 +17,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         let is_paged =
             walk.cursors.first().is_some_and(|cursor| cursor.as_ref().is_some_and(Value::is_string));
         if is_paged && run.session.dead().is_none() {
+            scopes(run, &method, &pages);
             list_of_pages(run, &method, &member, &walk).await;
         }
     }
@@ -36,6 +37,26 @@ async fn list_of_pages(run: &mut CaseRun<'_>, method: &str, member: &str, walk: 
         resumes(run, method, member, walk).await;
     }
     stable(run, method, member).await;
+}
+
+/// All pages of one list have the same cacheScope (2026-07-28).
+fn scopes(run: &mut CaseRun<'_>, method: &str, pages: &[Value]) {
+    let Some(requirement) = run.judged("caching.scope.same-on-all-pages") else { return };
+    let scopes: Vec<&Value> =
+        pages.iter().filter(|page| page["method"] == method).map(|page| &page["result"]["cacheScope"]).collect();
+    match scopes.iter().find(|scope| **scope != scopes[0]) {
+        None => run.note(requirement, Verdict::Pass, format!("one cacheScope on all pages of {method}")),
+        Some(other) => run.violation(
+            requirement,
+            Violation {
+                message: format!("the pages of {method} have different cacheScopes"),
+                expected: format!("{} on each page", scopes[0]),
+                got: other.to_string(),
+                span: (0, 0),
+                at_most: None,
+            },
+        ),
+    }
 }
 
 /// An empty text is a cursor like any other.
