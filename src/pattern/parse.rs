@@ -26,7 +26,9 @@ pub(super) fn node(spec: &Value, at: &str) -> Result<Node, PatternError> {
     match spec {
         Value::String(text) if text.starts_with('$') && !text.starts_with("${") => word(text, at),
         Value::Object(members) => match members.iter().next() {
-            Some((key, operand)) if members.len() == 1 && key.starts_with('$') && !key.starts_with("${") => operator(key, operand, at),
+            Some((key, operand)) if members.len() == 1 && key.starts_with('$') && !key.starts_with("${") => {
+                operator(key, operand, at)
+            }
             _ => object(members, at),
         },
         Value::Array(elements) => nodes(elements, at).map(Node::Elements),

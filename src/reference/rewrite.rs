@@ -16,7 +16,6 @@ use crate::protocol::Revision;
 pub(super) enum Point<'a> {
     Reply(&'a str),
     Notification(&'a str),
-    Request(&'a str),
     /// Any other outgoing message: no request is known for it.
     Other,
     Receive(&'a str),
@@ -102,11 +101,10 @@ impl On {
         match (self, point) {
             (Self::Reply(wanted), Point::Reply(method))
             | (Self::Notification(wanted), Point::Notification(method))
-            | (Self::Request(wanted), Point::Request(method))
             | (Self::Receive(wanted), Point::Receive(method))
             | (Self::Http(wanted), Point::Http(method)) => named(wanted, method),
             (Self::Reply(None), Point::Other) => true,
-            (Self::Send, Point::Reply(_) | Point::Notification(_) | Point::Request(_) | Point::Other) => true,
+            (Self::Send, Point::Reply(_) | Point::Notification(_) | Point::Other) => true,
             (Self::Start, Point::Start) | (Self::Eof, Point::Eof) | (Self::Sigterm, Point::Sigterm) => true,
             _ => false,
         }

@@ -36,13 +36,13 @@ fn reply(
     context: &Context<'_>,
     entry: &Entry,
     message: &Message,
-    answered: &mut HashSet<u64>,
+    answered: &mut HashSet<(u64, Id)>,
     findings: &mut Findings,
 ) {
     match message.id() {
         None | Some(Id::Null) => without_id(context, entry, message, answered, findings),
         Some(id) => match context.asked(entry, message) {
-            Some(asked) if answered.insert(asked.seq) => {
+            Some(asked) if answered.insert((asked.seq, id.clone())) => {
                 findings.kept(SAME_ID);
                 findings.kept(SINGLE);
             }
@@ -96,7 +96,7 @@ fn without_id(
     context: &Context<'_>,
     entry: &Entry,
     message: &Message,
-    answered: &mut HashSet<u64>,
+    answered: &mut HashSet<(u64, Id)>,
     findings: &mut Findings,
 ) {
     // Over HTTP a refusal on the level of the transport may be an error without an id.
@@ -104,8 +104,10 @@ fn without_id(
         && (context.sent_unreadable_before(entry.seq) || is_http_error(context, entry));
     if refused {
         if let Some(exchange) = entry.exchange() {
-            let own = |asked: &&super::context::Asked| asked.exchange == Some(exchange);
-            answered.extend(context.requests.values().flatten().filter(own).map(|asked| asked.seq));
+            for (id, asked) in &context.requests {
+                let own = asked.iter().filter(|asked| asked.exchange == Some(exchange));
+                answered.extend(own.map(|asked| (asked.seq, id.clone())));
+            }
         }
         return findings.kept(UNREADABLE);
     }
@@ -132,7 +134,7 @@ fn last_sent(context: &Context<'_>, seq: u64) -> Option<Class> {
 }
 
 /// Legal requests that never got a reply, although the connection went on after their patience.
-fn unanswered(context: &Context<'_>, answered: &HashSet<u64>, findings: &mut Findings) {
+fn unanswered(context: &Context<'_>, answered: &HashSet<(u64, Id)>, findings: &mut Findings) {
     let cancelled: HashSet<Id> = context
         .sent
         .iter()
@@ -143,13 +145,13 @@ fn unanswered(context: &Context<'_>, answered: &HashSet<u64>, findings: &mut Fin
         .requests
         .iter()
         .filter(|(id, _)| id.is_legal() && !cancelled.contains(id))
-        .flat_map(|(_, asked)| asked)
-        .filter(|asked| !asked.deliberate)
+        .flat_map(|(id, asked)| asked.iter().map(move |asked| (id, asked)))
+        .filter(|(_, asked)| !asked.deliberate)
         .collect();
-    open.sort_by_key(|asked| asked.seq);
+    open.sort_by_key(|(_, asked)| asked.seq);
     let mut reported = false;
-    for asked in open {
-        if answered.contains(&asked.seq) {
+    for (id, asked) in open {
+        if answered.contains(&(asked.seq, id.clone())) {
             findings.kept(ANSWERED);
         } else if !streams(&asked.method) && !abandoned(context, asked.seq) && !reported {
             // One cause, one failure: the first request that was lost.

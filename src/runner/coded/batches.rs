@@ -13,7 +13,13 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     let unknown = json!({"jsonrpc": "2.0", "id": "mcp-conform-c", "method": "mcp-conform/no-such-method"});
 
     let pair = send(run, json!([ping("mcp-conform-a"), ping("mcp-conform-b")])).await;
-    if !expect(run, "base.batch.receive", &pair, "two replies", pair.answers(&["mcp-conform-a", "mcp-conform-b"])) {
+    if !expect(
+        run,
+        "base.batch.receive",
+        &pair,
+        "two replies",
+        pair.answers(&["mcp-conform-a", "mcp-conform-b"]),
+    ) {
         return run.rest_unseen("the server takes no batches");
     }
     let three = send(run, json!([ping("mcp-conform-d"), unknown, ping("mcp-conform-e")])).await;
@@ -53,14 +59,17 @@ async fn send(run: &mut CaseRun<'_>, batch: Value) -> Answer {
     let span = (from, run.session.transcript.last());
     let (mut replies, mut arrays) = (Vec::new(), 0);
     for seq in span.0..=span.1 {
-        let Some(What::Received { json: Ok(value), .. }) = run.session.transcript.get(seq).map(|entry| &entry.what) else {
+        let Some(What::Received { json: Ok(value), .. }) =
+            run.session.transcript.get(seq).map(|entry| &entry.what)
+        else {
             continue;
         };
         arrays += usize::from(value.is_array());
         let messages = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
         let ours = |message: &Value| matches!(Id::from_value(&message["id"]), Id::Text(id) if id.starts_with("mcp-conform-"));
         let stray = |message: &Value| value.is_array() || ours(message) || message["id"].is_null();
-        replies.extend(messages.into_iter().filter(|message| message.get("method").is_none() && stray(message)));
+        replies
+            .extend(messages.into_iter().filter(|message| message.get("method").is_none() && stray(message)));
     }
     Answer { replies, arrays, span }
 }

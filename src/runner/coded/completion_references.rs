@@ -34,7 +34,12 @@ fn variable(template: &str) -> Option<&str> {
     (end > 0).then(|| &name[..end])
 }
 
-async fn complete(run: &mut CaseRun<'_>, reference: &Value, argument: &str, context: Option<Value>) -> Outcome {
+async fn complete(
+    run: &mut CaseRun<'_>,
+    reference: &Value,
+    argument: &str,
+    context: Option<Value>,
+) -> Outcome {
     let mut params = json!({"ref": reference, "argument": {"name": argument, "value": ""}});
     if let Some(context) = context {
         params["context"] = context;
@@ -103,7 +108,13 @@ async fn context(run: &mut CaseRun<'_>, reference: &Value, argument: &str) {
                 let message = format!("refused with the context {context}, answered without");
                 run.violation(
                     requirement,
-                    Violation { message, expected: "a result".into(), got, span: outcome.span, at_most: None },
+                    Violation {
+                        message,
+                        expected: "a result".into(),
+                        got,
+                        span: outcome.span,
+                        at_most: None,
+                    },
                 );
             }
             (None, None) => {}

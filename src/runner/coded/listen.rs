@@ -34,7 +34,14 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     let several = both.iter().all(Option::is_some);
     let shown = format!("acknowledged: {}", both.iter().flatten().count());
     if both[0].is_some() {
-        say(run, "subscriptions.multiple-concurrent", several, "each of two subscriptions acknowledged", &shown, first.from);
+        say(
+            run,
+            "subscriptions.multiple-concurrent",
+            several,
+            "each of two subscriptions acknowledged",
+            &shown,
+            first.from,
+        );
     }
     open(run, &first);
     run.session.cancel(&first).await;
@@ -65,9 +72,11 @@ fn filter(run: &CaseRun<'_>) -> Value {
 async fn begin(run: &mut CaseRun<'_>, filter: &Value) -> Begun {
     let begun = run.session.begin("subscriptions/listen", Some(json!({"notifications": filter})));
     let id = begun.id.clone();
-    run.session.wait_for(PATIENCE, |message| {
-        tag(&message.to_value()).is_some_and(|tag| tag == id) || message.id().as_ref() == Some(&id)
-    }).await;
+    run.session
+        .wait_for(PATIENCE, |message| {
+            tag(&message.to_value()).is_some_and(|tag| tag == id) || message.id().as_ref() == Some(&id)
+        })
+        .await;
     begun
 }
 
@@ -106,7 +115,10 @@ fn acknowledgement(run: &CaseRun<'_>, begun: &Begun) -> Option<(Value, u64)> {
     let all = run.session.transcript.received().filter(|(_, message)| message.method() == Some(ACKNOWLEDGED));
     let all: Vec<_> = all.map(|(entry, message)| (message.to_value(), entry.seq)).collect();
     let own = all.iter().find(|(ack, _)| tag(ack).as_ref() == Some(&begun.id));
-    own.or_else(|| all.iter().find(|(ack, seq)| *seq > begun.from && tag(ack).is_none_or(|tag| !is_number(&tag)))).cloned()
+    own.or_else(|| {
+        all.iter().find(|(ack, seq)| *seq > begun.from && tag(ack).is_none_or(|tag| !is_number(&tag)))
+    })
+    .cloned()
 }
 
 fn is_number(id: &Id) -> bool {
@@ -122,17 +134,33 @@ fn acknowledged(run: &mut CaseRun<'_>, begun: &Begun, filter: &Value, ack: &Valu
     let shown = ack.to_string();
     say(run, "subscriptions.ack-sent", true, ACKNOWLEDGED, &shown, from);
     let tagged = tag(ack);
-    say(run, "base.meta.subscription-id.present", tagged.is_some(), "a subscriptionId in `_meta`", &shown, from);
+    say(
+        run,
+        "base.meta.subscription-id.present",
+        tagged.is_some(),
+        "a subscriptionId in `_meta`",
+        &shown,
+        from,
+    );
     let same = tagged.as_ref() == Some(&begun.id);
     for id in ["base.meta.subscription-id.value", "subscriptions.id-equals-request-id"] {
         say(run, id, same, &format!("subscriptionId {}", begun.id), &shown, from);
     }
-    let earlier = run.session.transcript.received().any(|(entry, message)| {
-        entry.seq < seq && tag(&message.to_value()).as_ref() == Some(&begun.id)
-    });
+    let earlier = run
+        .session
+        .transcript
+        .received()
+        .any(|(entry, message)| entry.seq < seq && tag(&message.to_value()).as_ref() == Some(&begun.id));
     say(run, "subscriptions.ack-first", !earlier, "the acknowledgement before anything else", &shown, from);
     let granted = &ack["params"]["notifications"];
-    say(run, "subscriptions.ack-is-subset", is_subset(granted, filter), &format!("a part of {filter}"), &shown, from);
+    say(
+        run,
+        "subscriptions.ack-is-subset",
+        is_subset(granted, filter),
+        &format!("a part of {filter}"),
+        &shown,
+        from,
+    );
     if filter.get("resourceSubscriptions").is_some() {
         let echoed = granted["resourceSubscriptions"] == filter["resourceSubscriptions"];
         let expected = format!("resourceSubscriptions {}", filter["resourceSubscriptions"]);
@@ -144,7 +172,9 @@ fn acknowledged(run: &mut CaseRun<'_>, begun: &Begun, filter: &Value, ack: &Valu
 fn is_subset(granted: &Value, asked: &Value) -> bool {
     granted.as_object().into_iter().flatten().all(|(name, value)| match value {
         Value::Bool(false) | Value::Null => true,
-        Value::Array(uris) => uris.iter().all(|uri| asked[name].as_array().is_some_and(|asked| asked.contains(uri))),
+        Value::Array(uris) => {
+            uris.iter().all(|uri| asked[name].as_array().is_some_and(|asked| asked.contains(uri)))
+        }
         value => asked.get(name) == Some(value),
     })
 }
@@ -153,7 +183,14 @@ fn is_subset(granted: &Value, asked: &Value) -> bool {
 fn open(run: &mut CaseRun<'_>, begun: &Begun) {
     let reply = run.session.reply_so_far(&begun.id);
     let got = reply.as_ref().map_or_else(|| "no response yet".to_owned(), Value::to_string);
-    say(run, "subscriptions.not-completed-early", reply.is_none(), "no response before the end", &got, begun.from);
+    say(
+        run,
+        "subscriptions.not-completed-early",
+        reply.is_none(),
+        "no response before the end",
+        &got,
+        begun.from,
+    );
     if run.session.is_http() {
         let kind = run.session.content_type(begun);
         let got = kind.clone().unwrap_or_else(|| "no content type".into());

@@ -42,8 +42,11 @@ async fn list_of_pages(run: &mut CaseRun<'_>, method: &str, member: &str, walk: 
 /// All pages of one list have the same cacheScope (2026-07-28).
 fn scopes(run: &mut CaseRun<'_>, method: &str, pages: &[Value]) {
     let Some(requirement) = run.judged("caching.scope.same-on-all-pages") else { return };
-    let scopes: Vec<&Value> =
-        pages.iter().filter(|page| page["method"] == method).map(|page| &page["result"]["cacheScope"]).collect();
+    let scopes: Vec<&Value> = pages
+        .iter()
+        .filter(|page| page["method"] == method)
+        .map(|page| &page["result"]["cacheScope"])
+        .collect();
     match scopes.iter().find(|scope| **scope != scopes[0]) {
         None => run.note(requirement, Verdict::Pass, format!("one cacheScope on all pages of {method}")),
         Some(other) => run.violation(
