@@ -210,8 +210,14 @@ impl Tags {
         }
         // Of a union that fails as a whole, the failures of its branches say nothing more.
         let union = ["/anyOf", "/oneOf", "/not"].iter().any(|end| unit.schema_location().ends_with(end));
-        if !(union && !unit.valid()) {
+        if !union || unit.valid() {
             unit.children().for_each(|child| self.walk(child, here, message));
+        } else if unit.errors().is_empty() {
+            let at = unit.instance_location().to_string();
+            let got = message.pointer(&at).cloned().unwrap_or_default();
+            let problem = branches(&unit).join(", and ");
+            let problem = if problem.is_empty() { "not what is allowed here".to_owned() } else { problem };
+            self.note(here, Some(Violation { at, problem, got, verdict: here.1 }));
         }
     }
 
@@ -221,6 +227,14 @@ impl Tags {
             None => self.0.push(Tag { requirement: requirement.clone(), violation }),
         }
     }
+}
+
+/// What each branch of a union says against the instance.
+fn branches(unit: &OutputUnit<'_>) -> Vec<String> {
+    let mut said: Vec<String> = unit.errors().iter().map(|error| error.message().to_owned()).collect();
+    unit.children().for_each(|child| said.extend(branches(&child)));
+    said.dedup();
+    said
 }
 
 /// The tag of a schema object itself, with what it leaves unsaid taken from the enclosing one.

@@ -33,13 +33,15 @@ pub(super) fn annotations(revision: Revision) -> Value {
 }
 
 /// One block of every kind that the revision knows.
-pub(super) fn every_kind(revision: Revision) -> Vec<Value> {
+pub(super) fn every_kind(revision: Revision, with_resources: bool) -> Vec<Value> {
     let mut blocks = vec![text("One block of every kind."), image()];
     if revision >= Revision::V2025_03_26 {
         blocks.push(json!({"type": "audio", "data": SILENCE, "mimeType": "audio/wav"}));
     }
-    blocks.push(embedded());
-    if revision >= Revision::V2025_06_18 {
+    if with_resources {
+        blocks.push(embedded());
+    }
+    if with_resources && revision >= Revision::V2025_06_18 {
         blocks.push(json!({
             "type": "resource_link", "uri": resources::GUIDE, "name": "guide", "mimeType": "text/markdown",
         }));

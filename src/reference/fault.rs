@@ -116,8 +116,12 @@ fn load(dir: &'static Dir<'static>, folder: &str) -> Result<Vec<Fault>, FaultErr
             line: 0,
             problem: "not UTF-8".into(),
         })?;
-        for fault in parse(&path, text)? {
+        for mut fault in parse(&path, text)? {
             refuse_twin(&faults, &fault)?;
+            if folder == "cases/faults" {
+                let own = fault.id.split('~').next().unwrap_or_default().to_owned();
+                fault.requirement.get_or_insert(own);
+            }
             faults.push(fault);
         }
     }

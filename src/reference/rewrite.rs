@@ -139,11 +139,13 @@ impl Server {
     fn edit(&self, edit: &Edit, draft: &mut Draft, context: Context<'_>) {
         let filled = |template: &Value, draft: &Draft| filled(template, draft, context);
         match edit {
-            Edit::Set { pointer, to } => {
+            // An error has no result to change, and a result no error.
+            Edit::Set { pointer, to } if has_top(draft, pointer) => {
                 if let Some(value) = filled(to, draft) {
                     change(draft, |message| pointer::set(message, pointer, value));
                 }
             }
+            Edit::Set { .. } => {}
             Edit::Remove(pointer) => change(draft, |message| pointer::remove(message, pointer)),
             Edit::Replace(template) => {
                 if let Some(value) = filled(template, draft) {
@@ -202,6 +204,13 @@ fn filled(template: &Value, draft: &Draft, context: Context<'_>) -> Option<Value
         }
     };
     fill(template, &mut lookup).ok()
+}
+
+/// Whether the message has the `result`, `error` or `params` that the pointer leads into.
+fn has_top(draft: &Draft, pointer: &str) -> bool {
+    let top = pointer.split('/').nth(1).unwrap_or_default();
+    let is_inside = pointer.matches('/').count() > 1 && matches!(top, "result" | "error" | "params");
+    !is_inside || draft.value().is_some_and(|message| message.get(top).is_some())
 }
 
 fn change(draft: &mut Draft, edit: impl FnOnce(&mut Value)) {

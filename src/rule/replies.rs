@@ -114,11 +114,11 @@ fn without_id(
     let open = nearest(context, entry.seq);
     let entries: Vec<u64> = open.into_iter().chain([entry.seq]).collect();
     let got = message.to_value().to_string();
-    match open.and_then(|seq| last_sent(context, seq)) {
-        Some(Class::Notification) => {
+    match sent_a_notification(context, entry.seq) {
+        true => {
             findings.violated(NOTIFICATION, "the server answered a notification", "no reply", got, &entries)
         }
-        _ => findings.violated(SAME_ID, "the reply has no id", "the id of the request", got, &entries),
+        false => findings.violated(SAME_ID, "the reply has no id", "the id of the request", got, &entries),
     }
 }
 
@@ -129,8 +129,11 @@ fn is_http_error(context: &Context<'_>, entry: &Entry) -> bool {
     })
 }
 
-fn last_sent(context: &Context<'_>, seq: u64) -> Option<Class> {
-    context.sent.iter().find(|(entry, _)| entry.seq == seq).map(|(_, message)| message.class())
+/// Whether we sent a notification since the last message of the server before this one.
+fn sent_a_notification(context: &Context<'_>, seq: u64) -> bool {
+    let last = context.received.iter().map(|(entry, _)| entry.seq).rfind(|received| *received < seq).unwrap_or(0);
+    let mut since = context.sent.iter().filter(|(entry, _)| (last..seq).contains(&entry.seq));
+    since.any(|(_, message)| message.class() == Class::Notification)
 }
 
 /// Legal requests that never got a reply, although the connection went on after their patience.

@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 
 use super::interpret::CaseRun;
 use crate::catalogue::Verdict;
+use crate::protocol::method;
 use crate::session::Outcome;
 
 /// Runs a coded case.
@@ -71,4 +72,15 @@ fn called(outcome: &Outcome) -> Called {
 /// Calls a tool.
 async fn call(run: &mut CaseRun<'_>, name: &Value, arguments: &Value) -> Outcome {
     run.session.request("tools/call", Some(json!({"name": name, "arguments": arguments}))).await
+}
+
+/// Calls a tool and asks for everything that it may tell on the way: progress, and log messages where they are declared.
+async fn call_watched(run: &mut CaseRun<'_>, name: &Value, arguments: &Value) -> Outcome {
+    let token = format!("mcp-conform-{}", run.session.new_id());
+    let mut params = json!({"name": name, "arguments": arguments, "_meta": {"progressToken": token}});
+    let session = &mut run.session;
+    if session.revision.is_stateless() && method::declares(&session.server.capabilities, "logging") {
+        params["_meta"]["io.modelcontextprotocol/logLevel"] = "debug".into();
+    }
+    session.request("tools/call", Some(params)).await
 }

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{Called, call, called};
+use super::{Called, call_watched, called};
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::protocol::{code, method};
@@ -20,7 +20,7 @@ struct Seen {
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let mut seen = Vec::new();
     for tool in run.around.survey.things(List::CallableTools).to_vec() {
-        let outcome = call(run, &tool["name"], &tool["arguments"]).await;
+        let outcome = call_watched(run, &tool["name"], &tool["arguments"]).await;
         if let (Called::Done, Some(result)) = (called(&outcome), outcome.result()) {
             let tool = tool["name"].as_str().unwrap_or_default().to_owned();
             seen.push(Seen { tool, result: result.clone(), span: outcome.span });

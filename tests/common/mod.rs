@@ -1,0 +1,118 @@
+//! Judging the reference server in this process.
+
+#![allow(dead_code)]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use mcp_conform::case;
+use mcp_conform::catalogue::Verdict;
+use mcp_conform::protocol::Revision;
+use mcp_conform::reference::{self, Settings};
+use mcp_conform::runner::{
+    Check, Choice, Event, Filter, Finished, Plan, Policy, Profile, Rerun, Secrets, TargetInfo, Tools, run,
+};
+use mcp_conform::session::Options;
+use mcp_conform::transport::{Endpoint, MemoryServer, Target};
+use tokio::sync::mpsc::unbounded_channel;
+
+/// A plan that judges everything, with every tool allowed.
+pub fn plan(target: Target, revision: Revision) -> Plan {
+    Plan {
+        info: TargetInfo { transport: target.transport(), command: Vec::new(), url: None },
+        target,
+        options: Options { timeout: Duration::from_secs(5), ..Options::default() },
+        revisions: Choice::Pinned(vec![revision]),
+        filter: Filter { only: Vec::new(), skip: Vec::new(), weight: 0 },
+        policy: Policy { tools: Tools::All, profile: Profile::default() },
+        baseline: Default::default(),
+        cases: case::builtin().expect("built-in cases load"),
+        secrets: Secrets::new([]),
+        strict: false,
+        jobs: 4,
+        seed: 1,
+        transcripts: None,
+        rerun: Rerun::default(),
+    }
+}
+
+/// Runs a plan: its checks and its end.
+pub async fn judge(plan: &Plan) -> (Vec<Check>, Finished) {
+    let (events, mut incoming) = unbounded_channel();
+    let finished = run(plan, &events).await;
+    drop(events);
+    let mut checks = Vec::new();
+    while let Some(event) = incoming.recv().await {
+        if let Event::Checked(check) = event {
+            checks.push(*check);
+        }
+    }
+    (checks, finished)
+}
+
+/// The reference server over pipes in memory.
+pub fn in_memory(settings: Settings) -> Target {
+    let settings = Arc::new(settings);
+    Target::Memory(MemoryServer::new(move |input, output, stderr| {
+        let settings = settings.clone();
+        async move { reference::serve_stream(settings, input, output, |text| stderr.push(text.as_bytes())).await }
+    }))
+}
+
+/// The reference server over HTTP on the loopback interface.
+pub async fn over_http(settings: Settings) -> Target {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(reference::serve_http(Arc::new(settings), listener));
+    let url = format!("http://{address}/mcp").parse().expect("a URL");
+    Target::Http(Endpoint { url, headers: Vec::new() })
+}
+
+/// Judges the reference server in memory; time passes only when nothing happens.
+pub fn judge_in_memory(settings: Settings, revision: Revision) -> (Vec<Check>, Finished) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(async { judge(&plan(in_memory(settings), revision)).await })
+}
+
+/// Judges the reference server over HTTP.
+pub fn judge_over_http(settings: Settings, revision: Revision) -> (Vec<Check>, Finished) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let mut plan = plan(over_http(settings).await, revision);
+        plan.options.timeout = Duration::from_millis(1500);
+        judge(&plan).await
+    })
+}
+
+/// What a report would show as wrong, one line each.
+pub fn findings(checks: &[Check]) -> Vec<String> {
+    let is_finding = |check: &&Check| matches!(check.verdict, Verdict::Fail | Verdict::Warn | Verdict::Error);
+    let mut lines: Vec<String> = checks
+        .iter()
+        .filter(is_finding)
+        .map(|check| format!("{} {} › {}", check.verdict.as_str(), check.id, check.requirement))
+        .collect();
+    lines.sort();
+    lines.dedup();
+    lines
+}
+
+/// Works on all items with as many threads as there are processors; the results stay in order.
+pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = std::sync::atomic::AtomicUsize::new(0);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
+        let worker = || {
+            let mut done = Vec::new();
+            loop {
+                let index = next.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                let Some(item) = items.get(index) else { return done };
+                done.push((index, work(item)));
+            }
+        };
+        let workers: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("no panic")).collect()
+    });
+    results.sort_by_key(|(index, _)| *index);
+    results.into_iter().map(|(_, result)| result).collect()
+}

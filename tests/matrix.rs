@@ -1,0 +1,131 @@
+//! The proof of the suite: the clean reference server and its quirks draw no finding, each fault draws the finding that it
+//! was made for. What each fault draws is committed: `snapshots/matrix__faults.snap`.
+
+mod common;
+
+use common::{findings, in_parallel, judge_in_memory, judge_over_http};
+use mcp_conform::catalogue::{Verdict, requirement};
+use mcp_conform::protocol::Revision;
+use mcp_conform::reference::{Fault, Settings, Transport, faults, quirks};
+
+const STDIO: Transport = Transport::Stdio;
+const HTTP: Transport = Transport::Http;
+
+/// One judged server: with a fault, a quirk, or clean.
+#[derive(Clone, Copy)]
+struct Cell {
+    fault: Option<&'static Fault>,
+    revision: Revision,
+    transport: Transport,
+}
+
+impl Cell {
+    fn name(&self) -> String {
+        let transport = if self.transport == STDIO { "stdio" } else { "http" };
+        format!("{} {transport}", self.revision)
+    }
+
+    fn judge(&self, settings: Settings) -> Vec<mcp_conform::runner::Check> {
+        let (checks, finished) = match self.transport {
+            Transport::Stdio => judge_in_memory(settings, self.revision),
+            Transport::Http => judge_over_http(settings, self.revision),
+        };
+        if let Some(problem) = finished.problem {
+            eprintln!("{}, {}: {problem}", self.fault.map_or("clean", |fault| fault.id.as_str()), self.name());
+        }
+        checks
+    }
+}
+
+/// Streamable HTTP begins with 2025-03-26.
+fn revisions(transport: Transport) -> impl Iterator<Item = Revision> {
+    Revision::ALL.into_iter().filter(move |revision| transport == STDIO || *revision > Revision::V2024_11_05)
+}
+
+fn settings(add: Option<&Fault>) -> Settings {
+    let mut settings = Settings::default();
+    if let Some(fault) = add {
+        settings.add(fault);
+    }
+    settings
+}
+
+#[test]
+fn the_clean_server_draws_no_finding() {
+    let cells: Vec<Cell> = [STDIO, HTTP]
+        .into_iter()
+        .flat_map(|transport| revisions(transport).map(move |revision| Cell { fault: None, revision, transport }))
+        .collect();
+    let found = in_parallel(&cells, |cell| (cell.name(), findings(&cell.judge(settings(None)))));
+    let wrong: Vec<_> = found.into_iter().filter(|(_, findings)| !findings.is_empty()).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn quirks_draw_no_finding() {
+    let mut cells = Vec::new();
+    for quirk in quirks() {
+        for transport in &quirk.transports {
+            let spoken = revisions(*transport).filter(|revision| quirk.revisions.contains(*revision));
+            let speaks = |revision: &Revision| settings(Some(quirk)).speaks(*revision);
+            cells.extend(
+                spoken.filter(speaks).map(|revision| Cell { fault: Some(quirk), revision, transport: *transport }),
+            );
+        }
+    }
+    let found = in_parallel(&cells, |cell| {
+        let quirk = cell.fault.map_or("", |quirk| quirk.id.as_str());
+        (format!("{quirk}, {}", cell.name()), findings(&cell.judge(settings(cell.fault))))
+    });
+    let wrong: Vec<_> = found.into_iter().filter(|(_, findings)| !findings.is_empty()).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Where a fault is tried: in the oldest and the newest revision of its requirement, on stdio if it can be seen there.
+fn cells(fault: &'static Fault) -> Vec<Cell> {
+    let id = fault.requirement.as_deref().unwrap_or_default();
+    let requirement = requirement(id).unwrap_or_else(|| panic!("{}: unknown requirement {id}", fault.source));
+    let transport = if fault.transports.contains(&STDIO) { STDIO } else { HTTP };
+    let holds = |revision: &Revision| {
+        requirement.revisions().contains(*revision)
+            && fault.revisions.contains(*revision)
+            && settings(Some(fault)).speaks(*revision)
+    };
+    let all: Vec<Revision> = revisions(transport).filter(holds).collect();
+    let ends = [all.first(), all.last()].into_iter().flatten();
+    let mut cells: Vec<Cell> = ends.map(|revision| Cell { fault: Some(fault), revision: *revision, transport }).collect();
+    cells.dedup_by_key(|cell| cell.revision);
+    cells
+}
+
+#[test]
+fn each_fault_is_caught_for_its_reason() {
+    let cells: Vec<Cell> = faults().iter().flat_map(cells).collect();
+    let judged = in_parallel(&cells, |cell| cell.judge(settings(cell.fault)));
+    let mut matrix = String::new();
+    let mut missed = Vec::new();
+    let mut last = "";
+    for (cell, checks) in cells.iter().zip(judged) {
+        let fault = cell.fault.expect("a fault");
+        if fault.id != last {
+            matrix.push_str(&format!("{}\n", fault.id));
+            last = &fault.id;
+        }
+        matrix.push_str(&format!("  {}\n", cell.name()));
+        findings(&checks).iter().for_each(|line| matrix.push_str(&format!("    {line}\n")));
+        let wanted = fault.requirement.as_deref();
+        let is_caught = checks.iter().any(|check| {
+            Some(check.requirement.as_str()) == wanted && matches!(check.verdict, Verdict::Fail | Verdict::Warn)
+        });
+        if !is_caught {
+            let seen: Vec<String> = checks
+                .iter()
+                .filter(|check| Some(check.requirement.as_str()) == wanted)
+                .map(|check| format!("{} {}: {}", check.verdict.as_str(), check.id, check.message))
+                .collect();
+            missed.push(format!("{}, {}: {seen:?} among {:?}", fault.id, cell.name(), findings(&checks)));
+        }
+    }
+    assert!(missed.is_empty(), "{} faults missed:\n{}", missed.len(), missed.join("\n"));
+    insta::assert_snapshot!("faults", matrix);
+}
