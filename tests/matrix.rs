@@ -31,7 +31,11 @@ impl Cell {
             Transport::Http => judge_over_http(settings, self.revision),
         };
         if let Some(problem) = finished.problem {
-            eprintln!("{}, {}: {problem}", self.fault.map_or("clean", |fault| fault.id.as_str()), self.name());
+            eprintln!(
+                "{}, {}: {problem}",
+                self.fault.map_or("clean", |fault| fault.id.as_str()),
+                self.name()
+            );
         }
         checks
     }
@@ -54,7 +58,9 @@ fn settings(add: Option<&Fault>) -> Settings {
 fn the_clean_server_draws_no_finding() {
     let cells: Vec<Cell> = [STDIO, HTTP]
         .into_iter()
-        .flat_map(|transport| revisions(transport).map(move |revision| Cell { fault: None, revision, transport }))
+        .flat_map(|transport| {
+            revisions(transport).map(move |revision| Cell { fault: None, revision, transport })
+        })
         .collect();
     let found = in_parallel(&cells, |cell| (cell.name(), findings(&cell.judge(settings(None)))));
     let wrong: Vec<_> = found.into_iter().filter(|(_, findings)| !findings.is_empty()).collect();
@@ -68,9 +74,11 @@ fn quirks_draw_no_finding() {
         for transport in &quirk.transports {
             let spoken = revisions(*transport).filter(|revision| quirk.revisions.contains(*revision));
             let speaks = |revision: &Revision| settings(Some(quirk)).speaks(*revision);
-            cells.extend(
-                spoken.filter(speaks).map(|revision| Cell { fault: Some(quirk), revision, transport: *transport }),
-            );
+            cells.extend(spoken.filter(speaks).map(|revision| Cell {
+                fault: Some(quirk),
+                revision,
+                transport: *transport,
+            }));
         }
     }
     let found = in_parallel(&cells, |cell| {
@@ -93,7 +101,8 @@ fn cells(fault: &'static Fault) -> Vec<Cell> {
     };
     let all: Vec<Revision> = revisions(transport).filter(holds).collect();
     let ends = [all.first(), all.last()].into_iter().flatten();
-    let mut cells: Vec<Cell> = ends.map(|revision| Cell { fault: Some(fault), revision: *revision, transport }).collect();
+    let mut cells: Vec<Cell> =
+        ends.map(|revision| Cell { fault: Some(fault), revision: *revision, transport }).collect();
     cells.dedup_by_key(|cell| cell.revision);
     cells
 }
@@ -115,7 +124,8 @@ fn each_fault_is_caught_for_its_reason() {
         findings(&checks).iter().for_each(|line| matrix.push_str(&format!("    {line}\n")));
         let wanted = fault.requirement.as_deref();
         let is_caught = checks.iter().any(|check| {
-            Some(check.requirement.as_str()) == wanted && matches!(check.verdict, Verdict::Fail | Verdict::Warn)
+            Some(check.requirement.as_str()) == wanted
+                && matches!(check.verdict, Verdict::Fail | Verdict::Warn)
         });
         if !is_caught {
             let seen: Vec<String> = checks

@@ -138,15 +138,17 @@ pub enum List {
     Templates,
     /// Prompts, with arguments.
     Prompts,
-    /// The list methods of declared capabilities.
+    /// The list methods that the server answered.
     Lists,
+    /// The list methods of declared capabilities.
+    DeclaredLists,
     /// Every page that the survey saw.
     Pages,
 }
 
 impl List {
     /// Every list, by the name in scripts.
-    pub const ALL: [(&'static str, Self); 8] = [
+    pub const ALL: [(&'static str, Self); 9] = [
         ("tools", Self::Tools),
         ("callable-tools", Self::CallableTools),
         ("invalid-calls", Self::InvalidCalls),
@@ -154,6 +156,7 @@ impl List {
         ("templates", Self::Templates),
         ("prompts", Self::Prompts),
         ("lists", Self::Lists),
+        ("declared-lists", Self::DeclaredLists),
         ("pages", Self::Pages),
     ];
 
@@ -167,7 +170,7 @@ impl List {
             Self::Resources => "the server lists no resources",
             Self::Templates => "the server lists no resource templates",
             Self::Prompts => "the server lists no prompts",
-            Self::Lists | Self::Pages => "the server has no lists",
+            Self::Lists | Self::DeclaredLists | Self::Pages => "the server has no lists",
         }
     }
 }

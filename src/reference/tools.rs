@@ -118,7 +118,9 @@ fn run(ask: &Ask<'_>, name: &str, given: &Value) -> Outcome {
     match name {
         "echo" => said(text("text")),
         "add" => add(ask, &given["a"], &given["b"]),
-        "media" => json!({"content": content::every_kind(ask.revision, ask.server.declares("resources"))}).into(),
+        "media" => {
+            json!({"content": content::every_kind(ask.revision, ask.server.declares("resources"))}).into()
+        }
         "fail" => failed("This tool always fails."),
         "slow" => slow(ask, given["steps"].as_f64().unwrap_or(1.0)),
         "log" => log(ask, text("level"), text("text")),

@@ -28,7 +28,11 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
             reply(context, entry, message, &mut answered, findings);
         }
     }
-    unanswered(context, &answered, findings);
+    // A reply under a wrong id, or one that could not be read, explains why none came.
+    let is_explained = findings.violations.iter().any(|finding| finding.requirement == SAME_ID);
+    if !is_explained {
+        unanswered(context, &answered, findings);
+    }
     notifications(context, findings);
 }
 
@@ -131,7 +135,8 @@ fn is_http_error(context: &Context<'_>, entry: &Entry) -> bool {
 
 /// Whether we sent a notification since the last message of the server before this one.
 fn sent_a_notification(context: &Context<'_>, seq: u64) -> bool {
-    let last = context.received.iter().map(|(entry, _)| entry.seq).rfind(|received| *received < seq).unwrap_or(0);
+    let last =
+        context.received.iter().map(|(entry, _)| entry.seq).rfind(|received| *received < seq).unwrap_or(0);
     let mut since = context.sent.iter().filter(|(entry, _)| (last..seq).contains(&entry.seq));
     since.any(|(_, message)| message.class() == Class::Notification)
 }
@@ -156,7 +161,11 @@ fn unanswered(context: &Context<'_>, answered: &HashSet<(u64, Id)>, findings: &m
     for (id, asked) in open {
         if answered.contains(&(asked.seq, id.clone())) {
             findings.kept(ANSWERED);
-        } else if !streams(&asked.method) && !abandoned(context, asked.seq) && !reported {
+        } else if !(streams(&asked.method)
+            || abandoned(context, asked.seq)
+            || reported
+            || in_noise(context, asked.seq))
+        {
             // One cause, one failure: the first request that was lost.
             reported = true;
             let (message, got) = loss(context, asked);
@@ -165,6 +174,16 @@ fn unanswered(context: &Context<'_>, answered: &HashSet<(u64, Id)>, findings: &m
             findings.violated(ANSWERED, message, "a reply", got, &entries);
         }
     }
+}
+
+/// Whether something that cannot be read came between the request and the next reply.
+fn in_noise(context: &Context<'_>, seq: u64) -> bool {
+    let later = context.transcript.entries.iter().filter(|entry| entry.seq > seq);
+    let mut received = later.filter_map(|entry| match &entry.what {
+        What::Received { json, .. } => Some(json.is_ok()),
+        _ => None,
+    });
+    received.next() == Some(false)
 }
 
 /// Requests whose reply comes only when a stream ends.

@@ -66,7 +66,8 @@ fn line(
         Err(FrameError::TooDeep(_)) => {}
         Err(_) => {
             // Bytes that the end of the process cut off are the end's fault.
-            if terminated {
+            let is_told = findings.violations.iter().any(|finding| finding.requirement == EMBEDDED);
+            if terminated && !(is_told && continues(text)) {
                 let (id, message) = diagnose(context, entry, text);
                 findings.violated(
                     id,
@@ -78,6 +79,11 @@ fn line(
             }
         }
     }
+}
+
+/// Whether a line looks like the middle or the end of a message that is spread over several lines.
+fn continues(text: &str) -> bool {
+    text.starts_with([' ', '\t', '}', ']'])
 }
 
 fn diagnose(context: &Context<'_>, entry: &Entry, text: &str) -> (&'static str, &'static str) {

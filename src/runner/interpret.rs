@@ -214,6 +214,9 @@ impl CaseRun<'_> {
         }
         let silent = outcome.is_none() && !outcome.awaited_exit && outcome.status.is_none();
         let judged_value = matches!(step.action, Action::Value(_));
+        if let (true, false, Some(why)) = (silent, judged_value, outcome.died.clone()) {
+            return self.block(check, &why);
+        }
         if silent && !judged_value && !check.expectation.accepts_silence() {
             let why = outcome.died.clone().unwrap_or_else(|| "the server did not reply".to_owned());
             return self.block(check, &why);

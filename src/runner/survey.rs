@@ -21,6 +21,11 @@ pub struct Survey {
     pages: Vec<Value>,
     /// `{method, member}` of the lists that the declared capabilities promise.
     methods: Vec<Value>,
+    /// Those of them that were answered.
+    answered: Vec<Value>,
+    /// Resources and tools that can be asked for: what tells them apart is a text.
+    resources: Vec<Value>,
+    tools: Vec<Value>,
     /// Tools that may be called, with `arguments`.
     callable: Vec<Value>,
     /// Calls that the input schema forbids.
@@ -41,6 +46,9 @@ impl Survey {
             if method::declares(&session.server.capabilities, capability) && session.dead().is_none() {
                 survey.methods.push(json!({"method": name, "member": member}));
                 let things = survey.walk(session, name, member).await;
+                if survey.pages.iter().any(|page| page["method"] == *name) {
+                    survey.answered.push(json!({"method": name, "member": member}));
+                }
                 survey.lists.insert((*name).to_owned(), Value::Array(things));
             }
         }
@@ -63,7 +71,7 @@ impl Survey {
         while seen.len() < MAX_PAGES {
             let params = (!cursor.is_null()).then(|| json!({"cursor": cursor}));
             let outcome = session.request(method, params).await;
-            let Some(result) = outcome.result() else { break };
+            let Some(result) = outcome.result().filter(|result| result.is_object()) else { break };
             self.pages.push(json!({"method": method, "result": result}));
             things.extend(result[member].as_array().into_iter().flatten().cloned());
             seen.push(cursor);
@@ -81,6 +89,11 @@ impl Survey {
     }
 
     fn prepare(&mut self, policy: &Policy) {
+        let with = |things: &[Value], key: &str| -> Vec<Value> {
+            things.iter().filter(|thing| thing[key].is_string()).cloned().collect()
+        };
+        self.resources = with(self.listed("resources/list"), "uri");
+        self.tools = with(self.listed("tools/list"), "name");
         for tool in self.listed("tools/list").to_vec() {
             if let (true, Some(arguments)) = (policy.may_call(&tool), policy.arguments(&tool)) {
                 for broken in sample::invalid(&tool["inputSchema"]) {
@@ -93,7 +106,7 @@ impl Survey {
             }
         }
         for prompt in self.listed("prompts/list").to_vec() {
-            if prompt.is_object() {
+            if prompt["name"].is_string() {
                 let mut prompt = prompt;
                 let arguments = policy.prompt_arguments(&prompt);
                 prompt["declared"] = prompt["arguments"].take();
@@ -106,13 +119,14 @@ impl Survey {
     /// The things that a case can repeat itself over.
     pub fn things(&self, list: List) -> &[Value] {
         let all = match list {
-            List::Tools => self.listed("tools/list"),
+            List::Tools => &self.tools,
             List::CallableTools => &self.callable,
             List::InvalidCalls => &self.invalid,
-            List::Resources => self.listed("resources/list"),
+            List::Resources => &self.resources,
             List::Templates => self.listed("resources/templates/list"),
             List::Prompts => &self.prompts,
-            List::Lists => &self.methods,
+            List::Lists => &self.answered,
+            List::DeclaredLists => &self.methods,
             List::Pages => &self.pages,
         };
         &all[..all.len().min(MAX_THINGS)]
