@@ -16,7 +16,7 @@
 //! | [`pattern`] | patterns over JSON, and templates |
 //! | [`protocol`] | revisions, frames, messages, ids, error codes, methods: data, no I/O |
 //!
-//! Beside them stands [`reference`]: the built-in conforming server with its faults and quirks. It uses `protocol` and
+//! Beside them stands [`mod@reference`]: the built-in conforming server with its faults and quirks. It uses `protocol` and
 //! `pattern` only.
 //!
 //! A **target** is launched or reached; a **session** speaks one era with it over a **transport**; every byte lands in a

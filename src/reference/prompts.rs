@@ -10,8 +10,9 @@ use super::server::Server;
 use crate::protocol::Revision;
 
 const DEFAULT_COUNT: usize = 3;
-/// Prompts with their arguments; `true` marks a required one.
-const PROMPTS: [(&str, &str, &[(&str, bool)]); DEFAULT_COUNT] = [
+/// A prompt: its name, what it is, and its arguments; `true` marks a required one.
+type Prompt = (&'static str, &'static str, &'static [(&'static str, bool)]);
+const PROMPTS: [Prompt; DEFAULT_COUNT] = [
     ("plain", "A prompt without arguments.", &[]),
     ("greet", "A greeting for somebody.", &[("name", true), ("style", false)]),
     ("review", "A review of some code.", &[("code", true)]),
@@ -32,7 +33,7 @@ fn count(server: &Server) -> usize {
     server.settings.options.prompts.unwrap_or(DEFAULT_COUNT)
 }
 
-fn describe((name, about, arguments): &(&str, &str, &[(&str, bool)]), revision: Revision) -> Value {
+fn describe((name, about, arguments): &Prompt, revision: Revision) -> Value {
     let mut prompt =
         dress(json!({"name": name, "description": about}), about.trim_end_matches('.'), revision);
     if !arguments.is_empty() {

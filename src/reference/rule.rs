@@ -204,7 +204,7 @@ fn header((name, value): (String, Value)) -> Result<(String, Option<String>), Ru
 fn bytes(text: &str) -> Result<Vec<u8>, RuleError> {
     let digits: Vec<char> = text.chars().filter(|c| !c.is_whitespace()).collect();
     let wrong = || RuleError::Hex(text.to_owned());
-    if digits.len() % 2 != 0 {
+    if !digits.len().is_multiple_of(2) {
         return Err(wrong());
     }
     let nibble = |c: char| c.to_digit(16).and_then(|n| u8::try_from(n).ok()).ok_or_else(wrong);

@@ -147,9 +147,8 @@ impl Conversation {
         match filter.get("resourceSubscriptions") {
             None => {}
             Some(Value::Array(uris)) if uris.iter().all(Value::is_string) => {
-                if self.server.declares("resources.subscribe") {
-                    granted.insert("resourceSubscriptions".into(), uris.clone().into());
-                }
+                let served = self.server.declares("resources.subscribe").then(|| uris.clone().into());
+                granted.extend(served.map(|uris| ("resourceSubscriptions".to_owned(), uris)));
             }
             Some(_) => return Err(Failure::params("`resourceSubscriptions` must be an array of strings")),
         }

@@ -54,7 +54,7 @@ pub enum Wire {
     /// Newline-delimited messages.
     Lines(LineWire),
     /// HTTP exchanges.
-    Http(HttpWire),
+    Http(Box<HttpWire>),
 }
 
 /// A target that could not be started. Each text says what, where, and what to do.
@@ -117,7 +117,7 @@ impl Target {
         match self {
             Self::Command(command) => child::launch(command).map(Wire::Lines),
             Self::Memory(server) => Ok(Wire::Lines(server.launch())),
-            Self::Http(endpoint) => HttpWire::new(endpoint.clone()).map(Wire::Http),
+            Self::Http(endpoint) => HttpWire::new(endpoint.clone()).map(Box::new).map(Wire::Http),
         }
     }
 }
