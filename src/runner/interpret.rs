@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::evidence::{self, Secrets};
 use super::survey::Survey;
@@ -11,6 +14,7 @@ use super::tally::Observed;
 use crate::case::{Action, Body, Case, CheckSpec, HttpSpec, Step};
 use crate::catalogue::{Requirement, Verdict};
 use crate::pattern::{Missing, fill};
+use crate::protocol::{Class, Id, Message};
 use crate::session::{HttpCall, Meta, Outcome, Session, client_info, client_meta};
 
 /// The check that fails when a connection dies: what depended on it is blocked by this.
@@ -121,7 +125,7 @@ impl CaseRun<'_> {
                 let meta = self.fill_meta(meta)?;
                 let method = self.fill_text(method)?;
                 let timeout = step.timeout.unwrap_or(self.session.timeout());
-                self.session.request_with(&method, params, &meta, timeout).await
+                self.request(&method, params, &meta, timeout).await
             }
             Action::Together(calls) => {
                 let mut filled = Vec::new();
@@ -137,7 +141,9 @@ impl CaseRun<'_> {
             }
             Action::Message(message) => {
                 let message = self.fill(message)?;
-                self.session.message(&message, patient).await
+                // A well-formed request is answered, however late: only a broken server makes us wait to the end.
+                let is_request = is_request(&message);
+                self.session.message(&message, patient || is_request).await
             }
             Action::Raw(pieces, newline) => {
                 let mut filled = Vec::new();
@@ -166,6 +172,29 @@ impl CaseRun<'_> {
         };
         let value = outcome.to_value();
         Ok((outcome, value))
+    }
+
+    /// Sends a request and remembers tools that take long.
+    async fn request(
+        &mut self,
+        method: &str,
+        params: Option<Value>,
+        meta: &Meta,
+        patience: Duration,
+    ) -> Outcome {
+        let tool = params.as_ref().filter(|_| method == "tools/call").map(|params| params["name"].clone());
+        let began = Instant::now();
+        let outcome = self.session.request_with(method, params, meta, patience).await;
+        if let Some(tool) = tool {
+            self.around.survey.timed(&tool, began.elapsed());
+        }
+        outcome
+    }
+
+    /// Sends a legal request for a coded case.
+    pub async fn ask(&mut self, method: &str, params: Value) -> Outcome {
+        let patience = self.session.timeout();
+        self.request(method, Some(params), &Meta::Standard, patience).await
     }
 
     fn http_call(&mut self, spec: &HttpSpec) -> Result<HttpCall, Missing> {
@@ -307,6 +336,13 @@ impl CaseRun<'_> {
     pub fn judged(&self, id: &str) -> Option<&'static Requirement> {
         self.judges().into_iter().find(|requirement| requirement.id == id)
     }
+}
+
+/// Whether the message is a request that JSON-RPC demands an answer to.
+fn is_request(message: &Value) -> bool {
+    let class = Message::from_value(message.clone()).map(|message| message.class());
+    let id = Id::from_value(&message["id"]);
+    class == Some(Class::Request) && id.is_legal() && message["jsonrpc"] == "2.0" && message["method"].is_string()
 }
 
 fn lookup(captured: &HashMap<String, Value>, name: &str) -> Option<Value> {

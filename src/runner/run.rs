@@ -9,7 +9,7 @@ use super::check::Check;
 use super::event::{Event, Finished, RunFinished, RunStarted, Started, Surface};
 use super::evidence;
 use super::exit::ExitCode;
-use super::interpret::Surroundings;
+use super::interpret::{DEATH, Surroundings};
 use super::plan::{Choice, Plan, Planned, fails, planned};
 use super::revision::Scene;
 use super::survey::Survey;
@@ -165,8 +165,15 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
     let mut scene = Scene::new(plan, &around, capabilities, &all);
     scene.perform(session, tell).await;
     let (mut tally, spawns) = scene.finish();
+    let has_cause = tally.has_failed(DEATH);
     for planned in &all {
         let mut check = conclude(plan, planned, &mut tally, revision);
+        if check.blocked_by.as_deref() == Some(DEATH) && !has_cause {
+            // The reply came, but late: that is no failure, and there is no cause to name.
+            check.verdict = Verdict::NotObserved;
+            check.blocked_by = None;
+            check.message = "no reply came in time".to_owned();
+        }
         counts.baseline.apply(&mut check, &now()[..10]);
         counts.add(check.verdict);
         tell(Event::Checked(Box::new(check)));

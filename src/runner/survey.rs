@@ -1,5 +1,9 @@
 //! The survey: everything that the server lists, page by page, before cases use it.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
 use serde_json::{Map, Value, json};
 
 use super::policy::Policy;
@@ -11,9 +15,11 @@ use crate::session::Session;
 /// Pages taken of one list, and things that a case repeats itself over.
 const MAX_PAGES: usize = 50;
 const MAX_THINGS: usize = 20;
+/// From here on a tool counts as slow.
+const SLOW: Duration = Duration::from_secs(2);
 
 /// What the server offers.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Survey {
     /// Things listed, by list method.
     lists: Map<String, Value>,
@@ -32,6 +38,8 @@ pub struct Survey {
     invalid: Vec<Value>,
     /// Prompts with `arguments` and `declared`.
     prompts: Vec<Value>,
+    /// Tools that took too long to be called again.
+    slow: Mutex<HashSet<String>>,
     /// Identity and capabilities.
     server: Value,
 }
@@ -117,7 +125,7 @@ impl Survey {
     }
 
     /// The things that a case can repeat itself over.
-    pub fn things(&self, list: List) -> &[Value] {
+    pub fn things(&self, list: List) -> Vec<Value> {
         let all = match list {
             List::Tools => &self.tools,
             List::CallableTools => &self.callable,
@@ -129,7 +137,23 @@ impl Survey {
             List::DeclaredLists => &self.methods,
             List::Pages => &self.pages,
         };
-        &all[..all.len().min(MAX_THINGS)]
+        let is_quick = |thing: &&Value| match list {
+            List::CallableTools | List::InvalidCalls => !self.is_slow(&thing["name"]),
+            _ => true,
+        };
+        all.iter().filter(is_quick).take(MAX_THINGS).cloned().collect()
+    }
+
+    /// Notes how long a tool took; one that is slow is not called again.
+    pub fn timed(&self, tool: &Value, took: Duration) {
+        if let (Some(name), true) = (tool.as_str(), took >= SLOW) {
+            self.slow.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
+        }
+    }
+
+    fn is_slow(&self, tool: &Value) -> bool {
+        let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
+        tool.as_str().is_some_and(|name| slow.contains(name))
     }
 
     /// Every list page, without the bound that holds for loops.

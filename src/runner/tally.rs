@@ -87,6 +87,12 @@ impl Tally {
     }
 
     /// What became of a check.
+    /// Whether any observation of the check is a failure.
+    pub fn has_failed(&self, check: &str) -> bool {
+        self.0.values().any(|observed| observed.check == check && observed.verdict == Verdict::Fail)
+    }
+
+    /// Takes what decides a check.
     pub fn take(&mut self, check: &str, requirement: &str) -> Option<Observed> {
         self.0.remove(&(check.to_owned(), requirement.to_owned()))
     }

@@ -11,13 +11,13 @@ use crate::session::Outcome;
 const MOST: usize = 5;
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
-    for prompt in run.around.survey.things(List::Prompts).to_vec() {
+    for prompt in run.around.survey.things(List::Prompts) {
         if let Some(argument) = prompt["declared"][0]["name"].as_str() {
             let reference = json!({"type": "ref/prompt", "name": prompt["name"]});
             reference_to(run, "completion.ref-prompt", reference, argument).await;
         }
     }
-    for template in run.around.survey.things(List::Templates).iter().take(MOST).cloned().collect::<Vec<_>>() {
+    for template in run.around.survey.things(List::Templates).into_iter().take(MOST).collect::<Vec<_>>() {
         if let Some(variable) = template["uriTemplate"].as_str().and_then(variable) {
             let reference = json!({"type": "ref/resource", "uri": template["uriTemplate"]});
             reference_to(run, "completion.ref-resource", reference, variable).await;

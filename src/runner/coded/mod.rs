@@ -71,7 +71,7 @@ fn called(outcome: &Outcome) -> Called {
 
 /// Calls a tool.
 async fn call(run: &mut CaseRun<'_>, name: &Value, arguments: &Value) -> Outcome {
-    run.session.request("tools/call", Some(json!({"name": name, "arguments": arguments}))).await
+    run.ask("tools/call", json!({"name": name, "arguments": arguments})).await
 }
 
 /// Calls a tool and asks for everything that it may tell on the way: progress, and log messages where they are declared.
@@ -82,5 +82,5 @@ async fn call_watched(run: &mut CaseRun<'_>, name: &Value, arguments: &Value) ->
     if session.revision.is_stateless() && method::declares(&session.server.capabilities, "logging") {
         params["_meta"]["io.modelcontextprotocol/logLevel"] = "debug".into();
     }
-    session.request("tools/call", Some(params)).await
+    run.ask("tools/call", params).await
 }

@@ -11,7 +11,7 @@ use crate::runner::interpret::{CaseRun, Violation};
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let pages = run.around.survey.pages().to_vec();
-    for list in run.around.survey.things(List::Lists).to_vec() {
+    for list in run.around.survey.things(List::Lists) {
         let (method, member) = (text(&list["method"]), text(&list["member"]));
         let walk = Walk::of_pages(&pages, &method, &member);
         let is_paged =

@@ -10,11 +10,11 @@ use crate::runner::interpret::{CaseRun, Violation};
 const PROBES: usize = 3;
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
-    let bare = |tool: &&Value| {
+    let bare = |tool: &Value| {
         tool["arguments"] == json!({}) && tool["inputSchema"]["required"].as_array().is_none_or(Vec::is_empty)
     };
     let candidates: Vec<Value> =
-        run.around.survey.things(List::CallableTools).iter().filter(bare).take(PROBES).cloned().collect();
+        run.around.survey.things(List::CallableTools).into_iter().filter(bare).take(PROBES).collect();
     for tool in candidates {
         probe(run, &tool["name"]).await;
     }
@@ -26,7 +26,7 @@ async fn probe(run: &mut CaseRun<'_>, name: &Value) {
     if called(&call(run, name, &json!({})).await) != Called::Done {
         return;
     }
-    let without = run.session.request("tools/call", Some(json!({"name": name}))).await;
+    let without = run.ask("tools/call", json!({"name": name})).await;
     if matches!(called(&without), Called::Done | Called::Unfinished) {
         return run.note(requirement, Verdict::Pass, format!("{name} works without `arguments`"));
     }

@@ -37,7 +37,7 @@ struct Marked<'s> {
 }
 
 pub(super) fn run(run: &mut CaseRun<'_>) {
-    for tool in run.around.survey.things(List::Tools).to_vec() {
+    for tool in run.around.survey.things(List::Tools) {
         let mut found = Vec::new();
         collect(&tool["inputSchema"], String::new(), true, &mut found);
         judge_tool(run, &tool["name"], &found);

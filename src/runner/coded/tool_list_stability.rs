@@ -12,9 +12,9 @@ use crate::runner::interpret::{CaseRun, Violation};
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let survey = Walk::of_pages(run.around.survey.pages(), "tools/list", "tools").set("name");
     // A tool that is not read-only may well change what there is.
-    let is_read_only = |tool: &&serde_json::Value| tool["annotations"]["readOnlyHint"] == true;
+    let is_read_only = |tool: &serde_json::Value| tool["annotations"]["readOnlyHint"] == true;
     let callable: Vec<_> =
-        run.around.survey.things(List::CallableTools).iter().filter(is_read_only).cloned().collect();
+        run.around.survey.things(List::CallableTools).into_iter().filter(is_read_only).collect();
     if survey.is_empty() {
         return run.rest_unseen("the server lists no tools");
     }

@@ -19,7 +19,7 @@ struct Seen {
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let mut seen = Vec::new();
-    for tool in run.around.survey.things(List::CallableTools).to_vec() {
+    for tool in run.around.survey.things(List::CallableTools) {
         let outcome = call_watched(run, &tool["name"], &tool["arguments"]).await;
         if let (Called::Done, Some(result)) = (called(&outcome), outcome.result()) {
             let tool = tool["name"].as_str().unwrap_or_default().to_owned();

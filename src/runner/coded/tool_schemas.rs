@@ -12,7 +12,7 @@ use crate::sample;
 const PROBES: usize = 3;
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
-    for tool in run.around.survey.things(List::Tools).to_vec() {
+    for tool in run.around.survey.things(List::Tools) {
         for member in ["inputSchema", "outputSchema"] {
             if let Some(schema) = tool.get(member).filter(|schema| is_sound(schema)) {
                 judge(run, &tool["name"], member, schema);
@@ -20,7 +20,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         }
     }
     let mut left = PROBES;
-    for tool in run.around.survey.things(List::CallableTools).to_vec() {
+    for tool in run.around.survey.things(List::CallableTools) {
         for arguments in candidates(&tool["inputSchema"], &tool["arguments"]).into_iter().take(left) {
             left -= 1;
             probe(run, &tool, &arguments).await;

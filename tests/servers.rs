@@ -1,0 +1,108 @@
+//! Real servers: each is judged as a user would judge it, and every finding must be one that was examined by hand
+//! (`fixtures/findings.yaml`). `fixtures/install.sh` installs them; without it this test fails.
+
+mod common;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use common::in_parallel;
+use serde::Deserialize;
+use serde_json::Value;
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Server {
+    name: String,
+    #[allow(dead_code)]
+    sdk: String,
+    command: Vec<String>,
+    #[serde(default)]
+    http: Option<Vec<String>>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Finding {
+    check: String,
+    requirement: String,
+    verdict: String,
+    reason: String,
+    seen: BTreeMap<String, Vec<String>>,
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read<T: serde::de::DeserializeOwned>(file: &str) -> T {
+    let text = std::fs::read_to_string(root().join("fixtures").join(file)).expect(file);
+    serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("fixtures/{file}: {error}"))
+}
+
+/// Judges a server with the real binary; the report is its JSON.
+fn judge(server: &Server, over_http: bool, folder: &Path) -> Value {
+    let transport = if over_http { "http" } else { "stdio" };
+    let report: PathBuf = folder.join(format!("{}-{transport}.json", server.name));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-conform"));
+    command.current_dir(root()).env("GITHUB_API", "http://127.0.0.1:9");
+    command.args([transport, "--quiet", "--timeout", "30s", "--json"]).arg(&report);
+    if over_http {
+        command.arg("http://127.0.0.1:{port}/mcp");
+    }
+    command.arg("--").args(&server.command);
+    command.args(server.http.iter().flatten().filter(|_| over_http));
+    let output = command.output().expect("the binary runs");
+    let code = output.status.code();
+    let shown = String::from_utf8_lossy(&output.stderr);
+    assert!(matches!(code, Some(0 | 1)), "{} over {transport}: exit {code:?}: {shown}", server.name);
+    serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON")
+}
+
+/// The findings of a report: server, run, check, requirement, verdict.
+fn findings(server: &str, report: &Value) -> Vec<[String; 5]> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let mut found = Vec::new();
+    for run in report["runs"].as_array().into_iter().flatten() {
+        let name = format!("{} {}", text(&run["revision"]), text(&run["transport"]));
+        for check in run["checks"].as_array().into_iter().flatten() {
+            if ["fail", "warn", "error", "blocked"].iter().any(|verdict| check["verdict"] == *verdict) {
+                let [id, requirement, verdict] = ["id", "requirement", "verdict"].map(|key| text(&check[key]));
+                found.push([server.to_owned(), name.clone(), id, requirement, verdict]);
+            }
+        }
+    }
+    found
+}
+
+#[test]
+fn every_finding_on_real_servers_is_known_and_explained() {
+    let folder = std::env::temp_dir().join(format!("mcp-conform-servers-{}", std::process::id()));
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let servers: Vec<Server> = read("servers.yaml");
+    let runs: Vec<(&Server, bool)> = servers
+        .iter()
+        .flat_map(|server| [Some((server, false)), server.http.as_ref().map(|_| (server, true))])
+        .flatten()
+        .collect();
+    let found: BTreeSet<[String; 5]> =
+        in_parallel(&runs, |(server, over_http)| findings(&server.name, &judge(server, *over_http, &folder)))
+            .into_iter()
+            .flatten()
+            .collect();
+    let mut known = BTreeSet::new();
+    for finding in read::<Vec<Finding>>("findings.yaml") {
+        assert!(finding.reason.len() > 20, "{}: say why it is true", finding.requirement);
+        for (server, runs) in &finding.seen {
+            for run in runs {
+                let [check, requirement, verdict] = [&finding.check, &finding.requirement, &finding.verdict];
+                known.insert([server, run, check, requirement, verdict].map(ToString::to_string));
+            }
+        }
+    }
+    let new: Vec<_> = found.difference(&known).collect();
+    let gone: Vec<_> = known.difference(&found).collect();
+    assert!(new.is_empty() && gone.is_empty(), "new: {new:#?}\ngone: {gone:#?}");
+    std::fs::remove_dir_all(&folder).ok();
+}
