@@ -68,7 +68,8 @@ fn findings(server: &str, report: &Value) -> Vec<[String; 5]> {
         let name = format!("{} {}", text(&run["revision"]), text(&run["transport"]));
         for check in run["checks"].as_array().into_iter().flatten() {
             if ["fail", "warn", "error", "blocked"].iter().any(|verdict| check["verdict"] == *verdict) {
-                let [id, requirement, verdict] = ["id", "requirement", "verdict"].map(|key| text(&check[key]));
+                let [id, requirement, verdict] =
+                    ["id", "requirement", "verdict"].map(|key| text(&check[key]));
                 found.push([server.to_owned(), name.clone(), id, requirement, verdict]);
             }
         }

@@ -342,7 +342,10 @@ impl CaseRun<'_> {
 fn is_request(message: &Value) -> bool {
     let class = Message::from_value(message.clone()).map(|message| message.class());
     let id = Id::from_value(&message["id"]);
-    class == Some(Class::Request) && id.is_legal() && message["jsonrpc"] == "2.0" && message["method"].is_string()
+    class == Some(Class::Request)
+        && id.is_legal()
+        && message["jsonrpc"] == "2.0"
+        && message["method"].is_string()
 }
 
 fn lookup(captured: &HashMap<String, Value>, name: &str) -> Option<Value> {
