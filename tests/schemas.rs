@@ -42,10 +42,9 @@ const NOTIFICATIONS: &[(&str, &str)] = &[
 
 /// What the reference server is asked, to get one message of every kind.
 fn requests() -> Vec<(&'static str, Value)> {
-    let tool = |name: &str, arguments: Value| {
-        json!({"name": name, "arguments": arguments, "_meta": {"progressToken": "p", "io.modelcontextprotocol/logLevel": "debug"}})
-    };
-    let completion = json!({"ref": {"type": "ref/prompt", "name": "greet"}, "argument": {"name": "style", "value": ""}});
+    let tool = |name: &str, arguments: Value| json!({"name": name, "arguments": arguments, "_meta": {"progressToken": "p", "io.modelcontextprotocol/logLevel": "debug"}});
+    let completion =
+        json!({"ref": {"type": "ref/prompt", "name": "greet"}, "argument": {"name": "style", "value": ""}});
     vec![
         ("server/discover", json!({})),
         ("ping", json!({})),
@@ -112,7 +111,9 @@ fn examples(root: &Path, revision: Revision) -> Vec<(Position, String, Value)> {
     let folder = root.join("schema").join(revision.as_str()).join("examples");
     let kinds = RESULTS.iter().map(|kind| (Position::Result, kind));
     let mut found = Vec::new();
-    for (position, (name, definition)) in kinds.chain(NOTIFICATIONS.iter().map(|kind| (Position::Notification, kind))) {
+    for (position, (name, definition)) in
+        kinds.chain(NOTIFICATIONS.iter().map(|kind| (Position::Notification, kind)))
+    {
         let files = std::fs::read_dir(folder.join(definition)).into_iter().flatten().flatten();
         for file in files {
             let text = std::fs::read_to_string(file.path()).expect("an example");
@@ -180,7 +181,8 @@ fn ours(revision: Revision, position: Position, name: &str, message: &Value) -> 
 
 fn official(root: &Path, revision: Revision, definition: &str) -> Option<jsonschema::Validator> {
     let file = root.join("schema").join(revision.as_str()).join("schema.json");
-    let mut schema: Value = serde_json::from_str(&std::fs::read_to_string(file).expect("a schema")).expect("JSON");
+    let mut schema: Value =
+        serde_json::from_str(&std::fs::read_to_string(file).expect("a schema")).expect("JSON");
     let section = if schema.get("$defs").is_some() { "$defs" } else { "definitions" };
     schema[section].get(definition)?;
     schema["$ref"] = format!("#/{section}/{definition}").into();
@@ -200,19 +202,25 @@ async fn ours_and_the_official_schemas_differ_only_where_it_is_explained() {
             let Some((_, definition)) = table.iter().find(|(known, _)| *known == name) else { continue };
             let Some(theirs) = official(&root, revision, definition) else { continue };
             for (change, instance) in mutations(&seed) {
-                let (official, own) = (theirs.is_valid(&instance), ours(revision, position, &name, &instance));
+                let (official, own) =
+                    (theirs.is_valid(&instance), ours(revision, position, &name, &instance));
                 compared += 1;
                 invalid += usize::from(!official);
                 if official != own {
                     let who = if own { "only ours accepts" } else { "only the official schema accepts" };
-                    differences.entry(format!("{who}: {name} {change}")).or_default().insert(revision.to_string());
+                    differences
+                        .entry(format!("{who}: {name} {change}"))
+                        .or_default()
+                        .insert(revision.to_string());
                 }
             }
         }
     }
     let lines: Vec<String> = differences
         .iter()
-        .map(|(what, revisions)| format!("{what} ({})", revisions.iter().cloned().collect::<Vec<_>>().join(", ")))
+        .map(|(what, revisions)| {
+            format!("{what} ({})", revisions.iter().cloned().collect::<Vec<_>>().join(", "))
+        })
         .collect();
     eprintln!("{compared} instances, {invalid} of them invalid, {} kinds of difference", lines.len());
     std::fs::write(std::env::temp_dir().join("schema-differences.txt"), lines.join("\n")).expect("written");
@@ -223,6 +231,9 @@ async fn ours_and_the_official_schemas_differ_only_where_it_is_explained() {
 
 /// Whether some line of the file, `REGEX -- reason`, speaks of the difference.
 fn is_explained(line: &str, explained: &str) -> bool {
-    let rules = explained.lines().filter(|rule| !rule.starts_with('#')).filter_map(|rule| rule.split_once(" -- "));
-    rules.map(|(pattern, _)| regex::Regex::new(pattern).expect("a pattern")).any(|pattern| pattern.is_match(line))
+    let rules =
+        explained.lines().filter(|rule| !rule.starts_with('#')).filter_map(|rule| rule.split_once(" -- "));
+    rules
+        .map(|(pattern, _)| regex::Regex::new(pattern).expect("a pattern"))
+        .any(|pattern| pattern.is_match(line))
 }

@@ -215,8 +215,11 @@ impl Tags {
         } else if unit.errors().is_empty() {
             let at = unit.instance_location().to_string();
             let got = message.pointer(&at).cloned().unwrap_or_default();
-            let problem = branches(&unit).join(", and ");
-            let problem = if problem.is_empty() { "not what is allowed here".to_owned() } else { problem };
+            let said = branches(&unit);
+            let problem = match said.is_empty() {
+                true => "not what is allowed here".to_owned(),
+                false => format!("no alternative fits: {}", said.join("; ")),
+            };
             self.note(here, Some(Violation { at, problem, got, verdict: here.1 }));
         }
     }

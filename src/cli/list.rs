@@ -38,6 +38,9 @@ enum What {
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.what == What::Requirements {
+        coverage::prepare();
+    }
     let mut cases = case::builtin()?;
     for folder in &args.cases {
         cases.extend(case::load(folder).map_err(|error| Usage(format!("--cases: {error}")))?);

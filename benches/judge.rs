@@ -1,0 +1,74 @@
+//! What judging costs: `cargo bench` judges the built-in server (and the Node fixture, if it is installed) and prints
+//! wall time, launches, checks judged, and the CPU time of this tool alone, without that of the servers.
+
+#[path = "../tests/common/mod.rs"]
+mod common;
+
+use std::path::Path;
+use std::time::Instant;
+
+use common::plan;
+use mcp_conform::protocol::Revision;
+use mcp_conform::runner::{Choice, Event, Tools, run};
+use mcp_conform::transport::{Command, Target};
+use nix::sys::resource::{UsageWho, getrusage};
+use tokio::sync::mpsc::unbounded_channel;
+
+const ROUNDS: usize = 5;
+
+fn main() {
+    let node = concat!(env!("CARGO_MANIFEST_DIR"), "/fixtures/node/github-issues.mjs");
+    println!(
+        "{:<24} {:>9} {:>8} {:>7} {:>10} {:>13}",
+        "server", "wall ms", "launches", "checks", "CPU ms", "CPU ms/check"
+    );
+    measure("built-in", &[env!("CARGO_BIN_EXE_mcp-conform"), "serve"]);
+    if Path::new(node).with_file_name("node_modules").exists() {
+        measure("github-issues (Node)", &["node", node]);
+    }
+}
+
+/// Judges the server a few times and prints the median.
+fn measure(name: &str, command: &[&str]) {
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let mut rounds: Vec<(f64, usize, usize, f64)> =
+        (0..ROUNDS).map(|_| runtime.block_on(judge(command))).collect();
+    rounds.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let (wall, launches, checks, cpu) = rounds[ROUNDS / 2];
+    let each = cpu / checks.max(1) as f64;
+    println!("{name:<24} {wall:>9.0} {launches:>8} {checks:>7} {cpu:>10.0} {each:>13.3}");
+}
+
+/// Wall time in milliseconds, launches, checks judged, CPU time of this process in milliseconds.
+async fn judge(command: &[&str]) -> (f64, usize, usize, f64) {
+    let target = Target::Command(Command {
+        program: command[0].into(),
+        args: command[1..].iter().map(Into::into).collect(),
+        ..Command::default()
+    });
+    let mut plan = plan(target, Revision::NEWEST_HANDSHAKE);
+    plan.revisions = Choice::Auto;
+    plan.policy.tools = Tools::ReadOnly;
+    let (events, mut incoming) = unbounded_channel();
+    let (began, before) = (Instant::now(), cpu());
+    run(&plan, &events).await;
+    let (wall, used) = (began.elapsed().as_secs_f64() * 1000.0, cpu() - before);
+    drop(events);
+    let (mut launches, mut checks) = (0, 0);
+    while let Some(event) = incoming.recv().await {
+        match event {
+            Event::RunFinished(finished) => launches += finished.spawns,
+            Event::Checked(check) if check.verdict.is_judged() => checks += 1,
+            _ => {}
+        }
+    }
+    (wall, launches, checks, used)
+}
+
+/// CPU time of this process so far, in milliseconds.
+fn cpu() -> f64 {
+    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("usage");
+    let seconds =
+        |time: nix::sys::time::TimeVal| time.tv_sec() as f64 * 1000.0 + time.tv_usec() as f64 / 1000.0;
+    seconds(usage.user_time()) + seconds(usage.system_time())
+}
