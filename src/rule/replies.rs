@@ -30,7 +30,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     }
     // A reply under a wrong id, or one that could not be read, explains why none came.
     let is_explained = findings.violations.iter().any(|finding| finding.requirement == SAME_ID);
-    if !is_explained {
+    if !is_explained && !context.transcript.is_flooded() {
         unanswered(context, &answered, findings);
     }
     notifications(context, findings);

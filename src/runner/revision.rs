@@ -28,6 +28,7 @@ pub struct Scene<'s> {
     everything: bool,
     tally: Tally,
     spawns: usize,
+    flooded: bool,
 }
 
 impl<'s> Scene<'s> {
@@ -48,6 +49,7 @@ impl<'s> Scene<'s> {
             everything: applicable().any(|planned| !planned.is_scripted()),
             tally: Tally::default(),
             spawns: 1,
+            flooded: false,
         }
     }
 
@@ -75,13 +77,14 @@ impl<'s> Scene<'s> {
         }
     }
 
-    /// What became of every check, and how many connections it took.
-    pub fn finish(self) -> (Tally, usize) {
-        (self.tally, self.spawns)
+    /// What became of every check, how many connections it took, and whether the server cut the run short.
+    pub fn finish(self) -> (Tally, usize, bool) {
+        (self.tally, self.spawns, self.flooded)
     }
 
     fn judge(&mut self, transcript: &Transcript, revision: Revision, name: &str) {
         self.save(transcript, revision, name);
+        self.flooded |= transcript.is_flooded();
         let context = Context::new(transcript).with_server(&self.capabilities);
         let findings = rule::judge(&context);
         for kept in findings.observations() {
@@ -131,11 +134,17 @@ async fn on_shared(
         if session.dead().is_some() {
             revivals += 1;
             let revived = match revivals {
-                0..=REVIVALS => Session::open(&plan.target, revision, &plan.options).await.ok(),
+                // One flood is enough.
+                0..=REVIVALS if !session.transcript.is_flooded() => {
+                    Session::open(&plan.target, revision, &plan.options).await.ok()
+                }
                 _ => None,
             };
             let Some(mut fresh) = revived else {
-                observed.extend(blocked(case, "the server died again and again"));
+                observed.extend(blocked(
+                    case,
+                    session.dead().as_deref().unwrap_or("the server died again and again"),
+                ));
                 continue;
             };
             fresh.learn(&session.learned());

@@ -17,7 +17,7 @@ use super::tally::{Observed, Tally};
 use crate::catalogue::Verdict;
 use crate::protocol::Revision;
 use crate::session::transcript::Transcript;
-use crate::session::{OpenFailure, Session, detect};
+use crate::session::{FLOOD, OpenFailure, Session, detect};
 
 /// Judges the target and tells every event, `Started` first; the caller adds what belongs after the last run, then
 /// tells `Finished` with the returned end.
@@ -35,7 +35,8 @@ pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
     }
     let stale = if plan.filter.is_whole() && counts.runs > 0 { counts.baseline.stale() } else { None };
     let exit = counts.exit(plan.strict, problem.is_some(), stale.is_some());
-    Finished { duration_ms: elapsed(began), exit, problem: problem.or(stale) }
+    let flood = counts.flooded.then(|| format!("the run was cut short: {FLOOD}"));
+    Finished { duration_ms: elapsed(began), exit, problem: problem.or(stale).or(flood) }
 }
 
 /// The first event of a run.
@@ -50,6 +51,7 @@ struct Counts {
     warnings: usize,
     errors: usize,
     runs: usize,
+    flooded: bool,
     baseline: Baseline,
 }
 
@@ -68,7 +70,7 @@ impl Counts {
             _ if stale => ExitCode::Findings,
             _ if self.errors > 0 => ExitCode::Bug,
             _ if problem => ExitCode::Unreachable,
-            _ if self.judged == 0 => ExitCode::Inconclusive,
+            _ if self.judged == 0 || self.flooded => ExitCode::Inconclusive,
             _ => ExitCode::Clean,
         }
     }
@@ -164,11 +166,12 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
     let capabilities = session.server.capabilities.clone();
     let mut scene = Scene::new(plan, &around, capabilities, &all);
     scene.perform(session, tell).await;
-    let (mut tally, spawns) = scene.finish();
+    let (mut tally, spawns, flooded) = scene.finish();
+    counts.flooded |= flooded;
     let has_cause = tally.has_failed(DEATH);
     for planned in &all {
         let mut check = conclude(plan, planned, &mut tally, revision);
-        if check.blocked_by.as_deref() == Some(DEATH) && !has_cause {
+        if check.blocked_by.as_deref() == Some(DEATH) && !has_cause && !flooded {
             // The reply came, but late: that is no failure, and there is no cause to name.
             check.verdict = Verdict::NotObserved;
             check.blocked_by = None;

@@ -48,6 +48,13 @@ impl Default for Options {
     }
 }
 
+/// How much one connection may bring, so that no server can fill the memory: messages, and bytes.
+const MAX_MESSAGES: usize = 20_000;
+const MAX_BYTES: usize = 64 << 20;
+/// What is said of a server that brings more.
+pub(crate) const FLOOD: &str =
+    "the server sent more than 20,000 messages or 64 MiB on one connection, and was cut off";
+
 /// A conversation in one revision over one connection.
 pub struct Session {
     /// The revision that is spoken.
@@ -71,6 +78,9 @@ pub struct Session {
     exit: Option<Exit>,
     closed: bool,
     deaf: bool,
+    flooded: bool,
+    /// Messages and bytes so far.
+    taken: (usize, usize),
 }
 
 /// A reply from the server and where it stands in the transcript.
@@ -108,6 +118,8 @@ impl Session {
             exit: None,
             closed: false,
             deaf: false,
+            flooded: false,
+            taken: (0, 0),
         }
     }
 
@@ -118,6 +130,9 @@ impl Session {
 
     /// Why nothing more can be expected of this connection, if so.
     pub fn dead(&self) -> Option<String> {
+        if self.flooded {
+            return Some(FLOOD.to_owned());
+        }
         match (self.exit, self.closed, self.deaf) {
             (Some(exit), ..) => Some(format!("the server process ended ({exit})")),
             (None, true, _) => Some("the server closed its standard output".to_owned()),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::{Options, Outcome, Session, Transcript};
+use super::{FLOOD, Options, Outcome, Session, Transcript};
 use crate::protocol::Revision;
 use crate::transport::{Exit, StartError, Target};
 
@@ -40,6 +40,9 @@ pub enum OpenError {
         /// How long it was awaited.
         waited: Duration,
     },
+    /// Too much of an answer.
+    #[error("{FLOOD}, before it answered `{0}`")]
+    Flooded(&'static str),
     /// HTTP did not work.
     #[error("no HTTP connection: {0}")]
     Http(String),
@@ -143,6 +146,9 @@ impl Session {
         }
         if let Some(error) = outcome.error() {
             return Err(OpenError::Refused { method, error: error.clone() });
+        }
+        if self.flooded {
+            return Err(OpenError::Flooded(method));
         }
         Err(match (self.exit, outcome) {
             (Some(exit), _) => OpenError::Ended(exit, method),

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 use super::transcript::What;
 use super::{Reply, Session};
 use crate::protocol::{Class, Frame, Id, Message};
-use crate::transport::{Arrival, Incoming, SseEvent, Wire};
+use crate::transport::{Arrival, Incoming, Signal, SseEvent, Wire};
 
 /// How long output is awaited after the process ended: grandchildren may keep the pipe open for ever.
 const DRAIN: Duration = Duration::from_millis(300);
@@ -16,6 +16,9 @@ const DRAIN: Duration = Duration::from_millis(300);
 impl Session {
     /// Takes in the next arrival. False when none came before the deadline, or none can come any more.
     pub(super) async fn pump(&mut self, deadline: Instant) -> bool {
+        if self.flooded {
+            return false;
+        }
         let deadline = match self.exit {
             Some(_) if !self.closed => deadline.min(Instant::now() + DRAIN),
             _ => deadline,
@@ -42,7 +45,7 @@ impl Session {
 
     /// Whether nothing can come any more.
     pub(super) fn is_over(&self) -> bool {
-        self.closed && (self.exit.is_some() || self.transcript.http)
+        self.flooded || self.closed && (self.exit.is_some() || self.transcript.http)
     }
 
     fn take(&mut self, Arrival { at, incoming }: Arrival) {
@@ -122,6 +125,10 @@ impl Session {
         exchange: Option<u32>,
         streamed: bool,
     ) {
+        self.taken = (self.taken.0 + 1, self.taken.1 + bytes.len());
+        if self.taken.0 > super::MAX_MESSAGES || self.taken.1 > super::MAX_BYTES {
+            return self.cut_off(at);
+        }
         let frame = Frame::new(bytes);
         let json = frame.json();
         let messages = json.as_ref().map(Message::all).unwrap_or_default();
@@ -138,6 +145,17 @@ impl Session {
                     self.replies.push(Reply { id, message, exchange, seq });
                 }
             }
+        }
+    }
+
+    /// Stops listening to a server that sends without end.
+    fn cut_off(&mut self, at: Instant) {
+        self.flooded = true;
+        self.transcript.add_at(at, What::Flooded);
+        if let Wire::Lines(lines) = &self.wire
+            && let Some(process) = &lines.process
+        {
+            process.signal(Signal::Kill);
         }
     }
 

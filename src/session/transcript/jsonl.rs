@@ -68,6 +68,7 @@ enum Happened {
     Done,
     Failed,
     TooLong,
+    Flooded,
     InputClosed,
     Closed,
     Exited,
@@ -143,6 +144,7 @@ fn line(entry: &Entry) -> Line {
             line.event = Some(Happened::TooLong);
             line.length = Some(*length);
         }
+        What::Flooded => line.event = Some(Happened::Flooded),
         What::InputClosed => line.event = Some(Happened::InputClosed),
         What::Closed => line.event = Some(Happened::Closed),
         What::Exited(exit) => {
@@ -202,6 +204,7 @@ impl Line {
                 Ok(What::Failed { exchange: exchange()?, problem: self.data.unwrap_or_default() })
             }
             (_, Some(Happened::TooLong)) => Ok(What::TooLong { length: self.length.unwrap_or_default() }),
+            (_, Some(Happened::Flooded)) => Ok(What::Flooded),
             (_, Some(Happened::InputClosed)) => Ok(What::InputClosed),
             (_, Some(Happened::Closed)) => Ok(What::Closed),
             (_, Some(Happened::Exited)) => Ok(What::Exited(Exit { code: self.code, signal: self.signal })),

@@ -105,6 +105,8 @@ pub enum What {
         /// Its length in bytes.
         length: usize,
     },
+    /// More came than one connection may hold: nothing was read after this.
+    Flooded,
     /// We closed the server's input.
     InputClosed,
     /// The server closed its output.
@@ -159,6 +161,11 @@ impl Transcript {
         })
     }
 
+    /// Whether the server sent more than one connection may hold.
+    pub fn is_flooded(&self) -> bool {
+        self.entries.iter().any(|entry| matches!(entry.what, What::Flooded))
+    }
+
     /// Every message of ours, with its entry; the members of a batch one by one.
     pub fn sent(&self) -> impl Iterator<Item = (&Entry, Message)> {
         self.entries.iter().flat_map(|entry| {
@@ -181,7 +188,7 @@ impl Entry {
             | What::Body { exchange, .. }
             | What::Done { exchange }
             | What::Failed { exchange, .. } => Some(*exchange),
-            What::TooLong { .. } | What::InputClosed | What::Closed | What::Exited(_) => None,
+            What::TooLong { .. } | What::Flooded | What::InputClosed | What::Closed | What::Exited(_) => None,
         }
     }
 
@@ -190,9 +197,12 @@ impl Entry {
         match &self.what {
             What::Sent { .. } | What::Request { .. } => "->",
             What::Received { .. } | What::Response { .. } | What::Body { .. } | What::TooLong { .. } => "<-",
-            What::Done { .. } | What::Failed { .. } | What::InputClosed | What::Closed | What::Exited(_) => {
-                "!!"
-            }
+            What::Done { .. }
+            | What::Failed { .. }
+            | What::Flooded
+            | What::InputClosed
+            | What::Closed
+            | What::Exited(_) => "!!",
         }
     }
 
@@ -206,6 +216,7 @@ impl Entry {
             What::Done { .. } => "end of the response".to_owned(),
             What::Failed { problem, .. } => problem.clone(),
             What::TooLong { length } => format!("a message of {length} bytes, too long to keep"),
+            What::Flooded => super::FLOOD.to_owned(),
             What::InputClosed => "standard input closed".to_owned(),
             What::Closed => "standard output closed".to_owned(),
             What::Exited(exit) => format!("the process ended: {exit}"),
