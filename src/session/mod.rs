@@ -1,12 +1,14 @@
 //! One conversation with a target: both eras and all transports behind one interface. Everything that crosses the wire
 //! lands in the transcript.
 
+mod begun;
 mod client;
 mod compose;
 mod detect;
 mod headers;
 mod open;
 mod outcome;
+mod post;
 mod pump;
 mod send;
 pub mod transcript;
@@ -24,7 +26,8 @@ pub use compose::{Meta, client_info, client_meta};
 pub use detect::{Detection, detect, is_modern_error};
 pub use open::{OpenError, OpenFailure, Server};
 pub use outcome::Outcome;
-pub use send::{Begun, HttpCall};
+pub use begun::Begun;
+pub use send::HttpCall;
 pub use transcript::Transcript;
 
 /// How patient a session is, and what it says of itself.

@@ -8,8 +8,8 @@ use tokio::time::Instant;
 
 use super::transcript::What;
 use super::{Meta, Outcome, Reply, Session};
-use crate::protocol::{Frame, Id, Message};
-use crate::transport::{HttpRequest, Signal, Wire};
+use crate::protocol::{Frame, Id};
+use crate::transport::{Signal, Wire};
 
 /// One HTTP exchange described by a case.
 #[derive(Debug, Clone, Default)]
@@ -24,16 +24,6 @@ pub struct HttpCall {
     pub raw: Option<Bytes>,
     /// The path, in place of the endpoint's.
     pub path: Option<String>,
-}
-
-/// A request whose reply is not awaited.
-#[derive(Debug, Clone)]
-pub struct Begun {
-    /// Its id.
-    pub id: Id,
-    /// The first entry of the transcript that belongs to it.
-    pub from: u64,
-    exchange: Option<u32>,
 }
 
 /// How long an answer that need not come is awaited where no fence can end the wait.
@@ -61,50 +51,6 @@ impl Session {
             self.learn_agreement(&outcome);
         }
         outcome
-    }
-
-    /// Sends a legal request without waiting for its reply.
-    pub fn begin(&mut self, method: &str, params: Option<Value>) -> Begun {
-        let from = self.transcript.last() + 1;
-        let (id, message) = self.compose(method, params, &Meta::Standard);
-        let exchange = self.post(&message, false);
-        Begun { id, from, exchange }
-    }
-
-    /// Waits until a message of this kind has come; false if none came in time.
-    pub async fn wait_for(&mut self, patience: Duration, is_wanted: impl Fn(&Message) -> bool) -> bool {
-        let deadline = Instant::now() + patience;
-        loop {
-            if self.transcript.received().any(|(_, message)| is_wanted(&message)) {
-                return true;
-            }
-            if !self.pump(deadline).await {
-                return false;
-            }
-        }
-    }
-
-    /// The reply to a request that was begun, if it came.
-    pub fn reply_so_far(&self, id: &Id) -> Option<Value> {
-        let mut replies = self.transcript.received().filter(|(_, message)| message.is_reply());
-        replies.find(|(_, message)| message.id().as_ref() == Some(id)).map(|(_, message)| message.to_value())
-    }
-
-    /// The content type of the HTTP response to a request that was begun.
-    pub fn content_type(&self, begun: &Begun) -> Option<String> {
-        let headers = &self.exchanges.get(&begun.exchange?)?.headers;
-        headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone())
-    }
-
-    /// Cancels a request that was begun, as the transport demands.
-    pub async fn cancel(&mut self, begun: &Begun) {
-        match begun.exchange {
-            Some(exchange) => self.abort(exchange),
-            None => {
-                let params = json!({"requestId": begun.id.to_value()});
-                self.notify("notifications/cancelled", Some(params)).await;
-            }
-        }
     }
 
     /// Sends legal requests in one write and waits for all replies.
@@ -307,7 +253,7 @@ impl Session {
         method == "GET" && state.is_some_and(|state| state.status == Some(200))
     }
 
-    fn abort(&mut self, exchange: u32) {
+    pub(super) fn abort(&mut self, exchange: u32) {
         if let Wire::Http(http) = &mut self.wire {
             http.abort(exchange);
         }
@@ -371,81 +317,5 @@ impl Session {
             Wire::Http(_) => drop(self.end_http_session().await),
         }
         self.transcript
-    }
-
-    /// Sends a message; over HTTP it is an exchange of its own, whose number is returned.
-    pub(super) fn post(&mut self, message: &Value, deliberate: bool) -> Option<u32> {
-        let frame = Frame::from_value(message);
-        if self.is_http() {
-            let headers = self.headers_for(Some(message));
-            return self.start("POST", None, headers, frame, deliberate);
-        }
-        if let Wire::Lines(lines) = &self.wire {
-            let mut bytes = frame.bytes().to_vec();
-            bytes.push(b'\n');
-            lines.write(bytes.into());
-        }
-        self.transcript.add(What::Sent { frame, json: Some(message.clone()), deliberate, exchange: None });
-        None
-    }
-
-    fn post_all(&mut self, composed: &[(Id, Value)]) -> Vec<Option<u32>> {
-        if self.is_http() {
-            return composed.iter().map(|(_, message)| self.post(message, false)).collect();
-        }
-        let mut bytes = Vec::new();
-        for (_, message) in composed {
-            let frame = Frame::from_value(message);
-            bytes.extend_from_slice(frame.bytes());
-            bytes.push(b'\n');
-            self.transcript.add(What::Sent {
-                frame,
-                json: Some(message.clone()),
-                deliberate: false,
-                exchange: None,
-            });
-        }
-        if let Wire::Lines(lines) = &self.wire {
-            lines.write(bytes.into());
-        }
-        vec![None; composed.len()]
-    }
-
-    fn post_bytes(&mut self, frame: Frame, json: Option<Value>) -> Option<u32> {
-        // Headers are those of the message that the bytes stand for, as far as they can be read.
-        let headers = self.headers_for(Some(&json.unwrap_or_default()));
-        self.start("POST", None, headers, frame, true)
-    }
-
-    fn start(
-        &mut self,
-        method: &str,
-        path: Option<&str>,
-        headers: Vec<(String, String)>,
-        frame: Frame,
-        deliberate: bool,
-    ) -> Option<u32> {
-        let Wire::Http(http) = &mut self.wire else { return None };
-        let mut url = http.endpoint.url.clone();
-        if let Some(path) = path {
-            url.set_path(path);
-        }
-        let body = frame.bytes().clone();
-        let request = HttpRequest { method: method.to_owned(), url, headers: headers.clone(), body };
-        let exchange = http.start(request);
-        self.exchanges.entry(exchange).or_default();
-        self.transcript.add(What::Request { exchange, method: method.to_owned(), headers });
-        if !frame.bytes().is_empty() {
-            let json = frame.json().ok();
-            self.transcript.add(What::Sent { frame, json, deliberate, exchange: Some(exchange) });
-        }
-        Some(exchange)
-    }
-
-    /// Opens the stream on which an HTTP server of the handshake era may speak by itself.
-    pub(super) fn listen(&mut self) {
-        let mut headers = self.headers_for(None);
-        headers.push(("Accept".to_owned(), "text/event-stream".to_owned()));
-        self.start("GET", None, headers, Frame::new(Bytes::new()), false);
     }
 }

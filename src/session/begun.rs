@@ -1,0 +1,65 @@
+//! Requests that stay open: begun, watched, cancelled.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Meta, Session};
+use crate::protocol::{Id, Message};
+
+/// A request whose reply is not awaited.
+#[derive(Debug, Clone)]
+pub struct Begun {
+    /// Its id.
+    pub id: Id,
+    /// The first entry of the transcript that belongs to it.
+    pub from: u64,
+    exchange: Option<u32>,
+}
+
+impl Session {
+    /// Sends a legal request without waiting for its reply.
+    pub fn begin(&mut self, method: &str, params: Option<Value>) -> Begun {
+        let from = self.transcript.last() + 1;
+        let (id, message) = self.compose(method, params, &Meta::Standard);
+        let exchange = self.post(&message, false);
+        Begun { id, from, exchange }
+    }
+
+    /// Waits until a message of this kind has come; false if none came in time.
+    pub async fn wait_for(&mut self, patience: Duration, is_wanted: impl Fn(&Message) -> bool) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            if self.transcript.received().any(|(_, message)| is_wanted(&message)) {
+                return true;
+            }
+            if !self.pump(deadline).await {
+                return false;
+            }
+        }
+    }
+
+    /// The reply to a request that was begun, if it came.
+    pub fn reply_so_far(&self, id: &Id) -> Option<Value> {
+        let mut replies = self.transcript.received().filter(|(_, message)| message.is_reply());
+        replies.find(|(_, message)| message.id().as_ref() == Some(id)).map(|(_, message)| message.to_value())
+    }
+
+    /// The content type of the HTTP response to a request that was begun.
+    pub fn content_type(&self, begun: &Begun) -> Option<String> {
+        let headers = &self.exchanges.get(&begun.exchange?)?.headers;
+        headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone())
+    }
+
+    /// Cancels a request that was begun, as the transport demands.
+    pub async fn cancel(&mut self, begun: &Begun) {
+        match begun.exchange {
+            Some(exchange) => self.abort(exchange),
+            None => {
+                let params = json!({"requestId": begun.id.to_value()});
+                self.notify("notifications/cancelled", Some(params)).await;
+            }
+        }
+    }
+}
