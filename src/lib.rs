@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`cli`] | one file per subcommand; arguments become validated options |
 //! | [`report`] | the terminal, JSON, JUnit and snapshots, all from one stream of events |
+//! | [`fuzz`] | malformed messages: generated, judged by the rules, shrunk, saved, replayed |
 //! | [`runner`] | the plan, the main loop, the interpreter of cases, the events |
 //! | [`rule`] | always-on rules over a transcript |
 //! | [`case`] | the case language: model, loading with line numbers, expectations |
@@ -26,6 +27,7 @@
 pub mod case;
 pub mod catalogue;
 pub mod cli;
+pub mod fuzz;
 pub mod pattern;
 pub mod protocol;
 pub mod reference;

@@ -27,3 +27,4 @@ pub use offline::judge_transcript;
 pub use plan::{Choice, Filter, Plan, Rerun};
 pub use policy::{Policy, Profile, PromptProfile, ToolProfile, Tools};
 pub use run::{run, started};
+pub use survey::Survey;
