@@ -8,18 +8,28 @@ use super::options::Judging;
 use super::output::Output;
 use super::perform::perform;
 use super::stdio::{Launch, judging_options, quoted};
-use crate::runner::{ExitCode, Rerun, Secrets, TargetInfo};
-use crate::transport::{Endpoint, Host, Target};
+use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo};
+use crate::transport::{Endpoint, Host, HostError, Target};
 
 /// Arguments of `http`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    judging: Judging,
+    pub judging: Judging,
     #[command(flatten)]
-    output: Output,
+    pub output: Output,
     #[command(flatten)]
-    launch: Launch,
+    pub launch: Launch,
+    #[command(flatten)]
+    pub address: Address,
+    /// A server to start first and stop after, after `--`
+    #[arg(last = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// Where the server is, and how it is spoken to.
+#[derive(clap::Args, Debug)]
+pub struct Address {
     /// Add a header to every request, such as `Authorization: Bearer …`; may be repeated. Its value is masked in reports
     #[arg(long, value_name = "K: V", value_parser = header, help_heading = "The server")]
     header: Vec<(String, String)>,
@@ -29,9 +39,6 @@ pub struct Args {
     /// The MCP endpoint, such as http://127.0.0.1:3000/mcp. `{port}` in it, in the command and in --env becomes a free port
     #[arg(value_name = "URL")]
     url: String,
-    /// A server to start first and stop after, after `--`
-    #[arg(last = true, value_name = "COMMAND")]
-    command: Vec<OsString>,
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
@@ -44,10 +51,22 @@ fn header(text: &str) -> Result<(String, String), String> {
 }
 
 /// Runs the command.
-pub async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
-    let rerun = rerun(&args);
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    let (plan, output, host) = prepare(args, "mcp-conform http").await?;
+    match host {
+        Ok(_host) => perform(&plan, &output).await,
+        Err(error) => super::perform::unreachable(&plan, &output, error.to_string()),
+    }
+}
+
+/// Validates the arguments and starts the command, if there is one.
+pub async fn prepare(
+    mut args: Args,
+    head: &str,
+) -> anyhow::Result<(Plan, Output, Result<Option<Host>, HostError>)> {
+    let rerun = rerun(&args, head);
     args.fill_port()?;
-    let url = address(&args.url)?;
+    let url = address(&args.address.url)?;
     let headers = args.headers()?;
     let secrets = headers.iter().chain(&args.launch.env).map(|(_, value)| value.clone());
     let secrets = Secrets::new(secrets.chain(token(&headers)));
@@ -55,17 +74,14 @@ pub async fn run(mut args: Args) -> anyhow::Result<ExitCode> {
     let info = TargetInfo { transport: "http", command, url: Some(url.to_string()) };
     let target = Target::Http(Endpoint { url: url.clone(), headers });
     let plan = args.judging.plan(target, info, rerun, secrets)?;
-    let _host = match args.command.is_empty() {
-        true => None,
+    let host = match args.command.is_empty() {
+        true => Ok(None),
         false => {
             let command = args.launch.command(&args.command)?;
-            match Host::start(&command, &url, args.judging.startup_timeout).await {
-                Ok(host) => Some(host),
-                Err(error) => return super::perform::unreachable(&plan, &args.output, error.to_string()),
-            }
+            Host::start(&command, &url, args.judging.basics.startup_timeout).await.map(Some)
         }
     };
-    perform(&plan, &args.output).await
+    Ok((plan, args.output, host))
 }
 
 /// The token inside an `Authorization` header is as secret as the header.
@@ -73,13 +89,15 @@ fn token(headers: &[(String, String)]) -> Vec<String> {
     headers.iter().filter_map(|(_, value)| value.split_once(' ')).map(|(_, token)| token.to_owned()).collect()
 }
 
-fn rerun(args: &Args) -> Rerun {
+fn rerun(args: &Args, head: &str) -> Rerun {
     let headers: String = args
+        .address
         .header
         .iter()
         .map(|(name, _)| format!(" --header \"{name}: ${}\"", name.to_uppercase().replace('-', "_")))
         .collect();
-    let bearer = args.bearer_env.iter().map(|name| format!(" --bearer-env {name}")).collect::<String>();
+    let bearer =
+        args.address.bearer_env.iter().map(|name| format!(" --bearer-env {name}")).collect::<String>();
     let command = match args.command.is_empty() {
         true => String::new(),
         false => {
@@ -87,11 +105,9 @@ fn rerun(args: &Args) -> Rerun {
             format!(" -- {}", words.collect::<Vec<_>>().join(" "))
         }
     };
-    let (judging, launch, url) = (judging_options(&args.judging), args.launch.options(), quoted(&args.url));
-    Rerun {
-        head: "mcp-conform http".to_owned(),
-        tail: format!("{judging}{launch}{headers}{bearer} {url}{command}"),
-    }
+    let (judging, launch, url) =
+        (judging_options(&args.judging), args.launch.options(), quoted(&args.address.url));
+    Rerun { head: head.to_owned(), tail: format!("{judging}{launch}{headers}{bearer} {url}{command}") }
 }
 
 fn address(text: &str) -> Result<url::Url, Usage> {
@@ -109,7 +125,7 @@ impl Args {
     fn fill_port(&mut self) -> anyhow::Result<()> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
         let fill = |text: &str| text.replace("{port}", &port);
-        self.url = fill(&self.url);
+        self.address.url = fill(&self.address.url);
         for word in &mut self.command {
             if let Some(text) = word.to_str() {
                 *word = fill(text).into();
@@ -122,8 +138,8 @@ impl Args {
     }
 
     fn headers(&self) -> Result<Vec<(String, String)>, Usage> {
-        let mut headers = self.header.clone();
-        if let Some(name) = &self.bearer_env {
+        let mut headers = self.address.header.clone();
+        if let Some(name) = &self.address.bearer_env {
             let token = std::env::var(name)
                 .map_err(|_| Usage(format!("--bearer-env {name}: there is no such environment variable")))?;
             headers.push(("Authorization".to_owned(), format!("Bearer {token}")));

@@ -2,12 +2,14 @@
 
 mod completions;
 mod explain;
+mod fuzz;
 mod http;
 mod judge;
 mod list;
 mod options;
 mod output;
 mod perform;
+mod replay;
 mod serve;
 mod stdio;
 
@@ -46,6 +48,10 @@ enum Command {
     Stdio(stdio::Args),
     /// Judge a server over HTTP; a command, if given, is started first and stopped after
     Http(http::Args),
+    /// A campaign of malformed messages: generated, judged by the rules, shrunk, saved
+    Fuzz(fuzz::Args),
+    /// Run one saved finding of a campaign again: reproduced, flaky or fixed
+    Replay(replay::Args),
     /// Judge recorded traffic offline, with the always-on rules
     Judge(judge::Args),
     /// What exists, and what covers what: requirements, cases or faults
@@ -85,6 +91,8 @@ fn dispatch(command: Command) -> ExitCode {
     let done = match command {
         Command::Stdio(args) => block_on(stdio::run(args)),
         Command::Http(args) => block_on(http::run(args)),
+        Command::Fuzz(args) => block_on(fuzz::run(args)),
+        Command::Replay(args) => block_on(replay::run(args)),
         Command::Judge(args) => judge::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),

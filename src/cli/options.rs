@@ -14,13 +14,40 @@ use crate::runner::{Baseline, Choice, Filter, Plan, Policy, Profile, Rerun, Secr
 use crate::session::Options;
 use crate::transport::Target;
 
-/// What is judged, and how.
+/// What every conversation with a server needs.
 #[derive(Args, Debug)]
-pub struct Judging {
+pub struct Basics {
     /// Revision to judge: `auto` (the newest of each era that the server speaks), `all` (every one that it accepts), or a
     /// date, which is a hard pin; may be repeated
     #[arg(long, value_name = "auto|all|DATE", default_value = "auto", help_heading = "What is judged")]
     pub revision: Vec<String>,
+    /// Which tools may be called with arguments that fit: `read-only` means annotated with readOnlyHint
+    #[arg(
+        long,
+        value_name = "none|read-only|all|GLOB",
+        default_value = "read-only",
+        help_heading = "What is judged"
+    )]
+    pub tools: String,
+    /// What you tell about the server: arguments for tools and prompts, tools that may be called
+    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
+    pub profile: Option<PathBuf>,
+    /// How long the server may take to start
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration, help_heading = "Patience")]
+    pub startup_timeout: Duration,
+    /// How long a reply may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = "Patience")]
+    pub timeout: Duration,
+    /// Seed of everything random
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "What is judged")]
+    pub seed: u64,
+}
+
+/// What is judged, and how.
+#[derive(Args, Debug)]
+pub struct Judging {
+    #[command(flatten)]
+    pub basics: Basics,
     /// Judge only these: requirement or case ids, `*` stands for anything; may be repeated
     #[arg(long, value_name = "GLOB", help_heading = "What is judged")]
     pub only: Vec<String>,
@@ -36,43 +63,24 @@ pub struct Judging {
     /// More cases, from a folder of yours; may be repeated
     #[arg(long, value_name = "DIR", help_heading = "What is judged")]
     pub cases: Vec<PathBuf>,
-    /// Which tools may be called with arguments that fit: `read-only` means annotated with readOnlyHint
-    #[arg(
-        long,
-        value_name = "none|read-only|all|GLOB",
-        default_value = "read-only",
-        help_heading = "What is judged"
-    )]
-    pub tools: String,
-    /// What you tell about the server: arguments for tools and prompts, tools that may be called
-    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
-    pub profile: Option<PathBuf>,
     /// Findings that you accept, with a reason each (TOML); one that no longer fails is an error
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub baseline: Option<PathBuf>,
-    /// How long the server may take to start
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration, help_heading = "Patience")]
-    pub startup_timeout: Duration,
-    /// How long a reply may take
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = "Patience")]
-    pub timeout: Duration,
     /// How many servers of a case of their own may run at once [default: number of processors, 2 to 8]
     #[arg(long, value_name = "N", help_heading = "Patience")]
     pub jobs: Option<usize>,
-    /// Seed of everything random
-    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "What is judged")]
-    pub seed: u64,
     /// Write the whole wire log there, one JSON Lines file per connection
     #[arg(long, value_name = "DIR", help_heading = "Reports")]
     pub transcript: Option<PathBuf>,
 }
 
 /// The lowest level that is judged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum LevelName {
     /// MUST and MUST NOT.
     Must,
     /// SHOULD and SHOULD NOT, too.
+    #[default]
     Should,
     /// MAY, too.
     May,
@@ -83,6 +91,21 @@ pub(super) fn duration(text: &str) -> Result<Duration, String> {
 }
 
 impl Judging {
+    /// Everything that these basics leave open, as usual.
+    pub fn of(basics: Basics) -> Self {
+        Self {
+            basics,
+            only: Vec::new(),
+            skip: Vec::new(),
+            level: LevelName::default(),
+            strict: false,
+            cases: Vec::new(),
+            baseline: None,
+            jobs: None,
+            transcript: None,
+        }
+    }
+
     /// Validates everything and makes the plan.
     pub fn plan(
         &self,
@@ -96,8 +119,8 @@ impl Judging {
             target,
             info,
             options: Options {
-                timeout: self.timeout,
-                startup_timeout: self.startup_timeout,
+                timeout: self.basics.timeout,
+                startup_timeout: self.basics.startup_timeout,
                 ..Options::default()
             },
             revisions: self.choice()?,
@@ -108,14 +131,14 @@ impl Judging {
             secrets,
             strict: self.strict,
             jobs: self.jobs.unwrap_or_else(processors).max(1),
-            seed: self.seed,
+            seed: self.basics.seed,
             transcripts: self.transcript.clone(),
             rerun,
         })
     }
 
     fn choice(&self) -> Result<Choice, Usage> {
-        match self.revision.as_slice() {
+        match self.basics.revision.as_slice() {
             [only] if only == "auto" => Ok(Choice::Auto),
             [only] if only == "all" => Ok(Choice::All),
             several => several
@@ -173,13 +196,13 @@ impl Judging {
     }
 
     fn policy(&self) -> anyhow::Result<Policy> {
-        let tools = match self.tools.as_str() {
+        let tools = match self.basics.tools.as_str() {
             "none" => Tools::None,
             "read-only" => Tools::ReadOnly,
             "all" => Tools::All,
             glob => Tools::Named(self::glob("--tools", glob)?),
         };
-        let profile: Profile = file("--profile", self.profile.as_deref(), |text| {
+        let profile: Profile = file("--profile", self.basics.profile.as_deref(), |text| {
             toml::from_str(text).map_err(|error| error.to_string())
         })?;
         Ok(Policy { tools, profile })

@@ -7,21 +7,21 @@ use super::Usage;
 use super::options::Judging;
 use super::output::Output;
 use super::perform::perform;
-use crate::runner::{ExitCode, Rerun, Secrets, TargetInfo};
+use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo};
 use crate::transport::{Command, Target};
 
 /// Arguments of `stdio`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
-    judging: Judging,
+    pub judging: Judging,
     #[command(flatten)]
-    output: Output,
+    pub output: Output,
     #[command(flatten)]
-    launch: Launch,
+    pub launch: Launch,
     /// The server: a command with its arguments, after `--`. Without one, the built-in reference server is judged
     #[arg(last = true, value_name = "COMMAND")]
-    command: Vec<OsString>,
+    pub command: Vec<OsString>,
 }
 
 /// How a command is launched.
@@ -75,13 +75,13 @@ pub fn quoted(word: &str) -> String {
 /// Options of the judging that change what happens, for a rerun.
 pub fn judging_options(judging: &Judging) -> String {
     let mut options = String::new();
-    if judging.tools != "read-only" {
-        options.push_str(&format!(" --tools {}", quoted(&judging.tools)));
+    if judging.basics.tools != "read-only" {
+        options.push_str(&format!(" --tools {}", quoted(&judging.basics.tools)));
     }
     for folder in &judging.cases {
         options.push_str(&format!(" --cases {}", quoted(&folder.to_string_lossy())));
     }
-    if let Some(profile) = &judging.profile {
+    if let Some(profile) = &judging.basics.profile {
         options.push_str(&format!(" --profile {}", quoted(&profile.to_string_lossy())));
     }
     options
@@ -89,10 +89,21 @@ pub fn judging_options(judging: &Judging) -> String {
 
 /// Runs the command.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let words = match args.command.is_empty() {
+    let (plan, output) = prepare(args, "mcp-conform stdio")?;
+    perform(&plan, &output).await
+}
+
+/// The command to launch: the user's, or the built-in server.
+pub fn words(command: &[OsString]) -> anyhow::Result<Vec<OsString>> {
+    Ok(match command.is_empty() {
         true => vec![std::env::current_exe()?.into_os_string(), "serve".into()],
-        false => args.command.clone(),
-    };
+        false => command.to_vec(),
+    })
+}
+
+/// Validates the arguments.
+pub fn prepare(args: Args, head: &str) -> anyhow::Result<(Plan, Output)> {
+    let words = words(&args.command)?;
     let command = args.launch.command(&words)?;
     let shown: Vec<String> = match args.command.is_empty() {
         true => vec!["mcp-conform".to_owned(), "serve".to_owned()],
@@ -103,11 +114,11 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         false => format!(" -- {}", shown.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
     };
     let rerun = Rerun {
-        head: "mcp-conform stdio".to_owned(),
+        head: head.to_owned(),
         tail: format!("{}{}{target_words}", judging_options(&args.judging), args.launch.options()),
     };
     let secrets = Secrets::new(args.launch.env.iter().map(|(_, value)| value.clone()));
     let info = TargetInfo { transport: "stdio", command: shown, url: None };
     let plan = args.judging.plan(Target::Command(command), info, rerun, secrets)?;
-    perform(&plan, &args.output).await
+    Ok((plan, args.output))
 }

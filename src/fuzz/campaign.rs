@@ -83,7 +83,8 @@ struct Ran {
 pub async fn run(campaign: &Campaign<'_>, tell: &dyn Fn(String)) -> Result<Summary, Box<OpenFailure>> {
     let canary = format!("mcp-conform-canary-{:016x}", campaign.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let target = with_canary(campaign.target, &canary);
-    let bench = Bench { target: &target, revision: campaign.revision, options: &campaign.options, canary: &canary };
+    let bench =
+        Bench { target: &target, revision: campaign.revision, options: &campaign.options, canary: &canary };
     let mut session = bench.open().await?;
     let survey = Survey::take(&mut session, campaign.policy).await;
     let context = Arc::new(Context::new(&session, &survey));
@@ -175,7 +176,9 @@ impl Hunt<'_> {
         let transcript = session.finish().await;
         bugs.extend(self.bench.judge(&transcript, &self.capabilities));
         for bug in bugs {
-            if self.known.insert(bug.fingerprint()) && self.summary.findings.len() < self.campaign.max_findings {
+            if self.known.insert(bug.fingerprint())
+                && self.summary.findings.len() < self.campaign.max_findings
+            {
                 tell(format!("found: {}; looking for the smallest script", bug.message));
                 let finding = self.investigate(&bug, &mut ran).await;
                 self.save(&finding);
@@ -213,7 +216,7 @@ impl Hunt<'_> {
             revision: self.campaign.revision,
             seed: self.campaign.seed,
             case,
-            operators: script.operators.clone(),
+            operators: script.operators.concat(),
             stability: if confirmed == 3 { Stability::Stable } else { Stability::Flaky },
             script,
         }

@@ -34,20 +34,33 @@ impl Context {
         let revision = session.revision;
         let declares = |name: &str| crate::protocol::method::declares(&session.server.capabilities, name);
         let base = |method: &str, params: Value| Base { method: method.to_owned(), params };
-        let call = |tool: &Value| base("tools/call", json!({"name": tool["name"], "arguments": tool["arguments"]}));
+        let call =
+            |tool: &Value| base("tools/call", json!({"name": tool["name"], "arguments": tool["arguments"]}));
         let fence = if revision.is_stateless() { "server/discover" } else { "ping" };
         let mut requests = vec![base(fence, json!({}))];
-        requests.extend(survey.things(List::Lists).iter().filter_map(|list| Some(base(list["method"].as_str()?, json!({})))));
+        requests.extend(
+            survey
+                .things(List::Lists)
+                .iter()
+                .filter_map(|list| Some(base(list["method"].as_str()?, json!({})))),
+        );
         requests.extend(survey.things(List::CallableTools).iter().take(MOST).map(call));
         requests.extend(survey.things(List::Prompts).iter().take(MOST).map(|prompt| {
             base("prompts/get", json!({"name": prompt["name"], "arguments": prompt["arguments"]}))
         }));
         requests.extend(
-            survey.things(List::Resources).iter().take(MOST).map(|r| base("resources/read", json!({"uri": r["uri"]}))),
+            survey
+                .things(List::Resources)
+                .iter()
+                .take(MOST)
+                .map(|r| base("resources/read", json!({"uri": r["uri"]}))),
         );
         if declares("completions") {
             let reference = json!({"type": "ref/prompt", "name": "mcp-conform"});
-            requests.push(base("completion/complete", json!({"ref": reference, "argument": {"name": "x", "value": ""}})));
+            requests.push(base(
+                "completion/complete",
+                json!({"ref": reference, "argument": {"name": "x", "value": ""}}),
+            ));
         }
         if revision.is_handshake() && declares("logging") {
             requests.push(base("logging/setLevel", json!({"level": "error"})));

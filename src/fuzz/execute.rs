@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use super::oracle::{self, Bug};
 use super::script::{Action, Script};
-use crate::session::{Meta, OpenFailure, Options, Session, Transcript};
 use crate::protocol::Revision;
+use crate::session::{Meta, OpenFailure, Options, Session, Transcript};
 use crate::transport::Target;
 
 /// How long a server may take to end after its input did. What does not is no bug here: a case judges that.
@@ -80,14 +80,22 @@ async fn act(session: &mut Session, action: &Action) -> Option<Bug> {
             let message = with_id(session, message);
             session.message(&message, false).await;
         }
-        Action::Text(text) => write(session, &[text]).await,
-        Action::Pieces(pieces) => write(session, &pieces.iter().map(String::as_str).collect::<Vec<_>>()).await,
+        // Each line is a message of its own.
+        Action::Text(text) => {
+            for line in text.split('\n') {
+                write(session, &[line]).await;
+            }
+        }
+        Action::Pieces(pieces) => {
+            write(session, &pieces.iter().map(String::as_str).collect::<Vec<_>>()).await
+        }
         Action::Base64(encoded) => {
             let bytes = STANDARD.decode(encoded).unwrap_or_default();
             session.raw(&[Bytes::from(bytes)], true, false).await;
         }
         Action::Together(calls) => {
-            let calls: Vec<_> = calls.iter().map(|call| (call.method.clone(), Some(call.params.clone()))).collect();
+            let calls: Vec<_> =
+                calls.iter().map(|call| (call.method.clone(), Some(call.params.clone()))).collect();
             session.together(&calls).await;
         }
         Action::CloseInput => {}

@@ -87,13 +87,19 @@ fn plain(message: &str) -> String {
 /// The death or deafness of a connection.
 pub(super) fn of_death(why: &str, crashed: bool, at: u64) -> Bug {
     let kind = if crashed { Kind::Crash } else { Kind::Hang };
-    Bug { kind, requirement: Some("base.response.every-request-answered".to_owned()), message: why.to_owned(), at }
+    Bug {
+        kind,
+        requirement: Some("base.response.every-request-answered".to_owned()),
+        message: why.to_owned(),
+        at,
+    }
 }
 
 /// A forbidden call that was accepted. A refusal in words counts as one.
 pub(super) fn of_forbidden(outcome: &Outcome, name: &str) -> Option<Bug> {
     let result = outcome.result()?;
-    let is_unfinished = result.get("task").is_some() || matches!(result["resultType"].as_str(), Some("input_required" | "task"));
+    let is_unfinished = result.get("task").is_some()
+        || matches!(result["resultType"].as_str(), Some("input_required" | "task"));
     let says = result["content"].to_string().to_lowercase();
     let refused = result["isError"] == true
         || ["error", "invalid", "required", "missing", "must be"].iter().any(|word| says.contains(word));
@@ -144,8 +150,12 @@ mod tests {
 
     #[test]
     fn numbers_and_quotations_do_not_make_another_bug() {
-        let bug = |message: &str| Bug { kind: Kind::Crash, requirement: None, message: message.into(), at: 1 };
-        assert_eq!(bug("request 7 of `a` failed").fingerprint(), bug("request 12 of `b` failed").fingerprint());
+        let bug =
+            |message: &str| Bug { kind: Kind::Crash, requirement: None, message: message.into(), at: 1 };
+        assert_eq!(
+            bug("request 7 of `a` failed").fingerprint(),
+            bug("request 12 of `b` failed").fingerprint()
+        );
         assert_ne!(bug("exit code").fingerprint(), bug("signal").fingerprint());
     }
 }

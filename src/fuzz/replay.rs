@@ -19,7 +19,11 @@ pub enum Replayed {
 const TIMES: usize = 3;
 
 /// Runs the script of a finding three times, each on a fresh server.
-pub async fn replay(finding: &Finding, target: &Target, options: &Options) -> Result<Replayed, Box<OpenFailure>> {
+pub async fn replay(
+    finding: &Finding,
+    target: &Target,
+    options: &Options,
+) -> Result<Replayed, Box<OpenFailure>> {
     let bench = Bench { target, revision: finding.revision, options, canary: "mcp-conform-canary" };
     // A server that cannot be started has not fixed anything.
     bench.open().await?.finish().await;

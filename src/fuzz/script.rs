@@ -51,8 +51,34 @@ pub struct Call {
 pub struct Script {
     /// What is done, in order.
     pub actions: Vec<Action>,
-    /// Names of the operators.
-    pub operators: Vec<String>,
+    /// The names of the operators that made each action; empty for a script that was read from a file.
+    pub operators: Vec<Vec<String>>,
+}
+
+impl Script {
+    /// Adds an action.
+    pub(super) fn push(&mut self, action: Action, operators: Vec<String>) {
+        self.actions.push(action);
+        self.operators.push(operators);
+    }
+
+    /// The script without one action.
+    pub(super) fn without(&self, index: usize) -> Self {
+        let mut fewer = self.clone();
+        fewer.actions.remove(index);
+        fewer.operators.remove(index);
+        fewer
+    }
+
+    /// Scripts one after the other, as one.
+    pub(super) fn joined<'s>(scripts: impl Iterator<Item = &'s Self>) -> Self {
+        let mut whole = Self::default();
+        for script in scripts {
+            whole.actions.extend(script.actions.iter().cloned());
+            whole.operators.extend(script.operators.iter().cloned());
+        }
+        whole
+    }
 }
 
 /// Whether a finding comes each time.
@@ -110,7 +136,6 @@ impl Action {
             Err(error) => Self::Base64(STANDARD.encode(error.into_bytes())),
         }
     }
-
 }
 
 impl Finding {
@@ -129,14 +154,16 @@ impl Finding {
     /// Reads a file.
     pub fn read(text: &str) -> Result<Self, ReadError> {
         let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let fail = |index: usize, error: serde_json::Error| ReadError { line: index + 1, problem: error.to_string() };
+        let fail = |index: usize, error: serde_json::Error| ReadError {
+            line: index + 1,
+            problem: error.to_string(),
+        };
         let (index, head) =
             lines.next().ok_or(ReadError { line: 1, problem: "the file is empty".to_owned() })?;
         let mut finding: Self = serde_json::from_str(head).map_err(|error| fail(index, error))?;
         for (index, line) in lines {
             finding.script.actions.push(serde_json::from_str(line).map_err(|error| fail(index, error))?);
         }
-        finding.script.operators.clone_from(&finding.operators);
         Ok(finding)
     }
 }
@@ -165,7 +192,7 @@ mod tests {
             case: 2,
             operators: vec!["removed /id".into()],
             stability: Stability::Stable,
-            script: Script { actions, operators: vec!["removed /id".into()] },
+            script: Script { actions, operators: Vec::new() },
         };
         assert_eq!(Finding::read(&finding.write()), Ok(finding));
     }

@@ -6,7 +6,7 @@ use proptest::strategy::ValueTree;
 use tokio::time::Instant;
 
 use super::execute::Bench;
-use super::script::{Action, Script};
+use super::script::Script;
 
 /// How long one finding may be shrunk, in runs and in time.
 const RUNS: usize = 200;
@@ -59,8 +59,7 @@ impl<'b> Search<'b> {
             if best.actions.len() == 1 || self.is_over() {
                 break;
             }
-            let mut fewer = best.clone();
-            fewer.actions.remove(index);
+            let fewer = best.without(index);
             if self.shows(&[&fewer]).await {
                 best = fewer;
             }
@@ -84,8 +83,6 @@ impl<'b> Search<'b> {
             }
             size /= 2;
         }
-        let actions: Vec<Action> = kept.iter().flat_map(|script| script.actions.clone()).collect();
-        let operators = kept.iter().flat_map(|script| script.operators.clone()).collect();
-        self.without_actions(Script { actions, operators }).await
+        self.without_actions(Script::joined(kept.into_iter())).await
     }
 }

@@ -71,7 +71,10 @@ impl Edit {
                     .collect();
                 let place = objects.get(at % objects.len().max(1))?;
                 let name = NAMES[with % NAMES.len()];
-                message.pointer_mut(place)?.as_object_mut()?.insert(name.to_owned(), choose(with / NAMES.len()));
+                message
+                    .pointer_mut(place)?
+                    .as_object_mut()?
+                    .insert(name.to_owned(), choose(with / NAMES.len()));
                 Some(format!("added {place}/{name}"))
             }
         }
@@ -92,7 +95,9 @@ fn collect(value: &Value, at: String, places: &mut Vec<String>) {
     };
     match value {
         Value::Object(members) => members.iter().for_each(|(key, inner)| go(key, inner)),
-        Value::Array(elements) => elements.iter().enumerate().for_each(|(n, inner)| go(&n.to_string(), inner)),
+        Value::Array(elements) => {
+            elements.iter().enumerate().for_each(|(n, inner)| go(&n.to_string(), inner))
+        }
         _ => {}
     }
 }

@@ -106,7 +106,9 @@ impl TextEdit {
             Operator::TrailingComma => before_end(line, ","),
             Operator::Comment => before_end(line, "/* comment */"),
             Operator::HugeNumber => member(line, &format!("\"n\":{}", "9".repeat(400))),
-            Operator::OddNumber => member(line, ["\"n\":01", "\"n\":+1", "\"n\":NaN", "\"n\":.5"][self.at % 4]),
+            Operator::OddNumber => {
+                member(line, ["\"n\":01", "\"n\":+1", "\"n\":NaN", "\"n\":.5"][self.at % 4])
+            }
             Operator::LoneSurrogate => member(line, "\"s\":\"\\ud800\""),
             Operator::DeepNesting => member(line, &format!("\"d\":{}{}", "[".repeat(5000), "]".repeat(5000))),
             Operator::LongString => member(line, &format!("\"l\":\"{}\"", "x".repeat(200_000))),
@@ -114,7 +116,9 @@ impl TextEdit {
                 let copy = line.clone();
                 line.extend(copy);
             }
-            Operator::SingleQuotes => line.iter_mut().filter(|byte| **byte == b'"').for_each(|byte| *byte = b'\''),
+            Operator::SingleQuotes => {
+                line.iter_mut().filter(|byte| **byte == b'"').for_each(|byte| *byte = b'\'')
+            }
             Operator::Scalar => *line = b"42".to_vec(),
         }
     }

@@ -7,8 +7,8 @@ use super::{Counts, Coverage, text};
 use crate::catalogue;
 use crate::protocol::Revision;
 use crate::runner::{
-    Check, Event, ExitCode, Finished, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started,
-    TargetInfo,
+    Check, Event, ExitCode, Finished, Fuzzed, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome,
+    Started, TargetInfo,
 };
 
 /// Everything that a run found out, `mcp-conform/report/v1`.
@@ -28,7 +28,8 @@ pub struct Report {
     /// One entry per revision and transport.
     pub runs: Vec<Run>,
     /// What the fuzz pass found; null when there was none.
-    pub fuzz: Option<Value>,
+    #[serde(serialize_with = "one_campaign")]
+    pub fuzz: Vec<Fuzzed>,
     /// The snapshots that were compared.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub snapshots: Vec<Snapshot>,
@@ -111,6 +112,22 @@ impl Run {
     }
 }
 
+/// Campaigns in several revisions are one in the report: the findings say which revision they are of.
+fn one_campaign<S: serde::Serializer>(campaigns: &[Fuzzed], serializer: S) -> Result<S::Ok, S::Error> {
+    let mut all = campaigns.iter().cloned();
+    let first = all.next();
+    let whole = first.map(|first| {
+        all.fold(first, |mut whole, next| {
+            whole.executed += next.executed;
+            whole.duration_ms += next.duration_ms;
+            whole.skipped += next.skipped;
+            whole.findings.extend(next.findings);
+            whole
+        })
+    });
+    whole.serialize(serializer)
+}
+
 impl Default for Report {
     fn default() -> Self {
         let tool = Tool {
@@ -126,7 +143,7 @@ impl Default for Report {
             duration_ms: 0,
             target: TargetInfo { transport: "stdio", command: Vec::new(), url: None },
             runs: Vec::new(),
-            fuzz: None,
+            fuzz: Vec::new(),
             snapshots: Vec::new(),
             coverage: Coverage::default(),
             summary: Counts::default(),
@@ -146,6 +163,7 @@ impl Report {
             Event::Checked(check) => self.add(check),
             Event::RunFinished(end) => self.end_run(end),
             Event::Snapshot(outcome) => self.snapshots.push(Snapshot::of(outcome)),
+            Event::Fuzzed(fuzzed) => self.fuzz.push((**fuzzed).clone()),
             Event::Finished(end) => self.finish(end),
             Event::Progress(_) | Event::Surface(_) => {}
         }

@@ -36,7 +36,8 @@ impl<W: Write + Send> Reporter for Json<W> {
             | Event::Surface(_)
             | Event::Checked(_)
             | Event::RunFinished(_)
-            | Event::Snapshot(_) => Ok(()),
+            | Event::Snapshot(_)
+            | Event::Fuzzed(_) => Ok(()),
         }
     }
 }

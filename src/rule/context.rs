@@ -1,6 +1,6 @@
 //! What rules look at: a transcript, with what is known about the conversation.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 
@@ -22,6 +22,8 @@ pub struct Context<'t> {
     pub sent: Vec<(&'t Entry, Message)>,
     /// Our requests with a usable id, by id, oldest first.
     pub requests: HashMap<Id, Vec<Asked>>,
+    /// Ids that we used more than once, and at least once in a malformed message: no reply can be told apart.
+    ambiguous: HashSet<Id>,
 }
 
 /// One of our requests.
@@ -33,6 +35,9 @@ pub struct Asked {
     pub method: String,
     /// Whether it was malformed on purpose.
     pub deliberate: bool,
+    /// Whether it says that it is of the revision that is spoken. Where it does not, a server of both eras may answer as
+    /// the other one demands.
+    pub of_era: bool,
     /// The exchange that carried it.
     pub exchange: Option<u32>,
 }
@@ -51,12 +56,15 @@ impl<'t> Context<'t> {
                     seq: entry.seq,
                     method: method.to_owned(),
                     deliberate: is_deliberate(entry),
+                    of_era: is_of_era(message, transcript.revision),
                     exchange: entry.exchange(),
                 };
                 requests.entry(id).or_default().push(asked);
             }
         }
-        let mut context = Self { transcript, client: Value::Null, server: None, received, sent, requests };
+        let ambiguous = ambiguous(&sent);
+        let mut context =
+            Self { transcript, client: Value::Null, server: None, received, sent, requests, ambiguous };
         context.learn();
         context
     }
@@ -100,7 +108,7 @@ impl<'t> Context<'t> {
     /// Every reply that answers one of our requests, with that request.
     pub fn replies(&self) -> impl Iterator<Item = (&'t Entry, &Message, &Asked)> {
         self.received.iter().filter_map(|(entry, message)| {
-            let asked = self.asked(entry, message)?;
+            let asked = self.surely_asked(entry, message)?;
             Some((*entry, message, asked))
         })
     }
@@ -113,10 +121,38 @@ impl<'t> Context<'t> {
         self.requests.get(&message.id()?)?.iter().rfind(|asked| asked.seq < entry.seq)
     }
 
+    /// The request that a reply answers, if there is no doubt that it is this one and of this revision.
+    pub fn surely_asked(&self, entry: &Entry, message: &Message) -> Option<&Asked> {
+        let is_clear = !message.id().is_some_and(|id| self.is_ambiguous(&id));
+        self.asked(entry, message).filter(|asked| is_clear && asked.of_era)
+    }
+
+    /// Whether replies under this id cannot be told apart.
+    pub fn is_ambiguous(&self, id: &Id) -> bool {
+        self.ambiguous.contains(id)
+    }
+
     /// Whether we sent something before this entry that a server may be unable to read, or that has no usable id.
     pub fn sent_unreadable_before(&self, seq: u64) -> bool {
         self.transcript.entries.iter().take_while(|entry| entry.seq < seq).any(is_unreadable)
     }
+}
+
+fn is_of_era(message: &Message, revision: Revision) -> bool {
+    let said = &message.params()["_meta"]["io.modelcontextprotocol/protocolVersion"];
+    revision.is_handshake() || *said == revision.as_str()
+}
+
+fn ambiguous(sent: &[(&Entry, Message)]) -> HashSet<Id> {
+    let mut uses: HashMap<Id, (usize, bool)> = HashMap::new();
+    for (entry, message) in sent {
+        if let (Some(id), false) = (message.id(), matches!(message.class(), Class::Result | Class::Error)) {
+            let (times, deliberate) = uses.entry(id).or_default();
+            *times += 1;
+            *deliberate |= is_deliberate(entry);
+        }
+    }
+    uses.into_iter().filter(|(_, (times, deliberate))| *times > 1 && *deliberate).map(|(id, _)| id).collect()
 }
 
 /// Whether the entry is a message of ours that breaks a rule on purpose.

@@ -45,6 +45,10 @@ fn reply(
 ) {
     match message.id() {
         None | Some(Id::Null) => without_id(context, entry, message, answered, findings),
+        Some(id) if context.is_ambiguous(&id) => {
+            let asked = context.requests.get(&id).into_iter().flatten();
+            answered.extend(asked.map(|asked| (asked.seq, id.clone())));
+        }
         Some(id) => match context.asked(entry, message) {
             Some(asked) if answered.insert((asked.seq, id.clone())) => {
                 findings.kept(SAME_ID);
@@ -65,11 +69,12 @@ fn reply(
 /// A reply whose id is that of no request.
 fn foreign(context: &Context<'_>, entry: &Entry, id: &Id, message: &Message, findings: &mut Findings) {
     // A malformed message may hold an id that cannot be read from it; an invented one is a smaller sin.
-    let excused = context.sent_unreadable_before(entry.seq) && message.class() == Class::Error;
+    let excused = context.sent_unreadable_before(entry.seq);
     let (requirement, verdict) = match excused {
+        // A lenient parser may read, and answer, what is no JSON to us.
         true if carries(context, entry.seq, id) => return,
-        true => (UNREADABLE, Some(Verdict::Warn)),
-        false => (SAME_ID, None),
+        true if message.class() == Class::Error => (UNREADABLE, Some(Verdict::Warn)),
+        _ => (SAME_ID, None),
     };
     let open = nearest(context, entry.seq);
     findings.violated_as(

@@ -15,7 +15,7 @@ pub(super) fn judge(context: &Context<'_>, findings: &mut Findings) {
     for (entry, message) in &context.received {
         match message.class() {
             Class::Result => {
-                let Some(asked) = context.asked(entry, message) else { continue };
+                let Some(asked) = context.surely_asked(entry, message) else { continue };
                 let result = message.get("result").unwrap_or(&Value::Null);
                 let entries = [asked.seq, entry.seq];
                 // That a result is an object is a rule of its own.

@@ -24,6 +24,8 @@ pub enum Event {
     RunFinished(RunFinished),
     /// The snapshot of a surface was compared.
     Snapshot(SnapshotOutcome),
+    /// A fuzzing campaign ended.
+    Fuzzed(Box<Fuzzed>),
     /// The whole run is over. Always last.
     Finished(Finished),
 }
@@ -118,4 +120,46 @@ pub struct Finished {
     pub exit: ExitCode,
     /// Why the run could not be done or was cut short: what, where, what to do.
     pub problem: Option<String>,
+}
+
+/// What came of a fuzzing campaign.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fuzzed {
+    /// The seed of everything random.
+    pub seed: u64,
+    /// The revision that was spoken.
+    pub revision: Revision,
+    /// Cases that were run.
+    pub executed: u64,
+    /// How long it took.
+    pub duration_ms: u64,
+    /// Cases that were not run.
+    pub skipped: u64,
+    /// The bugs, each once.
+    pub findings: Vec<FuzzFinding>,
+}
+
+/// One bug, with the smallest script that shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct FuzzFinding {
+    /// The fingerprint: the same for the same cause.
+    pub id: String,
+    /// What kind of bug it is.
+    pub kind: &'static str,
+    /// The requirement that is violated, if one is.
+    pub requirement: Option<String>,
+    /// What happened, in a sentence.
+    pub message: String,
+    /// How many actions the script has.
+    pub steps: usize,
+    /// `stable` or `flaky`.
+    pub stability: &'static str,
+    /// The file that it was saved in.
+    pub replay: Option<String>,
+    /// What was done to legal messages.
+    pub operators: Vec<String>,
+    /// The script, one action per line.
+    pub script: Vec<String>,
+    /// The command that runs it again.
+    pub rerun: Option<String>,
 }

@@ -19,7 +19,8 @@ mod tally;
 pub use baseline::Baseline;
 pub use check::{Check, WireLine};
 pub use event::{
-    Event, Finished, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started, Surface, TargetInfo,
+    Event, Finished, FuzzFinding, Fuzzed, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started,
+    Surface, TargetInfo,
 };
 pub use evidence::Secrets;
 pub use exit::ExitCode;

@@ -21,12 +21,12 @@ use serde_json::Value;
 use crate::protocol::{Id, Message, Revision};
 use crate::transport::{Exit, StderrTail, Wire};
 
+pub use begun::Begun;
 pub use client::Client;
 pub use compose::{Meta, client_info, client_meta};
 pub use detect::{Detection, detect, is_modern_error};
 pub use open::{OpenError, OpenFailure, Server};
 pub use outcome::Outcome;
-pub use begun::Begun;
 pub use send::HttpCall;
 pub use transcript::Transcript;
 

@@ -1,6 +1,7 @@
 //! The report for a person: progress while it runs, findings and a summary at the end.
 
 mod findings;
+mod fuzz;
 mod progress;
 mod summary;
 
@@ -79,7 +80,11 @@ impl<W: Write + Send> Reporter for Terminal<W> {
         match event {
             Event::Progress(_) | Event::RunStarted(_) | Event::Checked(_) => self.show_progress(event),
             Event::Finished(_) => self.finish(),
-            Event::Started(_) | Event::Surface(_) | Event::RunFinished(_) | Event::Snapshot(_) => Ok(()),
+            Event::Started(_)
+            | Event::Surface(_)
+            | Event::RunFinished(_)
+            | Event::Snapshot(_)
+            | Event::Fuzzed(_) => Ok(()),
         }
     }
 }

@@ -36,6 +36,7 @@ impl Progress {
             | Event::Surface(_)
             | Event::RunFinished(_)
             | Event::Snapshot(_)
+            | Event::Fuzzed(_)
             | Event::Finished(_) => {}
         }
     }

@@ -1,6 +1,7 @@
 //! What is told at the end.
 
 use super::findings::{self, Finding};
+use super::fuzz;
 use super::{Detail, Look};
 use crate::catalogue::Verdict;
 use crate::report::paint::Tone;
@@ -25,6 +26,8 @@ pub fn whole(report: &Report, look: Look) -> String {
     let changed: String =
         report.snapshots.iter().filter_map(|snapshot| findings::snapshot(snapshot, look)).collect();
     let problem = problem(report, look);
+    let fuzzed: String = report.fuzz.iter().map(|fuzzed| fuzz::findings(fuzzed, look)).collect();
+    let changed = changed + &fuzzed;
     let parts = match look.detail {
         Detail::Quiet => vec![problem, blocks, changed, quiet_line(report)],
         Detail::Normal => vec![header(report, look), problem, blocks, changed, summary(report, &found, look)],
@@ -151,7 +154,11 @@ fn summary(report: &Report, found: &[Finding<'_>], look: Look) -> String {
     let kept: String = kept_snapshots(report).iter().map(|line| entry("snapshot", line, look)).collect();
     let next: String = next_steps(report, found, look).iter().map(|step| entry("next", step, look)).collect();
     let exit = entry("exit", &format!("{} ({})", report.exit.code(), report.meaning()), look);
-    format!("{table}{}{kept}{next}{exit}", entry("judged", &coverage(report), look))
+    let judged = match report.fuzz.as_slice() {
+        [] => entry("judged", &coverage(report), look),
+        campaigns => campaigns.iter().map(|fuzzed| entry("fuzzed", &fuzz::line(fuzzed), look)).collect(),
+    };
+    format!("{table}{judged}{kept}{next}{exit}")
 }
 
 /// How much was judged, and what came out.
@@ -178,7 +185,11 @@ fn prefixed(prefix: &str, text: &str) -> String {
 }
 
 fn quiet_line(report: &Report) -> String {
-    format!("judged {}; exit {}\n", coverage(report), report.exit.code())
+    let fuzzed: String = report.fuzz.iter().map(|fuzzed| format!("{}; ", fuzz::line(fuzzed))).collect();
+    match fuzzed.is_empty() {
+        true => format!("judged {}; exit {}\n", coverage(report), report.exit.code()),
+        false => format!("{fuzzed}exit {}\n", report.exit.code()),
+    }
 }
 
 /// Snapshots that were written.

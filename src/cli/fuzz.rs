@@ -1,0 +1,201 @@
+//! `mcp-conform fuzz`: a campaign of malformed messages.
+
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use clap::Subcommand;
+
+use super::http::Address;
+use super::options::{Basics, Judging, duration};
+use super::output::Output;
+use super::perform::Audience;
+use super::stdio::{Launch, quoted};
+use super::{http, stdio};
+use crate::fuzz::{self, Action, Budget, Campaign, Finding, Stability, Summary};
+use crate::protocol::Revision;
+use crate::runner::{Choice, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Plan, started};
+use crate::session::detect;
+
+/// Arguments of `fuzz`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    #[command(subcommand)]
+    target: Over,
+}
+
+#[derive(Subcommand, Debug)]
+enum Over {
+    /// Fuzz a server over stdio
+    Stdio {
+        #[command(flatten)]
+        fuzzing: Fuzzing,
+        /// The server: a command with its arguments, after `--`. Without one, the built-in reference server is fuzzed
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+    /// Fuzz a server over HTTP
+    Http {
+        #[command(flatten)]
+        fuzzing: Fuzzing,
+        #[command(flatten)]
+        address: Box<Address>,
+        /// A server to start first and stop after, after `--`
+        #[arg(last = true, value_name = "COMMAND")]
+        command: Vec<OsString>,
+    },
+}
+
+/// How a campaign goes.
+#[derive(clap::Args, Debug)]
+struct Fuzzing {
+    #[command(flatten)]
+    basics: Basics,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    launch: Launch,
+    #[command(flatten)]
+    limits: Limits,
+}
+
+/// When a campaign ends, and what becomes of findings.
+#[derive(clap::Args, Debug)]
+#[command(next_help_heading = "The campaign")]
+struct Limits {
+    /// How many cases are run
+    #[arg(long = "cases", value_name = "N", default_value_t = 2000, conflicts_with = "time")]
+    cases_to_run: u64,
+    /// How long the campaign goes on, such as 30m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    time: Option<Duration>,
+    /// Where findings are saved, one file each
+    #[arg(long, value_name = "DIR")]
+    findings_dir: Option<PathBuf>,
+    /// Do not look for the smallest script of a finding
+    #[arg(long)]
+    no_minimize: bool,
+    /// Stop after so many findings
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    max_findings: usize,
+}
+
+/// Runs the command.
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    match args.target {
+        Over::Stdio { fuzzing: Fuzzing { basics, output, launch, limits }, command } => {
+            let args = stdio::Args { judging: Judging::of(basics), output, launch, command };
+            let (plan, output) = stdio::prepare(args, "mcp-conform stdio")?;
+            campaign(&plan, &output, &limits).await
+        }
+        Over::Http { fuzzing: Fuzzing { basics, output, launch, limits }, address, command } => {
+            let judging = Judging::of(basics);
+            let args = http::Args { judging, output, launch, address: *address, command };
+            let (plan, output, host) = http::prepare(args, "mcp-conform http").await?;
+            match host {
+                Ok(_host) => campaign(&plan, &output, &limits).await,
+                Err(error) => super::perform::unreachable(&plan, &output, error.to_string()),
+            }
+        }
+    }
+}
+
+async fn campaign(plan: &Plan, output: &Output, limits: &Limits) -> anyhow::Result<ExitCode> {
+    let mut audience = Audience::new(output.reporters(plan.strict)?);
+    audience.tell(&Event::Started(started(plan)))?;
+    let began = Instant::now();
+    let revisions = revisions(plan).await;
+    let (mut found, mut problem) = (0, None);
+    for revision in &revisions {
+        let campaign = Campaign {
+            target: &plan.target,
+            revision: *revision,
+            options: plan.options.clone(),
+            policy: &plan.policy,
+            seed: plan.seed,
+            budget: limits.time.map_or(Budget::Cases(limits.cases_to_run), Budget::Time),
+            max_findings: limits.max_findings,
+            minimize: !limits.no_minimize,
+            folder: limits.findings_dir.clone(),
+        };
+        let (sender, mut progress) = tokio::sync::mpsc::unbounded_channel();
+        let tell = move |line: String| drop(sender.send(line));
+        let listening = async {
+            while let Some(line) = progress.recv().await {
+                audience.tell(&Event::Progress(line))?;
+            }
+            std::io::Result::Ok(())
+        };
+        let hunting = async {
+            let tell = tell;
+            fuzz::run(&campaign, &tell).await
+        };
+        let (summary, told) = tokio::join!(hunting, listening);
+        told?;
+        match summary {
+            Ok(summary) => {
+                found += summary.findings.len();
+                let fuzzed = fuzzed(plan, *revision, summary, limits.findings_dir.as_deref());
+                audience.tell(&Event::Fuzzed(Box::new(fuzzed)))?;
+            }
+            Err(failure) => problem = Some(plan.secrets.mask(&failure.error.to_string())),
+        }
+    }
+    let exit = match (found, &problem, revisions.is_empty()) {
+        (1.., ..) => ExitCode::Findings,
+        (0, Some(_), _) | (0, None, true) => ExitCode::Unreachable,
+        (0, None, false) => ExitCode::Clean,
+    };
+    let problem =
+        problem.or_else(|| revisions.is_empty().then(|| "the server speaks no revision of MCP".to_owned()));
+    let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+    audience.close(Finished { duration_ms, exit, problem }, output)
+}
+
+/// What to speak: what the user pinned, else the newest of each era.
+async fn revisions(plan: &Plan) -> Vec<Revision> {
+    match &plan.revisions {
+        Choice::Pinned(revisions) => revisions.clone(),
+        Choice::Auto | Choice::All => {
+            let detection = detect(&plan.target, &plan.options).await;
+            detection.sessions.iter().map(|session| session.revision).collect()
+        }
+    }
+}
+
+fn fuzzed(plan: &Plan, revision: Revision, summary: Summary, folder: Option<&Path>) -> Fuzzed {
+    Fuzzed {
+        seed: plan.seed,
+        revision,
+        executed: summary.executed,
+        duration_ms: u64::try_from(summary.duration.as_millis()).unwrap_or(u64::MAX),
+        skipped: 0,
+        findings: summary.findings.iter().map(|finding| shown(plan, finding, folder)).collect(),
+    }
+}
+
+fn shown(plan: &Plan, finding: &Finding, folder: Option<&Path>) -> FuzzFinding {
+    let file = folder.map(|folder| folder.join(finding.file_name()).display().to_string());
+    let line = |action: &Action| plan.secrets.mask(&serde_json::to_string(action).unwrap_or_default());
+    let command: Vec<String> = plan.info.command.iter().map(|word| quoted(word)).collect();
+    let rerun = match (&plan.info.url, &file) {
+        (None, Some(file)) => Some(format!("mcp-conform replay {} -- {}", quoted(file), command.join(" "))),
+        (Some(url), Some(file)) => Some(format!("mcp-conform replay {} --url {url}", quoted(file))),
+        (_, None) => None,
+    };
+    FuzzFinding {
+        id: finding.finding.clone(),
+        kind: finding.kind.as_str(),
+        requirement: finding.requirement.clone(),
+        message: plan.secrets.mask(&finding.message),
+        steps: finding.script.actions.len(),
+        stability: match finding.stability {
+            Stability::Stable => "stable",
+            Stability::Flaky => "flaky",
+        },
+        replay: file,
+        operators: finding.operators.clone(),
+        script: finding.script.actions.iter().map(line).collect(),
+        rerun,
+    }
+}
