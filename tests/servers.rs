@@ -47,7 +47,7 @@ fn judge(server: &Server, over_http: bool, folder: &Path) -> Value {
     let report: PathBuf = folder.join(format!("{}-{transport}.json", server.name));
     let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-conform"));
     command.current_dir(root()).env("GITHUB_API", "http://127.0.0.1:9");
-    command.args([transport, "--quiet", "--timeout", "30s", "--json"]).arg(&report);
+    command.args([transport, "--quiet", "--fuzz-cases", "0", "--timeout", "30s", "--json"]).arg(&report);
     if over_http {
         command.arg("http://127.0.0.1:{port}/mcp");
     }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Subcommand;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::http::Address;
 use super::options::{Basics, Judging, duration};
@@ -14,7 +15,7 @@ use super::stdio::{Launch, quoted};
 use super::{http, stdio};
 use crate::fuzz::{self, Action, Budget, Campaign, Finding, Stability, Summary};
 use crate::protocol::Revision;
-use crate::runner::{Choice, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Plan, started};
+use crate::runner::{Choice, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Plan, Policy, Tools, started};
 use crate::session::detect;
 
 /// Arguments of `fuzz`.
@@ -60,10 +61,10 @@ struct Fuzzing {
 }
 
 /// When a campaign ends, and what becomes of findings.
-#[derive(clap::Args, Debug)]
+#[derive(clap::Args, Debug, Default)]
 #[command(next_help_heading = "The campaign")]
-struct Limits {
-    /// How many cases are run
+pub struct Limits {
+    /// How many cases are run, in each revision
     #[arg(long = "cases", value_name = "N", default_value_t = 2000, conflicts_with = "time")]
     cases_to_run: u64,
     /// How long the campaign goes on, such as 30m
@@ -78,6 +79,15 @@ struct Limits {
     /// Stop after so many findings
     #[arg(long, value_name = "N", default_value_t = 20)]
     max_findings: usize,
+    #[arg(skip)]
+    without_tools: bool,
+}
+
+impl Limits {
+    /// Those of a short pass: findings are not saved, and no tool is called, as each call may cost time and money.
+    pub fn brief(max_findings: usize) -> Self {
+        Self { max_findings, without_tools: true, ..Self::default() }
+    }
 }
 
 /// Runs the command.
@@ -103,57 +113,65 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 async fn campaign(plan: &Plan, output: &Output, limits: &Limits) -> anyhow::Result<ExitCode> {
     let mut audience = Audience::new(output.reporters(plan.strict)?);
     audience.tell(&Event::Started(started(plan)))?;
+    let (events, incoming) = unbounded_channel();
     let began = Instant::now();
-    let revisions = revisions(plan).await;
-    let (mut found, mut problem) = (0, None);
-    for revision in &revisions {
-        let campaign = Campaign {
-            target: &plan.target,
-            revision: *revision,
-            options: plan.options.clone(),
-            policy: &plan.policy,
-            seed: plan.seed,
-            budget: limits.time.map_or(Budget::Cases(limits.cases_to_run), Budget::Time),
-            max_findings: limits.max_findings,
-            minimize: !limits.no_minimize,
-            folder: limits.findings_dir.clone(),
-        };
-        let (sender, mut progress) = tokio::sync::mpsc::unbounded_channel();
-        let tell = move |line: String| drop(sender.send(line));
-        let listening = async {
-            while let Some(line) = progress.recv().await {
-                audience.tell(&Event::Progress(line))?;
-            }
-            std::io::Result::Ok(())
-        };
-        let hunting = async {
-            let tell = tell;
-            fuzz::run(&campaign, &tell).await
-        };
-        let (summary, told) = tokio::join!(hunting, listening);
-        told?;
-        match summary {
-            Ok(summary) => {
-                found += summary.findings.len();
-                let fuzzed = fuzzed(plan, *revision, summary, limits.findings_dir.as_deref());
-                audience.tell(&Event::Fuzzed(Box::new(fuzzed)))?;
-            }
-            Err(failure) => problem = Some(plan.secrets.mask(&failure.error.to_string())),
-        }
-    }
+    let working = async {
+        let revisions = revisions(plan).await;
+        let budget = limits.time.map_or(Budget::Cases(limits.cases_to_run), Budget::Time);
+        let hunted = hunt(plan, limits, budget, &revisions, &events).await;
+        drop(events);
+        (revisions, hunted)
+    };
+    let ((revisions, (found, problem)), told) = tokio::join!(working, audience.listen(incoming));
+    told?;
     let exit = match (found, &problem, revisions.is_empty()) {
         (1.., ..) => ExitCode::Findings,
         (0, Some(_), _) | (0, None, true) => ExitCode::Unreachable,
         (0, None, false) => ExitCode::Clean,
     };
-    let problem =
-        problem.or_else(|| revisions.is_empty().then(|| "the server speaks no revision of MCP".to_owned()));
+    let none = || revisions.is_empty().then(|| "the server speaks no revision of MCP".to_owned());
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    audience.close(Finished { duration_ms, exit, problem }, output)
+    audience.close(Finished { duration_ms, exit, problem: problem.or_else(none) }, output)
+}
+
+/// Fuzzes the server in each revision: how many bugs were found, and what went wrong.
+pub async fn hunt(
+    plan: &Plan,
+    limits: &Limits,
+    budget: Budget,
+    revisions: &[Revision],
+    events: &UnboundedSender<Event>,
+) -> (usize, Option<String>) {
+    let (mut found, mut problem) = (0, None);
+    // A reporter that is gone is no reason to stop.
+    let tell = |event| drop(events.send(event));
+    let no_tools = Policy { tools: Tools::None, ..Policy::default() };
+    for revision in revisions {
+        let campaign = Campaign {
+            target: &plan.target,
+            revision: *revision,
+            options: plan.options.clone(),
+            policy: if limits.without_tools { &no_tools } else { &plan.policy },
+            seed: plan.seed,
+            budget,
+            max_findings: limits.max_findings,
+            minimize: !limits.no_minimize,
+            folder: limits.findings_dir.clone(),
+        };
+        match fuzz::run(&campaign, &|line| tell(Event::Progress(line))).await {
+            Ok(summary) => {
+                found += summary.findings.len();
+                let fuzzed = fuzzed(plan, *revision, summary, limits.findings_dir.as_deref());
+                tell(Event::Fuzzed(Box::new(fuzzed)));
+            }
+            Err(failure) => problem = Some(plan.secrets.mask(&failure.error.to_string())),
+        }
+    }
+    (found, problem)
 }
 
 /// What to speak: what the user pinned, else the newest of each era.
-async fn revisions(plan: &Plan) -> Vec<Revision> {
+pub async fn revisions(plan: &Plan) -> Vec<Revision> {
     match &plan.revisions {
         Choice::Pinned(revisions) => revisions.clone(),
         Choice::Auto | Choice::All => {

@@ -69,6 +69,9 @@ pub struct Judging {
     /// How many servers of a case of their own may run at once [default: number of processors, 2 to 8]
     #[arg(long, value_name = "N", help_heading = "Patience")]
     pub jobs: Option<usize>,
+    /// Cases of the fuzz pass after the judging, in each era; 0 = none (see `mcp-conform fuzz` for campaigns)
+    #[arg(long, value_name = "N", default_value_t = 200, help_heading = "What is judged")]
+    pub fuzz_cases: u64,
     /// Write the whole wire log there, one JSON Lines file per connection
     #[arg(long, value_name = "DIR", help_heading = "Reports")]
     pub transcript: Option<PathBuf>,
@@ -102,6 +105,7 @@ impl Judging {
             cases: Vec::new(),
             baseline: None,
             jobs: None,
+            fuzz_cases: 0,
             transcript: None,
         }
     }
@@ -132,6 +136,7 @@ impl Judging {
             strict: self.strict,
             jobs: self.jobs.unwrap_or_else(processors).max(1),
             seed: self.basics.seed,
+            fuzz_cases: self.fuzz_cases,
             transcripts: self.transcript.clone(),
             rerun,
         })

@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
-use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::Usage;
+use super::fuzz::{self, Limits};
 use super::output::Output;
+use crate::fuzz::Budget;
 use crate::report::{Report, Reporter, Reporters, snapshot};
 use crate::runner::{Event, ExitCode, Finished, Plan, SnapshotChange, Surface, run};
 
@@ -21,7 +23,7 @@ pub async fn perform(plan: &Plan, output: &Output) -> anyhow::Result<ExitCode> {
     let began = std::time::Instant::now();
     let judging = async {
         let finished = tokio::select! {
-            finished = run(plan, &events) => finished,
+            finished = judge_and_fuzz(plan, &events) => finished,
             _ = tokio::signal::ctrl_c() => Finished {
                 duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
                 exit: ExitCode::Interrupted,
@@ -34,6 +36,27 @@ pub async fn perform(plan: &Plan, output: &Output) -> anyhow::Result<ExitCode> {
     let (finished, told) = tokio::join!(judging, audience.listen(incoming));
     told?;
     audience.close(finished, output)
+}
+
+/// Findings of the fuzz pass of a normal run; a campaign finds the rest.
+const MOST_FINDINGS: usize = 5;
+
+/// Judges, and then fuzzes a little in each revision that was judged.
+async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
+    let mut finished = run(plan, events).await;
+    let is_judged = matches!(finished.exit, ExitCode::Clean | ExitCode::Findings);
+    if plan.fuzz_cases == 0 || !is_judged || !plan.filter.is_whole() {
+        return finished;
+    }
+    let limits = Limits::brief(MOST_FINDINGS);
+    let revisions = fuzz::revisions(plan).await;
+    let budget = Budget::Cases(plan.fuzz_cases);
+    let (found, problem) = fuzz::hunt(plan, &limits, budget, &revisions, events).await;
+    if found > 0 {
+        finished.exit = ExitCode::Findings;
+    }
+    finished.problem = finished.problem.or(problem);
+    finished
 }
 
 /// The reporters, and what the snapshots need.
@@ -49,7 +72,8 @@ impl Audience {
         Self { reporters, report: Report::default(), surfaces: Vec::new() }
     }
 
-    async fn listen(&mut self, mut events: UnboundedReceiver<Event>) -> std::io::Result<()> {
+    /// Hears everything to the end.
+    pub async fn listen(&mut self, mut events: UnboundedReceiver<Event>) -> std::io::Result<()> {
         while let Some(event) = events.recv().await {
             self.tell(&event)?;
         }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::context::Context;
 use super::execute::{Bench, perform};
-use super::oracle::Bug;
+use super::oracle::{Bug, Kind};
 use super::script::{Finding, Script, Stability};
 use super::shrink::Search;
 use super::strategy::scripts;
@@ -174,7 +174,10 @@ impl Hunt<'_> {
         }
         tell(format!("fuzzing: {} cases, {} findings", self.summary.executed, self.summary.findings.len()));
         let transcript = session.finish().await;
-        bugs.extend(self.bench.judge(&transcript, &self.capabilities));
+        let died = bugs.iter().any(|bug| matches!(bug.kind, Kind::Crash | Kind::Hang));
+        let judged = self.bench.judge(&transcript, &self.capabilities);
+        // One cause, one finding: what a dead server leaves unanswered is its death.
+        bugs.extend(judged.into_iter().filter(|bug| !(died && bug.kind == Kind::NoReply)));
         for bug in bugs {
             if self.known.insert(bug.fingerprint())
                 && self.summary.findings.len() < self.campaign.max_findings

@@ -10,7 +10,7 @@ use super::diagnostic::Block;
 use super::paint::Paint;
 use super::{Report, Reporter, Run, Snapshot, text};
 use crate::catalogue::Verdict;
-use crate::runner::{Check, Event, ExitCode};
+use crate::runner::{Check, Event, ExitCode, Fuzzed};
 
 /// The width of the diagnostic blocks in a report file.
 const WIDTH: usize = 160;
@@ -50,10 +50,14 @@ impl<W: Write + Send> Reporter for Junit<W> {
 /// Writes a report as JUnit XML; with `strict`, a warning is a failure.
 pub fn write(report: &Report, strict: bool, out: &mut dyn Write) -> io::Result<()> {
     let runs = report.runs.iter().map(|run| suite(run, strict));
-    let suites = runs.chain(snapshots(&report.snapshots)).chain(problem(report)).map(|mut suite| {
-        suite.set_timestamp(timestamp(&report.started));
-        suite
-    });
+    let suites = runs
+        .chain(report.fuzz.iter().map(campaign))
+        .chain(snapshots(&report.snapshots))
+        .chain(problem(report))
+        .map(|mut suite| {
+            suite.set_timestamp(timestamp(&report.started));
+            suite
+        });
     let xml = ReportBuilder::new().add_testsuites(suites).build();
     xml.write_xml(&mut *out).map_err(io::Error::other)?;
     writeln!(out)?;
@@ -68,6 +72,31 @@ fn suite(run: &Run, strict: bool) -> TestSuite {
         test_case(check, run, *times, strict)
     }));
     suite.set_system_out(&text::cdata(&about(run)));
+    suite
+}
+
+/// A campaign: one test case per finding, or one that passed.
+fn campaign(fuzzed: &Fuzzed) -> TestSuite {
+    let mut suite = TestSuite::new(&format!("mcp-conform {} fuzz", fuzzed.revision.as_str()));
+    let class = format!("fuzz.{}", fuzzed.revision.as_str());
+    if fuzzed.findings.is_empty() {
+        let mut case = TestCase::success(&format!("{} cases", fuzzed.executed), Duration::ZERO);
+        case.set_classname(&class);
+        suite.add_testcase(case);
+    }
+    suite.add_testcases(fuzzed.findings.iter().map(|finding| {
+        let mut case =
+            TestCase::success(&text::escape(&format!("{} {}", finding.kind, finding.id)), Duration::ZERO);
+        case.set_classname(&class);
+        let script = finding.script.join("\n");
+        let details = format!("{}\n{}\n{script}\n", finding.message, finding.operators.join("; "));
+        case.result = TestResult::Failure {
+            type_: finding.kind.to_owned(),
+            message: text::brief(&finding.message, 500),
+            cause: Some(text::cdata(&details)),
+        };
+        case
+    }));
     suite
 }
 

@@ -76,6 +76,8 @@ pub struct Plan {
     pub jobs: usize,
     /// Seed of everything random.
     pub seed: u64,
+    /// Cases of the fuzz pass after the judging; 0 = none. Whoever performs the plan runs it.
+    pub fuzz_cases: u64,
     /// Where transcripts are written, if anywhere.
     pub transcripts: Option<std::path::PathBuf>,
     /// Options that a rerun needs to repeat, ready to paste.

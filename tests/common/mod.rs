@@ -31,6 +31,7 @@ pub fn plan(target: Target, revision: Revision) -> Plan {
         strict: false,
         jobs: 4,
         seed: 1,
+        fuzz_cases: 0,
         transcripts: None,
         rerun: Rerun::default(),
     }

@@ -21,7 +21,7 @@ pub fn line(fuzzed: &Fuzzed) -> String {
         1 => "1 finding".to_owned(),
         several => format!("{several} findings"),
     };
-    format!("fuzzed {} with {} cases in {seconds:.1} s: {count}", fuzzed.revision, fuzzed.executed)
+    format!("{} with {} cases in {seconds:.1} s: {count}", fuzzed.revision, fuzzed.executed)
 }
 
 fn block(finding: &FuzzFinding, look: Look) -> String {

@@ -154,11 +154,11 @@ fn summary(report: &Report, found: &[Finding<'_>], look: Look) -> String {
     let kept: String = kept_snapshots(report).iter().map(|line| entry("snapshot", line, look)).collect();
     let next: String = next_steps(report, found, look).iter().map(|step| entry("next", step, look)).collect();
     let exit = entry("exit", &format!("{} ({})", report.exit.code(), report.meaning()), look);
-    let judged = match report.fuzz.as_slice() {
-        [] => entry("judged", &coverage(report), look),
-        campaigns => campaigns.iter().map(|fuzzed| entry("fuzzed", &fuzz::line(fuzzed), look)).collect(),
-    };
-    format!("{table}{judged}{kept}{next}{exit}")
+    let is_judged = !report.runs.is_empty() || report.fuzz.is_empty();
+    let judged = if is_judged { entry("judged", &coverage(report), look) } else { String::new() };
+    let fuzzed: String =
+        report.fuzz.iter().map(|fuzzed| entry("fuzzed", &fuzz::line(fuzzed), look)).collect();
+    format!("{table}{judged}{fuzzed}{kept}{next}{exit}")
 }
 
 /// How much was judged, and what came out.
@@ -185,11 +185,11 @@ fn prefixed(prefix: &str, text: &str) -> String {
 }
 
 fn quiet_line(report: &Report) -> String {
-    let fuzzed: String = report.fuzz.iter().map(|fuzzed| format!("{}; ", fuzz::line(fuzzed))).collect();
-    match fuzzed.is_empty() {
-        true => format!("judged {}; exit {}\n", coverage(report), report.exit.code()),
-        false => format!("{fuzzed}exit {}\n", report.exit.code()),
-    }
+    let is_judged = !report.runs.is_empty() || report.fuzz.is_empty();
+    let judged = is_judged.then(|| format!("judged {}; ", coverage(report))).unwrap_or_default();
+    let fuzzed: String =
+        report.fuzz.iter().map(|fuzzed| format!("fuzzed {}; ", fuzz::line(fuzzed))).collect();
+    format!("{judged}{fuzzed}exit {}\n", report.exit.code())
 }
 
 /// Snapshots that were written.
