@@ -249,6 +249,35 @@ fn a_recorded_transcript_is_judged_offline() {
 }
 
 #[test]
+fn a_finding_of_the_fuzzer_is_saved_and_replayed() {
+    let folder = Folder::new("fuzz");
+    let (findings, report) = (folder.file("findings"), folder.file("report.json"));
+    let fault = ["serve", "--revision", "2025-11-25", "--fault", "tools.call.validates-input"];
+    let broken = [&["--", SELF][..], &fault].concat();
+    let args = [
+        "fuzz",
+        "stdio",
+        "--revision",
+        "2025-11-25",
+        "--cases",
+        "600",
+        "--findings-dir",
+        &findings,
+        "--json",
+        &report,
+    ];
+    expect(&[&args[..], &broken].concat(), 1, &["FOUND accepted_invalid", "mcp-conform replay"]);
+    let found = json(&report)["fuzz"]["findings"].as_array().cloned().unwrap_or_default();
+    let accepted =
+        found.iter().find(|finding| finding["kind"] == "accepted_invalid").expect("the planted bug");
+    let file = accepted["replay"].as_str().expect("a file");
+    expect(&[&["replay", file][..], &broken].concat(), 1, &["reproduced"]);
+    expect(&["replay", file], 0, &["fixed"]);
+    let broken_file = folder.write("broken.jsonl", "{}\n");
+    expect(&["replay", &broken_file], 2, &["broken.jsonl", "line 1"]);
+}
+
+#[test]
 fn secrets_of_the_user_are_masked_everywhere() {
     let folder = Folder::new("secrets");
     let (report, transcripts) = (folder.file("report.json"), folder.file("wire"));

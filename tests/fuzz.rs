@@ -3,6 +3,8 @@
 
 mod common;
 
+use std::collections::HashSet;
+
 use common::in_memory;
 use mcp_conform::fuzz::{self, Budget, Campaign, Finding, Kind, Replayed, Stability, Summary, replay};
 use mcp_conform::protocol::Revision;
@@ -94,6 +96,7 @@ fn campaign(target: &Target, revision: Revision, seed: u64, cases: u64) -> Summa
         policy: &policy,
         seed,
         budget: Budget::Cases(cases),
+        known: &HashSet::new(),
         max_findings: 5,
         minimize: true,
         folder: None,

@@ -1,10 +1,12 @@
 //! `mcp-conform fuzz`: a campaign of malformed messages.
 
+use std::collections::HashSet;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Subcommand;
+use futures_util::future::join_all;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::http::Address;
@@ -118,7 +120,7 @@ async fn campaign(plan: &Plan, output: &Output, limits: &Limits) -> anyhow::Resu
     let working = async {
         let revisions = revisions(plan).await;
         let budget = limits.time.map_or(Budget::Cases(limits.cases_to_run), Budget::Time);
-        let hunted = hunt(plan, limits, budget, &revisions, &events).await;
+        let hunted = hunt(plan, limits, budget, &revisions, &HashSet::new(), &events).await;
         drop(events);
         (revisions, hunted)
     };
@@ -134,19 +136,20 @@ async fn campaign(plan: &Plan, output: &Output, limits: &Limits) -> anyhow::Resu
     audience.close(Finished { duration_ms, exit, problem: problem.or_else(none) }, output)
 }
 
-/// Fuzzes the server in each revision: how many bugs were found, and what went wrong.
+/// Fuzzes the server in each revision, side by side: how many bugs were found, and what went wrong. Violations of `known`
+/// requirements are no news.
 pub async fn hunt(
     plan: &Plan,
     limits: &Limits,
     budget: Budget,
     revisions: &[Revision],
+    known: &HashSet<String>,
     events: &UnboundedSender<Event>,
 ) -> (usize, Option<String>) {
-    let (mut found, mut problem) = (0, None);
     // A reporter that is gone is no reason to stop.
     let tell = |event| drop(events.send(event));
     let no_tools = Policy { tools: Tools::None, ..Policy::default() };
-    for revision in revisions {
+    let campaigns = revisions.iter().map(|revision| async {
         let campaign = Campaign {
             target: &plan.target,
             revision: *revision,
@@ -154,11 +157,16 @@ pub async fn hunt(
             policy: if limits.without_tools { &no_tools } else { &plan.policy },
             seed: plan.seed,
             budget,
+            known,
             max_findings: limits.max_findings,
             minimize: !limits.no_minimize,
             folder: limits.findings_dir.clone(),
         };
-        match fuzz::run(&campaign, &|line| tell(Event::Progress(line))).await {
+        fuzz::run(&campaign, &|line| tell(Event::Progress(line))).await
+    });
+    let (mut found, mut problem) = (0, None);
+    for (revision, summary) in revisions.iter().zip(join_all(campaigns).await) {
+        match summary {
             Ok(summary) => {
                 found += summary.findings.len();
                 let fuzzed = fuzzed(plan, *revision, summary, limits.findings_dir.as_deref());
@@ -171,7 +179,7 @@ pub async fn hunt(
 }
 
 /// What to speak: what the user pinned, else the newest of each era.
-pub async fn revisions(plan: &Plan) -> Vec<Revision> {
+async fn revisions(plan: &Plan) -> Vec<Revision> {
     match &plan.revisions {
         Choice::Pinned(revisions) => revisions.clone(),
         Choice::Auto | Choice::All => {

@@ -8,6 +8,7 @@ use super::Usage;
 use super::fuzz::{self, Limits};
 use super::output::Output;
 use crate::fuzz::Budget;
+use crate::protocol::Revision;
 use crate::report::{Report, Reporter, Reporters, snapshot};
 use crate::runner::{Event, ExitCode, Finished, Plan, SnapshotChange, Surface, run};
 
@@ -38,20 +39,28 @@ pub async fn perform(plan: &Plan, output: &Output) -> anyhow::Result<ExitCode> {
     audience.close(finished, output)
 }
 
+/// The newest revision of each era.
+fn newest(revisions: &[Revision]) -> Vec<Revision> {
+    let of = |is_stateless: bool| {
+        revisions.iter().copied().filter(move |r| r.is_stateless() == is_stateless).max()
+    };
+    [of(true), of(false)].into_iter().flatten().collect()
+}
+
 /// Findings of the fuzz pass of a normal run; a campaign finds the rest.
 const MOST_FINDINGS: usize = 5;
 
 /// Judges, and then fuzzes a little in each revision that was judged.
 async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
-    let mut finished = run(plan, events).await;
+    let (mut finished, judged) = run(plan, events).await;
     let is_judged = matches!(finished.exit, ExitCode::Clean | ExitCode::Findings);
     if plan.fuzz_cases == 0 || !is_judged || !plan.filter.is_whole() {
         return finished;
     }
     let limits = Limits::brief(MOST_FINDINGS);
-    let revisions = fuzz::revisions(plan).await;
+    let revisions = newest(&judged.revisions);
     let budget = Budget::Cases(plan.fuzz_cases);
-    let (found, problem) = fuzz::hunt(plan, &limits, budget, &revisions, events).await;
+    let (found, problem) = fuzz::hunt(plan, &limits, budget, &revisions, &judged.violated, events).await;
     if found > 0 {
         finished.exit = ExitCode::Findings;
     }

@@ -44,6 +44,8 @@ pub struct Campaign<'c> {
     pub seed: u64,
     /// When to stop.
     pub budget: Budget,
+    /// Requirements whose violation is no news.
+    pub known: &'c HashSet<String>,
     /// After so many findings the campaign stops.
     pub max_findings: usize,
     /// Whether findings are shrunk.
@@ -179,7 +181,9 @@ impl Hunt<'_> {
         // One cause, one finding: what a dead server leaves unanswered is its death.
         bugs.extend(judged.into_iter().filter(|bug| !(died && bug.kind == Kind::NoReply)));
         for bug in bugs {
-            if self.known.insert(bug.fingerprint())
+            let is_news = bug.requirement.as_ref().is_none_or(|id| !self.campaign.known.contains(id));
+            if is_news
+                && self.known.insert(bug.fingerprint())
                 && self.summary.findings.len() < self.campaign.max_findings
             {
                 tell(format!("found: {}; looking for the smallest script", bug.message));

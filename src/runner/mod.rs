@@ -27,5 +27,5 @@ pub use exit::ExitCode;
 pub use offline::judge_transcript;
 pub use plan::{Choice, Filter, Plan, Rerun};
 pub use policy::{Policy, Profile, PromptProfile, ToolProfile, Tools};
-pub use run::{run, started};
+pub use run::{Judged, run, started};
 pub use survey::Survey;

@@ -1,5 +1,6 @@
 //! The main loop: detect, survey, run the cases, judge the transcripts, report.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -21,7 +22,7 @@ use crate::session::{FLOOD, OpenFailure, Session, detect};
 
 /// Judges the target and tells every event, `Started` first; the caller adds what belongs after the last run, then
 /// tells `Finished` with the returned end.
-pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
+pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> (Finished, Judged) {
     let began = Instant::now();
     // A reporter that is gone is no reason to stop judging.
     let tell = |event| drop(events.send(event));
@@ -36,7 +37,8 @@ pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
     let stale = if plan.filter.is_whole() && counts.runs > 0 { counts.baseline.stale() } else { None };
     let exit = counts.exit(plan.strict, problem.is_some(), stale.is_some());
     let flood = counts.flooded.then(|| format!("the run was cut short: {FLOOD}"));
-    Finished { duration_ms: elapsed(began), exit, problem: problem.or(stale).or(flood) }
+    let finished = Finished { duration_ms: elapsed(began), exit, problem: problem.or(stale).or(flood) };
+    (finished, counts.done)
 }
 
 /// The first event of a run.
@@ -53,6 +55,16 @@ struct Counts {
     runs: usize,
     flooded: bool,
     baseline: Baseline,
+    done: Judged,
+}
+
+/// What was judged, for whoever goes on from there.
+#[derive(Debug, Clone, Default)]
+pub struct Judged {
+    /// The revisions, in the order of the runs.
+    pub revisions: Vec<Revision>,
+    /// Requirements that do not hold, accepted or not.
+    pub violated: HashSet<String>,
 }
 
 impl Counts {
@@ -146,6 +158,7 @@ fn first_output(transcript: &Transcript) -> Option<String> {
 async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event), counts: &mut Counts) {
     let began = Instant::now();
     counts.runs += 1;
+    counts.done.revisions.push(session.revision);
     let transport = plan.target.transport();
     let revision = session.revision;
     let all = planned(plan, &session);
@@ -179,6 +192,9 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
         }
         counts.baseline.apply(&mut check, &now()[..10]);
         counts.add(check.verdict);
+        if matches!(check.verdict, Verdict::Fail | Verdict::Warn | Verdict::Known) {
+            counts.done.violated.insert(check.requirement.clone());
+        }
         tell(Event::Checked(Box::new(check)));
     }
     tell(Event::RunFinished(RunFinished { spawns, duration_ms: elapsed(began) }));

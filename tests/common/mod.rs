@@ -40,7 +40,7 @@ pub fn plan(target: Target, revision: Revision) -> Plan {
 /// Runs a plan: its checks and its end.
 pub async fn judge(plan: &Plan) -> (Vec<Check>, Finished) {
     let (events, mut incoming) = unbounded_channel();
-    let finished = run(plan, &events).await;
+    let (finished, _) = run(plan, &events).await;
     drop(events);
     let mut checks = Vec::new();
     while let Some(event) = incoming.recv().await {
