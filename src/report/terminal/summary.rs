@@ -186,7 +186,7 @@ fn prefixed(prefix: &str, text: &str) -> String {
 
 fn quiet_line(report: &Report) -> String {
     let is_judged = !report.runs.is_empty() || report.fuzz.is_empty();
-    let judged = is_judged.then(|| format!("judged {}; ", coverage(report))).unwrap_or_default();
+    let judged = if is_judged { format!("judged {}; ", coverage(report)) } else { String::new() };
     let fuzzed: String =
         report.fuzz.iter().map(|fuzzed| format!("fuzzed {}; ", fuzz::line(fuzzed))).collect();
     format!("{judged}{fuzzed}exit {}\n", report.exit.code())
