@@ -324,14 +324,20 @@ fn an_interrupted_run_ends_cleanly_and_leaves_nothing_behind() {
         .stderr(std::process::Stdio::null())
         .spawn()
         .expect("the binary runs");
-    std::thread::sleep(Duration::from_millis(700));
+    // Once the server runs, whoever launched it listens for signals.
+    wait_until(|| is_running(&format!("sleep {marker}")), "the server does not start");
+    std::thread::sleep(Duration::from_millis(200));
     let interrupt = Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
     assert!(interrupt.success());
     assert_eq!(child.wait().expect("it ends").code(), Some(130));
     assert_eq!(json(&report)["exit_code"], 130);
-    let deadline = Instant::now() + Duration::from_secs(5);
-    while is_running(&format!("sleep {marker}")) {
-        assert!(Instant::now() < deadline, "a process was left behind");
+    wait_until(|| !is_running(&format!("sleep {marker}")), "a process was left behind");
+}
+
+fn wait_until(is_so: impl Fn() -> bool, otherwise: &str) {
+    let deadline = Instant::now() + Duration::from_secs(20);
+    while !is_so() {
+        assert!(Instant::now() < deadline, "{otherwise}");
         std::thread::sleep(Duration::from_millis(50));
     }
 }

@@ -8,7 +8,9 @@ mod verdict;
 
 pub use embedded::{SourceFile, files};
 pub use level::Level;
-pub use requirement::{Observable, Reach, Requirement, SpecLink, closest, digest, requirement, requirements};
+pub use requirement::{
+    Observable, Reach, Requirement, SpecLink, closest, digest, fingerprint, requirement, requirements,
+};
 pub use schema::{Position, Schemas, Tag, Violation};
 pub use verdict::Verdict;
 

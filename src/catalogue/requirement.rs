@@ -174,14 +174,16 @@ pub fn requirement(id: &str) -> Option<&'static Requirement> {
     catalogue.by_id.get(id).map(|index| &catalogue.all[*index])
 }
 
-/// A short digest of the catalogue, so that reports tell which one was used (FNV-1a, 64 bits).
+/// A short digest of the catalogue, so that reports tell which one was used.
 pub fn digest() -> String {
-    let hash = files("requirements")
-        .iter()
-        .flat_map(|file| file.text.bytes())
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
+    fingerprint(files("requirements").iter().flat_map(|file| file.text.bytes()))
+}
+
+/// A short name for bytes: FNV-1a, 64 bits, in hexadecimal.
+pub fn fingerprint(bytes: impl Iterator<Item = u8>) -> String {
+    let hash = bytes.fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     format!("{hash:016x}")
 }
 

@@ -13,10 +13,11 @@ use super::http::Address;
 use super::options::{Basics, Judging, duration};
 use super::output::Output;
 use super::perform::Audience;
-use super::stdio::{Launch, quoted};
+use super::stdio::Launch;
 use super::{http, stdio};
 use crate::fuzz::{self, Action, Budget, Campaign, Finding, Stability, Summary};
 use crate::protocol::Revision;
+use crate::report::text::shell_word;
 use crate::runner::{Choice, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Plan, Policy, Tools, started};
 use crate::session::detect;
 
@@ -203,10 +204,12 @@ fn fuzzed(plan: &Plan, revision: Revision, summary: Summary, folder: Option<&Pat
 fn shown(plan: &Plan, finding: &Finding, folder: Option<&Path>) -> FuzzFinding {
     let file = folder.map(|folder| folder.join(finding.file_name()).display().to_string());
     let line = |action: &Action| plan.secrets.mask(&serde_json::to_string(action).unwrap_or_default());
-    let command: Vec<String> = plan.info.command.iter().map(|word| quoted(word)).collect();
+    let command: Vec<String> = plan.info.command.iter().map(|word| shell_word(word)).collect();
     let rerun = match (&plan.info.url, &file) {
-        (None, Some(file)) => Some(format!("mcp-conform replay {} -- {}", quoted(file), command.join(" "))),
-        (Some(url), Some(file)) => Some(format!("mcp-conform replay {} --url {url}", quoted(file))),
+        (None, Some(file)) => {
+            Some(format!("mcp-conform replay {} -- {}", shell_word(file), command.join(" ")))
+        }
+        (Some(url), Some(file)) => Some(format!("mcp-conform replay {} --url {url}", shell_word(file))),
         (_, None) => None,
     };
     FuzzFinding {

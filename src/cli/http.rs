@@ -7,7 +7,8 @@ use super::Usage;
 use super::options::Judging;
 use super::output::Output;
 use super::perform::perform;
-use super::stdio::{Launch, judging_options, quoted};
+use super::stdio::{Launch, judging_options};
+use crate::report::text::shell_word;
 use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo};
 use crate::transport::{Endpoint, Host, HostError, Target};
 
@@ -101,12 +102,12 @@ fn rerun(args: &Args, head: &str) -> Rerun {
     let command = match args.command.is_empty() {
         true => String::new(),
         false => {
-            let words = args.command.iter().map(|word| quoted(&word.to_string_lossy()));
+            let words = args.command.iter().map(|word| shell_word(&word.to_string_lossy()));
             format!(" -- {}", words.collect::<Vec<_>>().join(" "))
         }
     };
     let (judging, launch, url) =
-        (judging_options(&args.judging), args.launch.options(), quoted(&args.address.url));
+        (judging_options(&args.judging), args.launch.options(), shell_word(&args.address.url));
     Rerun { head: head.to_owned(), tail: format!("{judging}{launch}{headers}{bearer} {url}{command}") }
 }
 

@@ -7,6 +7,7 @@ use super::Usage;
 use super::options::Judging;
 use super::output::Output;
 use super::perform::perform;
+use crate::report::text::shell_word;
 use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo};
 use crate::transport::{Command, Target};
 
@@ -58,17 +59,9 @@ impl Launch {
     /// Options that a rerun needs. Values of variables are not shown: the shell's own are used.
     pub fn options(&self) -> String {
         let variables = self.env.iter().map(|(name, _)| format!(" --env {name}=\"${name}\""));
-        let folder = self.cwd.iter().map(|folder| format!(" --cwd {}", quoted(&folder.to_string_lossy())));
+        let folder =
+            self.cwd.iter().map(|folder| format!(" --cwd {}", shell_word(&folder.to_string_lossy())));
         variables.chain(folder).collect()
-    }
-}
-
-/// A word as a shell takes it.
-pub fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=@%+,".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
     }
 }
 
@@ -76,13 +69,13 @@ pub fn quoted(word: &str) -> String {
 pub fn judging_options(judging: &Judging) -> String {
     let mut options = String::new();
     if judging.basics.tools != "read-only" {
-        options.push_str(&format!(" --tools {}", quoted(&judging.basics.tools)));
+        options.push_str(&format!(" --tools {}", shell_word(&judging.basics.tools)));
     }
     for folder in &judging.cases {
-        options.push_str(&format!(" --cases {}", quoted(&folder.to_string_lossy())));
+        options.push_str(&format!(" --cases {}", shell_word(&folder.to_string_lossy())));
     }
     if let Some(profile) = &judging.basics.profile {
-        options.push_str(&format!(" --profile {}", quoted(&profile.to_string_lossy())));
+        options.push_str(&format!(" --profile {}", shell_word(&profile.to_string_lossy())));
     }
     options
 }
@@ -111,7 +104,7 @@ pub fn prepare(args: Args, head: &str) -> anyhow::Result<(Plan, Output)> {
     };
     let target_words = match args.command.is_empty() {
         true => String::new(),
-        false => format!(" -- {}", shown.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
+        false => format!(" -- {}", shown.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")),
     };
     let rerun = Rerun {
         head: head.to_owned(),

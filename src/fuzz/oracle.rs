@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::catalogue::Verdict;
+use crate::catalogue::{self, Verdict};
 use crate::rule;
 use crate::session::{Outcome, Transcript};
 
@@ -62,10 +62,7 @@ impl Bug {
     pub fn fingerprint(&self) -> String {
         let requirement = self.requirement.as_deref().unwrap_or_default();
         let text = format!("{}|{requirement}|{}", self.kind.as_str(), plain(&self.message));
-        let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-        });
-        format!("{hash:016x}")
+        catalogue::fingerprint(text.bytes())
     }
 }
 

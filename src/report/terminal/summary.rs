@@ -67,7 +67,8 @@ fn server(run: &Run, look: Look) -> String {
 }
 
 fn target(report: &Report) -> String {
-    let command = report.target.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ");
+    let command =
+        report.target.command.iter().map(|word| text::shell_word(word)).collect::<Vec<_>>().join(" ");
     let shown = match (&report.target.url, command.is_empty()) {
         (Some(url), true) => url.clone(),
         (Some(url), false) => format!("{url} -- {command}"),
@@ -75,15 +76,6 @@ fn target(report: &Report) -> String {
         (None, false) => command,
     };
     text::brief(&shown, 300)
-}
-
-/// A word as a POSIX shell wants it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
-    match !word.is_empty() && word.chars().all(plain) {
-        true => word.to_owned(),
-        false => format!("'{}'", word.replace('\'', r"'\''")),
-    }
 }
 
 fn problem(report: &Report, look: Look) -> String {
