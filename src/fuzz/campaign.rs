@@ -16,6 +16,7 @@ use super::oracle::{Bug, Kind};
 use super::script::{Finding, Script, Stability};
 use super::shrink::Search;
 use super::strategy::scripts;
+use crate::case::List;
 use crate::protocol::Revision;
 use crate::runner::{Policy, Survey};
 use crate::session::{OpenFailure, Options, Session};
@@ -85,10 +86,13 @@ struct Ran {
 pub async fn run(campaign: &Campaign<'_>, tell: &dyn Fn(String)) -> Result<Summary, Box<OpenFailure>> {
     let canary = format!("mcp-conform-canary-{:016x}", campaign.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
     let target = with_canary(campaign.target, &canary);
-    let bench =
-        Bench { target: &target, revision: campaign.revision, options: &campaign.options, canary: &canary };
+    let (revision, options) = (campaign.revision, &campaign.options);
+    let mut bench = Bench { target: &target, revision, options, canary: &canary, first: None };
     let mut session = bench.open().await?;
     let survey = Survey::take(&mut session, campaign.policy).await;
+    let lists = survey.things(List::Lists);
+    let first = lists.first().and_then(|list| list["method"].as_str()).filter(|_| revision.is_stateless());
+    bench.first = first.map(str::to_owned);
     let context = Arc::new(Context::new(&session, &survey));
     let capabilities = session.server.capabilities.clone();
     let mut hunt = Hunt {
@@ -173,6 +177,9 @@ impl Hunt<'_> {
             bugs.extend(perform(&mut session, &script).await);
             ran.push(Ran { case: self.summary.executed, tree: Box::new(tree), script, from });
             self.summary.executed += 1;
+            if ran.last().is_some_and(|ran| ran.script.ends()) {
+                break;
+            }
         }
         tell(format!("fuzzing: {} cases, {} findings", self.summary.executed, self.summary.findings.len()));
         let transcript = session.finish().await;

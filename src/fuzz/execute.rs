@@ -23,11 +23,18 @@ pub(super) struct Bench<'t> {
     pub options: &'t Options,
     /// A secret in the environment of the server.
     pub canary: &'t str,
+    /// A legal request that begins each connection of the stateless era: some servers of both eras take the era of a
+    /// connection from its first message after discovery.
+    pub first: Option<String>,
 }
 
 impl Bench<'_> {
     pub(super) async fn open(&self) -> Result<Session, Box<OpenFailure>> {
-        Session::open(self.target, self.revision, self.options).await
+        let mut session = Session::open(self.target, self.revision, self.options).await?;
+        if let Some(method) = &self.first {
+            session.request(method, None).await;
+        }
+        Ok(session)
     }
 
     /// Runs scripts one after the other on a new server: what they show together.
@@ -37,7 +44,7 @@ impl Bench<'_> {
         let mut bugs = Vec::new();
         for script in scripts {
             bugs.extend(perform(&mut session, script).await);
-            if session.dead().is_some() {
+            if session.dead().is_some() || script.ends() {
                 break;
             }
         }
@@ -47,7 +54,7 @@ impl Bench<'_> {
 
     pub(super) fn judge(&self, transcript: &Transcript, capabilities: &Value) -> Vec<Bug> {
         let mut bugs = oracle::of_transcript(transcript, capabilities);
-        bugs.extend(oracle::of_canary(transcript, self.canary));
+        bugs.extend(oracle::of_canary(transcript, capabilities, self.canary));
         bugs
     }
 }

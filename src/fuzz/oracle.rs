@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::{self, Verdict};
+use crate::protocol::{Class, Message};
 use crate::rule;
+use crate::session::transcript::Entry;
 use crate::session::{Outcome, Transcript};
 
 /// What kind of bug it is.
@@ -130,9 +132,19 @@ pub(super) fn of_transcript(transcript: &Transcript, capabilities: &serde_json::
         .collect()
 }
 
-/// A secret of ours in what the server said.
-pub(super) fn of_canary(transcript: &Transcript, canary: &str) -> Option<Bug> {
-    let entry = transcript.received().map(|(entry, _)| entry).find(|entry| entry.text().contains(canary))?;
+/// A secret of ours in what the server said, except in the result of a tool: one may be made to tell it.
+pub(super) fn of_canary(
+    transcript: &Transcript,
+    capabilities: &serde_json::Value,
+    canary: &str,
+) -> Option<Bug> {
+    let context = rule::Context::new(transcript).with_server(capabilities);
+    let is_told = |entry: &Entry, message: &Message| {
+        let is_call = context.asked(entry, message).is_some_and(|asked| asked.method == "tools/call");
+        is_call && message.class() == Class::Result
+    };
+    let mut said = context.received.iter().filter(|(entry, message)| !is_told(entry, message));
+    let (entry, _) = said.find(|(entry, _)| entry.text().contains(canary))?;
     Some(Bug {
         kind: Kind::Disclosure,
         requirement: None,

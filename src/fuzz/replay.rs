@@ -2,6 +2,7 @@
 
 use super::execute::Bench;
 use super::script::Finding;
+use crate::protocol::method::{self, LISTS};
 use crate::session::{OpenFailure, Options};
 use crate::transport::Target;
 
@@ -24,9 +25,17 @@ pub async fn replay(
     target: &Target,
     options: &Options,
 ) -> Result<Replayed, Box<OpenFailure>> {
-    let bench = Bench { target, revision: finding.revision, options, canary: "mcp-conform-canary" };
+    let revision = finding.revision;
+    let mut bench = Bench { target, revision, options, canary: "mcp-conform-canary", first: None };
     // A server that cannot be started has not fixed anything.
-    bench.open().await?.finish().await;
+    let session = bench.open().await?;
+    let is_offered = |name: &&str| {
+        let capability = method::find(name, revision).and_then(|method| method.capability);
+        capability.is_some_and(|path| method::declares(&session.server.capabilities, path))
+    };
+    let mut lists = LISTS.iter().map(|(method, _)| *method).filter(|_| revision.is_stateless());
+    bench.first = lists.find(is_offered).map(str::to_owned);
+    session.finish().await;
     let mut seen = 0;
     for _ in 0..TIMES {
         let bugs = bench.show(&[&finding.script]).await;

@@ -62,6 +62,11 @@ impl Script {
         self.operators.push(operators);
     }
 
+    /// Whether the connection is over after it.
+    pub(super) fn ends(&self) -> bool {
+        self.actions.contains(&Action::CloseInput)
+    }
+
     /// The script without one action.
     pub(super) fn without(&self, index: usize) -> Self {
         let mut fewer = self.clone();
