@@ -2,6 +2,8 @@
 
 use serde_json::{Value, json};
 
+use crate::pattern::pointer;
+
 /// One edit. The numbers choose a place and a value; any number is good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Edit {
@@ -54,7 +56,7 @@ impl Edit {
         match self {
             Self::Remove(at) => {
                 let place = pick(at)?;
-                remove(message, &place);
+                pointer::remove(message, &place);
                 Some(format!("removed {place}"))
             }
             Self::Replace(at, with) => {
@@ -97,20 +99,6 @@ fn collect(value: &Value, at: String, places: &mut Vec<String>) {
         Value::Object(members) => members.iter().for_each(|(key, inner)| go(key, inner)),
         Value::Array(elements) => {
             elements.iter().enumerate().for_each(|(n, inner)| go(&n.to_string(), inner))
-        }
-        _ => {}
-    }
-}
-
-fn remove(message: &mut Value, place: &str) {
-    let Some((parent, last)) = place.rsplit_once('/') else { return };
-    let last = last.replace("~1", "/").replace("~0", "~");
-    match message.pointer_mut(parent) {
-        Some(Value::Object(members)) => drop(members.shift_remove(&last)),
-        Some(Value::Array(elements)) => {
-            if let Some(index) = last.parse::<usize>().ok().filter(|index| *index < elements.len()) {
-                elements.remove(index);
-            }
         }
         _ => {}
     }

@@ -3,6 +3,7 @@
 mod filled;
 mod matcher;
 mod parse;
+pub(crate) mod pointer;
 mod template;
 
 pub use matcher::Mismatch;

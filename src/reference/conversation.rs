@@ -101,16 +101,7 @@ impl Conversation {
             (None, None, Some(Payload::Json(value))) if !self.server.is_deaf() => handle(self, value),
             _ => Vec::new(),
         };
-        let (before, after) = (std::mem::take(&mut draft.before), std::mem::take(&mut draft.after));
-        let sends = |extra: Vec<Emission>| extra.into_iter().map(Output::Send);
-        let mut outputs: Vec<Output> = sends(before).chain(middle).chain(sends(after)).collect();
-        for output in &mut outputs {
-            if let Output::Send(emission) = output {
-                emission.delay += draft.delay;
-                emission.http.merge(&draft.http);
-            }
-        }
-        outputs
+        draft.around(middle)
     }
 
     fn handle(&mut self, value: Value) -> Vec<Output> {

@@ -20,7 +20,6 @@ mod identity;
 mod options;
 mod output;
 mod page;
-mod pointer;
 mod prompts;
 mod resources;
 mod rewrite;

@@ -5,10 +5,9 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::output::{Emission, HttpEdit, Output, Payload, Route};
-use super::pointer;
 use super::rule::{Edit, On, Rule};
 use super::server::Server;
-use crate::pattern::fill;
+use crate::pattern::{fill, pointer};
 use crate::protocol::Revision;
 
 /// A place in the traffic at which rules are asked.
@@ -72,19 +71,19 @@ impl Draft {
     }
 
     /// The outputs, for a message on its way out. An exit takes the place of the message.
-    pub(super) fn into_outputs(self) -> Vec<Output> {
-        let main = match self.exit {
-            Some(code) => vec![Output::Exit { code, delay: self.delay }],
-            None => self
-                .main
-                .map(Output::Send)
-                .into_iter()
-                .flat_map(|o| std::iter::repeat_n(o, self.repeat))
-                .collect(),
+    pub(super) fn into_outputs(mut self) -> Vec<Output> {
+        let main = match (self.exit, self.main.take()) {
+            (Some(code), _) => vec![Output::Exit { code, delay: self.delay }],
+            (None, Some(main)) => vec![Output::Send(main); self.repeat],
+            (None, None) => Vec::new(),
         };
-        let before = self.before.into_iter().map(Output::Send);
-        let mut outputs: Vec<Output> =
-            before.chain(main).chain(self.after.into_iter().map(Output::Send)).collect();
+        self.around(main)
+    }
+
+    /// The outputs with what the rules added before and after them, delayed and changed as the rules say.
+    pub(super) fn around(self, middle: Vec<Output>) -> Vec<Output> {
+        let sends = |extra: Vec<Emission>| extra.into_iter().map(Output::Send);
+        let mut outputs: Vec<Output> = sends(self.before).chain(middle).chain(sends(self.after)).collect();
         for output in &mut outputs {
             if let Output::Send(emission) = output {
                 emission.delay += self.delay;

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 /// Sets the value at the pointer. Missing parents are created as objects, `-` appends to an array.
-pub(super) fn set(root: &mut Value, pointer: &str, to: Value) {
+pub(crate) fn set(root: &mut Value, pointer: &str, to: Value) {
     let mut here = root;
     for segment in segments(pointer) {
         here = step(here, segment);
@@ -12,7 +12,7 @@ pub(super) fn set(root: &mut Value, pointer: &str, to: Value) {
 }
 
 /// Removes the value at the pointer, if it is there.
-pub(super) fn remove(root: &mut Value, pointer: &str) {
+pub(crate) fn remove(root: &mut Value, pointer: &str) {
     let Some((parent, last)) = pointer.rsplit_once('/') else { return };
     let last = unescape(last);
     match root.pointer_mut(parent) {
