@@ -6,7 +6,7 @@ mod common;
 use std::collections::HashSet;
 
 use common::in_memory;
-use mcp_conform::fuzz::{self, Budget, Campaign, Finding, Kind, Replayed, Stability, Summary, replay};
+use mcp_conform::fuzz::{self, Budget, Campaign, Finding, Kind, Replayed, Shard, Stability, Summary, replay};
 use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{Settings, parse, quirks};
 use mcp_conform::runner::{Policy, Profile, Tools};
@@ -52,7 +52,7 @@ const BUGS: &[(&str, &str, Kind)] = &[
     ),
     (
         "a notification is answered",
-        "{ on: receive notifications/progress, do: [{ answer: { id: 77, result: {} } }] }",
+        "{ on: receive notifications/progress, do: [{ answer: { id: 1000077, result: {} } }] }",
         Kind::WrongId,
     ),
     (
@@ -96,6 +96,9 @@ fn campaign(target: &Target, revision: Revision, seed: u64, cases: u64) -> Summa
         policy: &policy,
         seed,
         budget: Budget::Cases(cases),
+        shard: Shard::WHOLE,
+        guided: true,
+        corpus: None,
         known: &HashSet::new(),
         max_findings: 5,
         minimize: true,

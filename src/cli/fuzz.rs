@@ -14,8 +14,8 @@ use super::options::{Basics, Judging, duration};
 use super::output::Output;
 use super::perform::Audience;
 use super::stdio::Launch;
-use super::{http, stdio};
-use crate::fuzz::{self, Action, Budget, Campaign, Finding, Stability, Summary};
+use super::{Usage, http, stdio};
+use crate::fuzz::{self, Budget, Campaign, Finding, Severity, Shard, Summary};
 use crate::protocol::Revision;
 use crate::report::text::shell_word;
 use crate::runner::{Choice, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Plan, Policy, Tools, started};
@@ -23,9 +23,16 @@ use crate::session::detect;
 
 /// Arguments of `fuzz`.
 #[derive(clap::Args, Debug)]
+#[command(args_conflicts_with_subcommands = true, subcommand_required = false, arg_required_else_help = true)]
 pub struct Args {
     #[command(subcommand)]
-    target: Over,
+    target: Option<Over>,
+    /// Copy every script of these corpora that --into does not hold, and stop
+    #[arg(long, value_name = "DIR", num_args = 1.., requires = "into")]
+    merge: Vec<PathBuf>,
+    /// The corpus that --merge adds to
+    #[arg(long, value_name = "DIR", requires = "merge")]
+    into: Option<PathBuf>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -73,6 +80,15 @@ pub struct Limits {
     /// How long the campaign goes on, such as 30m
     #[arg(long, value_name = "TIME", value_parser = duration)]
     time: Option<Duration>,
+    /// Where scripts that show new behaviour are kept, to go on from there next time; campaigns may share it
+    #[arg(long, value_name = "DIR")]
+    corpus: Option<PathBuf>,
+    /// Run only a part of the cases: part I of N, from 1
+    #[arg(long, value_name = "I/N", value_parser = shard)]
+    shard: Option<Shard>,
+    /// Generate every case anew: new behaviour is not followed up
+    #[arg(long)]
+    blind: bool,
     /// Where findings are saved, one file each
     #[arg(long, value_name = "DIR")]
     findings_dir: Option<PathBuf>,
@@ -95,7 +111,8 @@ impl Limits {
 
 /// Runs the command.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    match args.target {
+    let Some(target) = args.target else { return merge(&args.merge, args.into.as_deref()) };
+    match target {
         Over::Stdio { fuzzing: Fuzzing { basics, output, launch, limits }, command } => {
             let args = stdio::Args { judging: Judging::of(basics), output, launch, command };
             let (plan, output) = stdio::prepare(args, "mcp-conform stdio")?;
@@ -110,6 +127,28 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 Err(error) => super::perform::unreachable(&plan, &output, error.to_string()),
             }
         }
+    }
+}
+
+/// Merges corpora.
+fn merge(from: &[PathBuf], into: Option<&Path>) -> anyhow::Result<ExitCode> {
+    let Some(into) = into else {
+        return Err(Usage("--merge needs --into DIR, the corpus to add to".to_owned()).into());
+    };
+    let added = fuzz::merge_corpora(into, from).map_err(|error| Usage(format!("--merge: {error}")))?;
+    println!("{added} scripts were added to {}", into.display());
+    Ok(ExitCode::Clean)
+}
+
+/// Reads `I/N`, counted from 1.
+fn shard(text: &str) -> Result<Shard, String> {
+    let wrong = || format!("`{text}` is not a part such as 1/4, counted from 1");
+    let (index, count) = text.split_once('/').ok_or_else(wrong)?;
+    let (index, count): (u64, u64) =
+        (index.parse().map_err(|_| wrong())?, count.parse().map_err(|_| wrong())?);
+    match (1..=count).contains(&index) {
+        true => Ok(Shard { index: index - 1, count }),
+        false => Err(wrong()),
     }
 }
 
@@ -160,8 +199,11 @@ pub async fn hunt(
             budget,
             known,
             max_findings: limits.max_findings,
+            shard: limits.shard.unwrap_or(Shard::WHOLE),
             minimize: !limits.no_minimize,
+            guided: !limits.blind,
             folder: limits.findings_dir.clone(),
+            corpus: limits.corpus.clone(),
         };
         fuzz::run(&campaign, &|line| tell(Event::Progress(line))).await
     });
@@ -169,7 +211,8 @@ pub async fn hunt(
     for (revision, summary) in revisions.iter().zip(join_all(campaigns).await) {
         match summary {
             Ok(summary) => {
-                found += summary.findings.len();
+                found += summary.findings.iter().filter(|f| f.severity == Severity::Finding).count();
+                problem = problem.or(summary.problems.first().cloned());
                 let fuzzed = fuzzed(plan, *revision, summary, limits.findings_dir.as_deref());
                 tell(Event::Fuzzed(Box::new(fuzzed)));
             }
@@ -196,14 +239,13 @@ fn fuzzed(plan: &Plan, revision: Revision, summary: Summary, folder: Option<&Pat
         revision,
         executed: summary.executed,
         duration_ms: u64::try_from(summary.duration.as_millis()).unwrap_or(u64::MAX),
-        skipped: 0,
+        skipped: summary.skipped,
         findings: summary.findings.iter().map(|finding| shown(plan, finding, folder)).collect(),
     }
 }
 
 fn shown(plan: &Plan, finding: &Finding, folder: Option<&Path>) -> FuzzFinding {
     let file = folder.map(|folder| folder.join(finding.file_name()).display().to_string());
-    let line = |action: &Action| plan.secrets.mask(&serde_json::to_string(action).unwrap_or_default());
     let command: Vec<String> = plan.info.command.iter().map(|word| shell_word(word)).collect();
     let rerun = match (&plan.info.url, &file) {
         (None, Some(file)) => {
@@ -218,13 +260,13 @@ fn shown(plan: &Plan, finding: &Finding, folder: Option<&Path>) -> FuzzFinding {
         requirement: finding.requirement.clone(),
         message: plan.secrets.mask(&finding.message),
         steps: finding.script.actions.len(),
-        stability: match finding.stability {
-            Stability::Stable => "stable",
-            Stability::Flaky => "flaky",
-        },
+        stability: finding.stability.as_str(),
+        severity: finding.severity.as_str(),
         replay: file,
         operators: finding.operators.clone(),
-        script: finding.script.actions.iter().map(line).collect(),
+        script: finding.script.lines().map(|line| plan.secrets.mask(&line)).collect(),
+        wire: finding.wire.iter().map(|line| plan.secrets.mask(line)).collect(),
+        stderr: plan.secrets.mask(&finding.stderr),
         rerun,
     }
 }

@@ -1,26 +1,23 @@
-//! The campaign: generate, run, judge, attribute, shrink, save.
+//! A campaign: what is fuzzed, how long, and what came of it.
 
 use std::collections::HashSet;
+use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
-use proptest::strategy::{Strategy, ValueTree};
-use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 use serde_json::Value;
-use tokio::time::Instant;
 
-use super::context::Context;
-use super::execute::{Bench, perform};
-use super::oracle::{Bug, Kind};
-use super::script::{Finding, Script, Stability};
-use super::shrink::Search;
-use super::strategy::scripts;
+use super::bench::Bench;
+use super::corpus::Corpus;
+use super::finding::Finding;
+use super::generate::{Context, Hostile};
+use super::hunt::Hunt;
+use super::laid::Laid;
 use crate::case::List;
 use crate::protocol::Revision;
 use crate::runner::{Policy, Survey};
-use crate::session::{OpenFailure, Options, Session};
-use crate::transport::{Command, Target};
+use crate::session::{Begun, OpenFailure, Options, Session};
+use crate::transport::Target;
 
 /// How long a campaign goes on.
 #[derive(Debug, Clone, Copy)]
@@ -29,6 +26,20 @@ pub enum Budget {
     Cases(u64),
     /// So long.
     Time(Duration),
+}
+
+/// A part of the cases: number `index` (from 0) of `count`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shard {
+    /// Which part.
+    pub index: u64,
+    /// Of how many.
+    pub count: u64,
+}
+
+impl Shard {
+    /// Everything.
+    pub const WHOLE: Self = Self { index: 0, count: 1 };
 }
 
 /// What to fuzz, and how.
@@ -45,14 +56,20 @@ pub struct Campaign<'c> {
     pub seed: u64,
     /// When to stop.
     pub budget: Budget,
+    /// Which of the cases are run.
+    pub shard: Shard,
     /// Requirements whose violation is no news.
     pub known: &'c HashSet<String>,
     /// After so many findings the campaign stops.
     pub max_findings: usize,
     /// Whether findings are shrunk.
     pub minimize: bool,
+    /// Whether scripts that show new behaviour are mutated further.
+    pub guided: bool,
     /// Where findings are saved.
     pub folder: Option<PathBuf>,
+    /// Where scripts that show new behaviour are kept.
+    pub corpus: Option<PathBuf>,
 }
 
 /// What came of a campaign.
@@ -60,188 +77,78 @@ pub struct Campaign<'c> {
 pub struct Summary {
     /// Cases that were run.
     pub executed: u64,
+    /// Cases that were lost with a server that died.
+    pub skipped: u64,
     /// How long it took.
     pub duration: Duration,
     /// Connections that were opened to run cases.
     pub connections: usize,
+    /// Kinds of behaviour that were seen.
+    pub behaviours: usize,
+    /// Scripts in the corpus at the end.
+    pub corpus: usize,
     /// The bugs, each once.
     pub findings: Vec<Finding>,
+    /// What did not work on this side: files that could not be read or written.
+    pub problems: Vec<String>,
 }
 
-/// How many cases share a connection before the rules judge it.
-const BATCH: usize = 50;
-
-type Tree = Box<dyn ValueTree<Value = Script>>;
-
-/// A case that was run on the current connection.
-struct Ran {
-    case: u64,
-    tree: Tree,
-    script: Script,
-    /// Its first entry in the transcript.
-    from: u64,
-}
+/// Tools that take longer than this to answer are left alone.
+const QUICK: Duration = Duration::from_secs(2);
 
 /// Runs a campaign. `tell` hears of progress.
 pub async fn run(campaign: &Campaign<'_>, tell: &dyn Fn(String)) -> Result<Summary, Box<OpenFailure>> {
-    let canary = format!("mcp-conform-canary-{:016x}", campaign.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15));
-    let target = with_canary(campaign.target, &canary);
-    let (revision, options) = (campaign.revision, &campaign.options);
-    let mut bench = Bench { target: &target, revision, options, canary: &canary, first: None };
+    let laid = Laid::new(campaign.seed, campaign.revision).map_err(OpenFailure::of_io)?;
+    let target = laid.before(campaign.target);
+    let mut bench = Bench {
+        target: &target,
+        revision: campaign.revision,
+        options: campaign.options.clone(),
+        canaries: laid.canaries.clone(),
+        first: None,
+    };
     let mut session = bench.open().await?;
     let survey = Survey::take(&mut session, campaign.policy).await;
     let lists = survey.things(List::Lists);
-    let first = lists.first().and_then(|list| list["method"].as_str()).filter(|_| revision.is_stateless());
-    bench.first = first.map(str::to_owned);
-    let context = Arc::new(Context::new(&session, &survey));
-    let capabilities = session.server.capabilities.clone();
-    let mut hunt = Hunt {
-        campaign,
-        bench: &bench,
-        capabilities,
-        strategy: scripts(context).boxed(),
-        runner: seeded(campaign.seed),
-        known: HashSet::new(),
-        summary: Summary { connections: 1, ..Summary::default() },
-        began: Instant::now(),
+    let first = lists.first().and_then(|list| list["method"].as_str());
+    bench.first = first.filter(|_| campaign.revision.is_stateless()).map(str::to_owned);
+    bench.canaries.offers_files = offers_files(&survey);
+    let tools = quick_tools(&mut session, &survey).await;
+    let context = Context::new(&session, &survey, &tools, Hostile::new(Some(&laid.file)));
+    let (corpus, problems) = match Corpus::open(campaign.corpus.as_deref()) {
+        Ok(opened) => opened,
+        Err(error) => (Corpus::default(), vec![unusable(campaign, &error)]),
     };
+    let mut hunt = Hunt::new(campaign, &bench, context, corpus);
+    hunt.summary.problems = problems;
     hunt.go(session, tell).await;
-    hunt.summary.duration = hunt.began.elapsed();
-    Ok(hunt.summary)
+    Ok(hunt.into_summary())
 }
 
-/// The command with a secret in its environment, which must never come back.
-fn with_canary(target: &Target, canary: &str) -> Target {
-    match target {
-        Target::Command(command) => {
-            let mut env = command.env.clone();
-            env.push(("MCP_CONFORM_CANARY".to_owned(), canary.to_owned()));
-            Target::Command(Command { env, ..command.clone() })
-        }
-        other => other.clone(),
-    }
+fn unusable(campaign: &Campaign<'_>, error: &io::Error) -> String {
+    let folder = campaign.corpus.as_deref().unwrap_or(std::path::Path::new(""));
+    format!("the corpus {} cannot be used: {error}", folder.display())
 }
 
-fn seeded(seed: u64) -> TestRunner {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { failure_persistence: None, ..Config::default() };
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
+/// Whether the server says that it serves files of the whole disk.
+fn offers_files(survey: &Survey) -> bool {
+    let templates = survey.things(List::Templates);
+    templates
+        .iter()
+        .any(|template| template["uriTemplate"].as_str().is_some_and(|uri| uri.starts_with("file://")))
 }
 
-struct Hunt<'h> {
-    campaign: &'h Campaign<'h>,
-    bench: &'h Bench<'h>,
-    capabilities: Value,
-    strategy: proptest::strategy::BoxedStrategy<Script>,
-    runner: TestRunner,
-    known: HashSet<String>,
-    summary: Summary,
-    began: Instant,
-}
-
-impl Hunt<'_> {
-    fn is_over(&self) -> bool {
-        let spent = match self.campaign.budget {
-            Budget::Cases(cases) => self.summary.executed >= cases,
-            Budget::Time(time) => self.began.elapsed() >= time,
-        };
-        spent || self.summary.findings.len() >= self.campaign.max_findings
-    }
-
-    async fn go(&mut self, session: Session, tell: &dyn Fn(String)) {
-        let mut open = Some(session);
-        while !self.is_over() {
-            let session = match open.take() {
-                Some(session) => session,
-                None => match self.bench.open().await {
-                    Ok(session) => {
-                        self.summary.connections += 1;
-                        session
-                    }
-                    // A server that does not start again has told all that it can.
-                    Err(_) => return,
-                },
-            };
-            self.batch(session, tell).await;
+/// The tools that may be called and answer soon. What does not is cancelled.
+async fn quick_tools(session: &mut Session, survey: &Survey) -> Vec<Value> {
+    let mut quick = Vec::new();
+    for tool in survey.things(List::CallableTools) {
+        let call = serde_json::json!({"name": tool["name"], "arguments": tool["arguments"]});
+        let begun: Begun = session.begin("tools/call", Some(call));
+        if session.is_answered(&begun, QUICK).await {
+            quick.push(tool);
+        } else if session.dead().is_none() {
+            session.cancel(&begun).await;
         }
     }
-
-    /// Runs cases on one connection, then judges it.
-    async fn batch(&mut self, mut session: Session, tell: &dyn Fn(String)) {
-        let mut ran: Vec<Ran> = Vec::new();
-        let mut bugs: Vec<Bug> = Vec::new();
-        while ran.len() < BATCH && session.dead().is_none() && !self.is_over() {
-            let Ok(tree) = self.strategy.new_tree(&mut self.runner) else { break };
-            let (script, from) = (tree.current(), session.transcript.last() + 1);
-            bugs.extend(perform(&mut session, &script).await);
-            ran.push(Ran { case: self.summary.executed, tree: Box::new(tree), script, from });
-            self.summary.executed += 1;
-            if ran.last().is_some_and(|ran| ran.script.ends()) {
-                break;
-            }
-        }
-        tell(format!("fuzzing: {} cases, {} findings", self.summary.executed, self.summary.findings.len()));
-        let transcript = session.finish().await;
-        let died = bugs.iter().any(|bug| matches!(bug.kind, Kind::Crash | Kind::Hang));
-        let judged = self.bench.judge(&transcript, &self.capabilities);
-        // One cause, one finding: what a dead server leaves unanswered is its death.
-        bugs.extend(judged.into_iter().filter(|bug| !(died && bug.kind == Kind::NoReply)));
-        for bug in bugs {
-            let is_news = bug.requirement.as_ref().is_none_or(|id| !self.campaign.known.contains(id));
-            if is_news
-                && self.known.insert(bug.fingerprint())
-                && self.summary.findings.len() < self.campaign.max_findings
-            {
-                tell(format!("found: {}; looking for the smallest script", bug.message));
-                let finding = self.investigate(&bug, &mut ran).await;
-                self.save(&finding);
-                self.summary.findings.push(finding);
-            }
-        }
-    }
-
-    /// Finds the culprit among the cases of a connection, and makes it small.
-    async fn investigate(&self, bug: &Bug, ran: &mut [Ran]) -> Finding {
-        let mut search = Search::new(self.bench, bug.fingerprint());
-        let last = ran.iter().rposition(|ran| ran.from <= bug.at).unwrap_or(ran.len().saturating_sub(1));
-        let suspect = &mut ran[last];
-        let (case, alone) = (suspect.case, suspect.script.clone());
-        let script = match search.shows(&[&alone]).await {
-            true if self.campaign.minimize => search.smallest(suspect.tree.as_mut()).await,
-            true => alone,
-            false => {
-                let all: Vec<Script> = ran[..=last].iter().map(|ran| ran.script.clone()).collect();
-                match search.shows(&all.iter().collect::<Vec<_>>()).await {
-                    true => search.fewest(&all).await,
-                    false => alone,
-                }
-            }
-        };
-        let mut confirmed = 0;
-        for _ in 0..3 {
-            confirmed += usize::from(search.shows(&[&script]).await);
-        }
-        Finding {
-            finding: bug.fingerprint(),
-            kind: bug.kind,
-            requirement: bug.requirement.clone(),
-            message: bug.message.clone(),
-            revision: self.campaign.revision,
-            seed: self.campaign.seed,
-            case,
-            operators: script.operators.concat(),
-            stability: if confirmed == 3 { Stability::Stable } else { Stability::Flaky },
-            script,
-        }
-    }
-
-    fn save(&self, finding: &Finding) {
-        let Some(folder) = &self.campaign.folder else { return };
-        let file = folder.join(finding.file_name());
-        let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, finding.write()));
-        if let Err(error) = written {
-            eprintln!("cannot save the finding {}: {error}", file.display());
-        }
-    }
+    quick
 }

@@ -2,28 +2,40 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `script` | a list of actions: what is generated, run, shrunk, saved and replayed |
-//! | `context` | what is known of the server: legal messages to start from |
-//! | `structure`, `text` | edits of a message as JSON and as bytes, each with a name |
-//! | `strategy` | proptest strategies that make scripts |
-//! | `execute` | running a script on a session |
-//! | `oracle` | what counts as a bug, and when two bugs are the same |
-//! | `shrink` | the smallest script with the same bug |
-//! | `campaign` | the loop: generate, run, attribute, shrink, save |
+//! | `campaign`, `hunt` | what is fuzzed and how long; the loop: generate, play, judge, learn |
+//! | `probe` | one script against a server in memory: the entry for coverage-guided fuzzing of Rust servers |
 //! | `replay` | running one saved finding again |
+//! | `inquest`, `shrink` | which script it was, and the smallest one with the same bug |
+//! | `source`, `generate` | the cases by number; strategies, mutations and their operators |
+//! | `corpus`, `novelty` | scripts that showed something new |
+//! | `oracle`, `state`, `memory`, `pace` | what counts as a bug, and when two bugs are the same |
+//! | `bench`, `player`, `laid` | the server under fire, and playing scripts on it |
+//! | `finding`, `script` | what is saved; a list of actions |
 
+mod bench;
 mod campaign;
-mod context;
-mod execute;
+mod corpus;
+mod finding;
+mod generate;
+mod hunt;
+mod inquest;
+mod laid;
+mod memory;
+mod novelty;
 mod oracle;
+mod pace;
+mod player;
+mod probe;
 mod replay;
 mod script;
 mod shrink;
-mod strategy;
-mod structure;
-mod text;
+mod source;
+mod state;
 
-pub use campaign::{Budget, Campaign, Summary, run};
-pub use oracle::{Bug, Kind};
+pub use campaign::{Budget, Campaign, Shard, Summary, run};
+pub use corpus::merge as merge_corpora;
+pub use finding::{Finding, ReadError, Stability};
+pub use oracle::{Bug, Kind, Severity};
+pub use probe::{Probe, ProbeError};
 pub use replay::{Replayed, replay};
-pub use script::{Action, Call, Finding, ReadError, Script, Stability};
+pub use script::{Action, Call, Http, Script, Which};

@@ -1,7 +1,8 @@
 //! Running one saved finding again.
 
-use super::execute::Bench;
-use super::script::Finding;
+use super::bench::Bench;
+use super::finding::Finding;
+use super::laid::Laid;
 use crate::protocol::method::{self, LISTS};
 use crate::session::{OpenFailure, Options};
 use crate::transport::Target;
@@ -26,7 +27,15 @@ pub async fn replay(
     options: &Options,
 ) -> Result<Replayed, Box<OpenFailure>> {
     let revision = finding.revision;
-    let mut bench = Bench { target, revision, options, canary: "mcp-conform-canary", first: None };
+    let laid = Laid::new(finding.seed, revision).map_err(OpenFailure::of_io)?;
+    let target = laid.before(target);
+    let mut bench = Bench {
+        target: &target,
+        revision,
+        options: options.clone(),
+        canaries: laid.canaries.clone(),
+        first: None,
+    };
     // A server that cannot be started has not fixed anything.
     let session = bench.open().await?;
     let is_offered = |name: &&str| {
@@ -38,8 +47,8 @@ pub async fn replay(
     session.finish().await;
     let mut seen = 0;
     for _ in 0..TIMES {
-        let bugs = bench.show(&[&finding.script]).await;
-        seen += usize::from(bugs.iter().any(|bug| bug.fingerprint() == finding.finding));
+        let bugs = bench.show(&[&finding.script], finding.kind).await;
+        seen += usize::from(bugs.iter().any(|bug| bug.cause() == finding.cause));
     }
     Ok(match seen {
         0 => Replayed::Fixed,

@@ -1,18 +1,19 @@
-//! Scripts, and findings saved as JSON Lines: a head, then one action per line, readable and editable by hand.
+//! Scripts: what is generated, mutated, run, shrunk, saved and replayed.
+
+use std::collections::BTreeMap;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::oracle::Kind;
-use crate::protocol::Revision;
-
-/// One thing to do.
+/// One thing to do. Actions follow each other without waiting, except where one waits by itself.
+///
+/// In messages and texts `"${id}"` stands for a new id, and `"${last}"` for the newest one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Action {
-    /// A legal request, whose reply is awaited.
+    /// A legal request, to which a reply is owed.
     Request {
         /// Its method.
         method: String,
@@ -22,18 +23,33 @@ pub enum Action {
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         forbidden: bool,
     },
-    /// Exactly this message; `"${id}"` stands for a new id.
+    /// Legal requests in one write, to each of which a reply is owed.
+    Together(Vec<Call>),
+    /// Exactly this message.
     Message(Value),
-    /// Exactly this text and a newline; `"${id}"` stands for a new id.
+    /// Exactly this text and a newline.
     Text(String),
     /// Exactly these bytes, in base64, and a newline.
     Base64(String),
     /// This text, written in pieces, and a newline.
     Pieces(Vec<String>),
-    /// Legal requests in one write, whose replies are awaited.
-    Together(Vec<Call>),
-    /// The input is closed; then a new connection is opened.
+    /// A request is cancelled.
+    Cancel(Which),
+    /// Every reply that is owed is awaited.
+    Await,
+    /// One HTTP request; nothing happens on stdio.
+    Http(Http),
+    /// This text without a newline; then the input is closed, and a new connection is opened.
+    Unfinished(String),
+    /// The input is closed (over HTTP: the session is ended); then a new connection is opened.
     CloseInput,
+    /// A new connection is opened.
+    Reconnect {
+        /// Whether the handshake is done at once.
+        handshake: bool,
+    },
+    /// The handshake of a connection that was opened without one.
+    Handshake,
 }
 
 /// A legal request.
@@ -46,91 +62,34 @@ pub struct Call {
     pub params: Value,
 }
 
-/// A list of actions, and what was done to legal messages to get them.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Script {
-    /// What is done, in order.
-    pub actions: Vec<Action>,
-    /// The names of the operators that made each action; empty for a script that was read from a file.
-    pub operators: Vec<Vec<String>>,
-}
-
-impl Script {
-    /// Adds an action.
-    pub(super) fn push(&mut self, action: Action, operators: Vec<String>) {
-        self.actions.push(action);
-        self.operators.push(operators);
-    }
-
-    /// Whether the connection is over after it.
-    pub(super) fn ends(&self) -> bool {
-        self.actions.contains(&Action::CloseInput)
-    }
-
-    /// The script without one action.
-    pub(super) fn without(&self, index: usize) -> Self {
-        let mut fewer = self.clone();
-        fewer.actions.remove(index);
-        fewer.operators.remove(index);
-        fewer
-    }
-
-    /// Scripts one after the other, as one.
-    pub(super) fn joined<'s>(scripts: impl Iterator<Item = &'s Self>) -> Self {
-        let mut whole = Self::default();
-        for script in scripts {
-            whole.actions.extend(script.actions.iter().cloned());
-            whole.operators.extend(script.operators.iter().cloned());
-        }
-        whole
-    }
-}
-
-/// Whether a finding comes each time.
+/// Which request is meant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stability {
-    /// It came three times of three.
-    Stable,
-    /// It did not.
-    Flaky,
+#[serde(rename_all = "snake_case")]
+pub enum Which {
+    /// The newest one.
+    Last,
+    /// One that never was.
+    Unknown,
 }
 
-/// A bug with the smallest script that shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Finding {
-    /// The fingerprint: the same for the same cause.
-    pub finding: String,
-    /// What kind of bug it is.
-    pub kind: Kind,
-    /// The requirement that is violated, if one is.
+/// An HTTP request that differs from what the era demands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Http {
+    /// The HTTP method.
+    pub method: String,
+    /// Headers in place of, or besides, those of the era; `null` leaves one out.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub headers: BTreeMap<String, Option<String>>,
+    /// The body; absent = none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub requirement: Option<String>,
-    /// What happened, in a sentence.
-    pub message: String,
-    /// The revision that was spoken.
-    pub revision: Revision,
-    /// The seed of the campaign, and the number of the case.
-    pub seed: u64,
-    /// The number of the case, from 0.
-    pub case: u64,
-    /// What was done to legal messages.
-    pub operators: Vec<String>,
-    /// Whether it comes each time.
-    pub stability: Stability,
-    /// The smallest script.
-    #[serde(skip)]
-    pub script: Script,
-}
-
-/// A finding file that cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}: {problem}")]
-pub struct ReadError {
-    /// The line, from 1.
-    pub line: usize,
-    /// What is wrong.
-    pub problem: String,
+    pub body: Option<String>,
+    /// Whether the connection is closed before the whole body was sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub cut: bool,
+    /// Whether the connection is closed before the response is read.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub abort: bool,
 }
 
 impl Action {
@@ -141,70 +100,109 @@ impl Action {
             Err(error) => Self::Base64(STANDARD.encode(error.into_bytes())),
         }
     }
-}
 
-impl Finding {
-    /// The name of its file.
-    pub fn file_name(&self) -> String {
-        format!("{}-{}.jsonl", self.kind.as_str(), self.finding)
-    }
-
-    /// The file.
-    pub fn write(&self) -> String {
-        let head = serde_json::to_string(self).unwrap_or_default();
-        let lines = self.script.actions.iter().filter_map(|action| serde_json::to_string(action).ok());
-        std::iter::once(head).chain(lines).map(|line| line + "\n").collect()
-    }
-
-    /// Reads a file.
-    pub fn read(text: &str) -> Result<Self, ReadError> {
-        let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-        let fail = |index: usize, error: serde_json::Error| ReadError {
-            line: index + 1,
-            problem: error.to_string(),
-        };
-        let (index, head) =
-            lines.next().ok_or(ReadError { line: 1, problem: "the file is empty".to_owned() })?;
-        let mut finding: Self = serde_json::from_str(head).map_err(|error| fail(index, error))?;
-        for (index, line) in lines {
-            finding.script.actions.push(serde_json::from_str(line).map_err(|error| fail(index, error))?);
+    /// The method that it is about, if it is about one.
+    pub(super) fn method(&self) -> Option<&str> {
+        match self {
+            Self::Request { method, .. } => Some(method),
+            Self::Together(calls) => calls.first().map(|call| call.method.as_str()),
+            Self::Message(message) => message["method"].as_str(),
+            Self::Cancel(_) => Some("notifications/cancelled"),
+            Self::Handshake => Some("initialize"),
+            Self::Http(http) => Some(&http.method),
+            Self::Text(_)
+            | Self::Base64(_)
+            | Self::Pieces(_)
+            | Self::Await
+            | Self::Unfinished(_)
+            | Self::CloseInput
+            | Self::Reconnect { .. } => None,
         }
-        Ok(finding)
+    }
+
+    /// Its name in a finding's file.
+    pub(super) const fn kind(&self) -> &'static str {
+        match self {
+            Self::Request { forbidden: false, .. } => "request",
+            Self::Request { forbidden: true, .. } => "forbidden",
+            Self::Together(_) => "together",
+            Self::Message(_) => "message",
+            Self::Text(_) => "text",
+            Self::Base64(_) => "base64",
+            Self::Pieces(_) => "pieces",
+            Self::Cancel(_) => "cancel",
+            Self::Await => "await",
+            Self::Http(_) => "http",
+            Self::Unfinished(_) => "unfinished",
+            Self::CloseInput => "close_input",
+            Self::Reconnect { .. } => "reconnect",
+            Self::Handshake => "handshake",
+        }
+    }
+
+    /// Whether a new connection is needed for what comes after it.
+    pub(super) fn ends(&self) -> bool {
+        match self {
+            Self::CloseInput | Self::Unfinished(_) => true,
+            Self::Http(http) => http.method == "DELETE",
+            _ => false,
+        }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
+/// A list of actions, and what was done to legal messages to get them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Script {
+    /// What is done, in order.
+    pub actions: Vec<Action>,
+    /// The names of the operators that made each action; empty for a script that was read from a file.
+    pub operators: Vec<Vec<String>>,
+}
 
-    #[test]
-    fn what_is_written_is_read_again() {
-        let actions = vec![
-            Action::Message(json!({"id": "${id}"})),
-            Action::of_bytes(vec![0xff]),
-            Action::Text("{".into()),
-            Action::Pieces(vec!["{".into(), "}".into()]),
-            Action::CloseInput,
-        ];
-        let finding = Finding {
-            finding: "f".into(),
-            kind: Kind::Crash,
-            requirement: None,
-            message: "m".into(),
-            revision: Revision::V2025_11_25,
-            seed: 1,
-            case: 2,
-            operators: vec!["removed /id".into()],
-            stability: Stability::Stable,
-            script: Script { actions, operators: Vec::new() },
-        };
-        assert_eq!(Finding::read(&finding.write()), Ok(finding));
+impl Script {
+    /// A script without operators.
+    pub fn of(actions: Vec<Action>) -> Self {
+        let operators = vec![Vec::new(); actions.len()];
+        Self { actions, operators }
     }
 
-    #[test]
-    fn a_broken_line_is_named() {
-        assert_eq!(Finding::read("{}").unwrap_err().line, 1);
-        assert_eq!(Finding::read("").unwrap_err().line, 1);
+    /// Adds an action.
+    pub(super) fn push(&mut self, action: Action, operators: Vec<String>) {
+        self.actions.push(action);
+        self.operators.push(operators);
+    }
+
+    /// The script with other actions in a range, which are no operator's work any more.
+    pub(super) fn with(&self, range: std::ops::Range<usize>, actions: Vec<Action>) -> Self {
+        let mut other = self.clone();
+        let operators = vec![other.operators[range.clone()].concat(); actions.len()];
+        other.operators.splice(range.clone(), operators);
+        other.actions.splice(range, actions);
+        other
+    }
+
+    /// Scripts one after the other, as one.
+    pub(super) fn joined<'s>(scripts: impl IntoIterator<Item = &'s Self>) -> Self {
+        let mut whole = Self::default();
+        for script in scripts {
+            whole.actions.extend(script.actions.iter().cloned());
+            whole.operators.extend(script.operators.iter().cloned());
+        }
+        whole
+    }
+
+    /// One action per line.
+    pub fn lines(&self) -> impl Iterator<Item = String> {
+        self.actions.iter().filter_map(|action| serde_json::to_string(action).ok())
+    }
+
+    /// Roughly how many bytes it holds.
+    pub(super) fn size(&self) -> usize {
+        let of = |action: &Action| match action {
+            Action::Text(text) | Action::Base64(text) | Action::Unfinished(text) => text.len(),
+            Action::Message(_) | Action::Request { .. } => 200,
+            _ => 50,
+        };
+        self.actions.iter().map(of).sum()
     }
 }

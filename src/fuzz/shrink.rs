@@ -3,44 +3,71 @@
 use std::time::Duration;
 
 use proptest::strategy::ValueTree;
+use serde_json::Value;
 use tokio::time::Instant;
 
-use super::execute::Bench;
-use super::script::Script;
+use super::bench::Bench;
+use super::oracle::{Bug, Kind};
+use super::script::{Action, Call, Script};
 
 /// How long one finding may be shrunk, in runs and in time.
-const RUNS: usize = 200;
-const TIME: Duration = Duration::from_secs(60);
+const RUNS: usize = 400;
+const TIME: Duration = Duration::from_secs(120);
 
-/// A search for the smallest script with a fingerprint.
+/// A search for the smallest script with a bug.
 pub(super) struct Search<'b> {
     bench: &'b Bench<'b>,
-    fingerprint: String,
+    hasty: Bench<'b>,
+    kind: Kind,
+    cause: String,
     runs: usize,
     end: Instant,
+    /// The bug as it was shown last.
+    pub shown: Option<Bug>,
 }
 
 impl<'b> Search<'b> {
-    pub(super) fn new(bench: &'b Bench<'b>, fingerprint: String) -> Self {
-        Self { bench, fingerprint, runs: 0, end: Instant::now() + TIME }
+    pub(super) fn new(bench: &'b Bench<'b>, bug: &Bug) -> Self {
+        Self {
+            bench,
+            hasty: bench.hasty(),
+            kind: bug.kind,
+            cause: bug.cause(),
+            runs: 0,
+            end: Instant::now() + TIME,
+            shown: None,
+        }
     }
 
     /// Whether the scripts show the bug on a fresh server.
     pub(super) async fn shows(&mut self, scripts: &[&Script]) -> bool {
+        let bugs = self.hasty.show(scripts, self.kind).await;
+        self.notes(bugs)
+    }
+
+    /// Whether the script shows the bug to somebody with all the patience that the user allows.
+    pub(super) async fn is_confirmed(&mut self, script: &Script) -> bool {
+        let bugs = self.bench.show(&[script], self.kind).await;
+        self.notes(bugs)
+    }
+
+    fn notes(&mut self, bugs: Vec<Bug>) -> bool {
         self.runs += 1;
-        let bugs = self.bench.show(scripts).await;
-        bugs.iter().any(|bug| bug.fingerprint() == self.fingerprint)
+        let bug = bugs.into_iter().find(|bug| bug.cause() == self.cause);
+        let shows = bug.is_some();
+        self.shown = bug.or(self.shown.take());
+        shows
     }
 
     fn is_over(&self) -> bool {
         self.runs >= RUNS || Instant::now() >= self.end
     }
 
-    /// Shrinks the tree that the script came from, then leaves out actions one by one.
+    /// The script of one case made small: first as it was generated, then action by action.
     pub(super) async fn smallest(&mut self, tree: &mut dyn ValueTree<Value = Script>) -> Script {
         let mut best = tree.current();
         let mut moved = tree.simplify();
-        while moved && !self.is_over() {
+        while moved && self.runs < RUNS / 2 && !self.is_over() {
             let script = tree.current();
             moved = match self.shows(&[&script]).await {
                 true => {
@@ -50,26 +77,12 @@ impl<'b> Search<'b> {
                 false => tree.complicate(),
             };
         }
-        self.without_actions(best).await
+        self.polish(best).await
     }
 
-    /// Leaves out every action that the bug does not need, the last first.
-    pub(super) async fn without_actions(&mut self, mut best: Script) -> Script {
-        for index in (0..best.actions.len()).rev() {
-            if best.actions.len() == 1 || self.is_over() {
-                break;
-            }
-            let fewer = best.without(index);
-            if self.shows(&[&fewer]).await {
-                best = fewer;
-            }
-        }
-        best
-    }
-
-    /// The fewest of these scripts that show the bug together, as one script: halves are left out as long as that works.
-    pub(super) async fn fewest(&mut self, scripts: &[Script]) -> Script {
-        let mut kept: Vec<&Script> = scripts.iter().collect();
+    /// The fewest of these scripts that show the bug together, as one script.
+    pub(super) async fn fewest(&mut self, scripts: &[&Script]) -> Script {
+        let mut kept: Vec<&Script> = self.shortest_prefix(scripts).await;
         let mut size = kept.len().div_ceil(2);
         while size > 0 && !self.is_over() {
             let mut at = 0;
@@ -83,6 +96,170 @@ impl<'b> Search<'b> {
             }
             size /= 2;
         }
-        self.without_actions(Script::joined(kept.into_iter())).await
+        self.polish(Script::joined(kept)).await
     }
+
+    /// The bug comes with the last of these, and not without it.
+    async fn shortest_prefix<'s>(&mut self, scripts: &[&'s Script]) -> Vec<&'s Script> {
+        let (mut without, mut with) = (0, scripts.len());
+        while with - without > 1 && !self.is_over() {
+            let middle = without + (with - without) / 2;
+            match self.shows(&scripts[..middle]).await {
+                true => with = middle,
+                false => without = middle,
+            }
+        }
+        scripts[..with].to_vec()
+    }
+
+    /// Makes a script smaller in every way, until none helps.
+    async fn polish(&mut self, mut best: Script) -> Script {
+        loop {
+            let before = best.clone();
+            best = self.without_actions(best).await;
+            best = self.together(best).await;
+            best = self.plainer(best).await;
+            if best == before || self.is_over() {
+                return best;
+            }
+        }
+    }
+
+    async fn try_instead(&mut self, best: &mut Script, candidate: Script) -> bool {
+        let helps = !self.is_over() && candidate != *best && self.shows(&[&candidate]).await;
+        if helps {
+            *best = candidate;
+        }
+        helps
+    }
+
+    /// Leaves out what the bug does not need: halves, quarters, single actions, the last first.
+    async fn without_actions(&mut self, mut best: Script) -> Script {
+        let mut size = best.actions.len().div_ceil(2);
+        while size > 0 {
+            let mut end = best.actions.len();
+            while end > 0 && best.actions.len() > 1 {
+                let begin = end.saturating_sub(size);
+                if end - begin < best.actions.len() {
+                    let fewer = best.with(begin..end, Vec::new());
+                    self.try_instead(&mut best, fewer).await;
+                }
+                end = begin.min(best.actions.len());
+            }
+            size /= 2;
+        }
+        best
+    }
+
+    /// Requests that follow each other become one write, as few as are needed.
+    async fn together(&mut self, mut best: Script) -> Script {
+        let is_call = |action: &Action| {
+            matches!(action, Action::Request { forbidden: false, .. } | Action::Together(_))
+        };
+        let Some(from) = best.actions.iter().position(is_call) else { return best };
+        let length = best.actions[from..].iter().take_while(|action| is_call(action)).count();
+        let mut calls: Vec<Call> = best.actions[from..from + length].iter().flat_map(calls).collect();
+        if length > 2 {
+            let joined = best.with(from..from + length, vec![Action::Together(calls.clone())]);
+            if !self.try_instead(&mut best, joined).await {
+                return best;
+            }
+        } else if !matches!(best.actions[from], Action::Together(_)) || length > 1 {
+            return best;
+        }
+        let mut at = calls.len();
+        while at > 0 && calls.len() > 1 {
+            at -= 1;
+            let mut fewer = calls.clone();
+            fewer.remove(at);
+            let candidate = best.with(from..from + 1, vec![Action::Together(fewer.clone())]);
+            if self.try_instead(&mut best, candidate).await {
+                calls = fewer;
+            }
+            if self.is_over() {
+                break;
+            }
+        }
+        if let [only] = &calls[..] {
+            let Call { method, params } = only.clone();
+            let single =
+                best.with(from..from + 1, vec![Action::Request { method, params, forbidden: false }]);
+            self.try_instead(&mut best, single).await;
+        }
+        best
+    }
+
+    /// Each action in a plainer form.
+    async fn plainer(&mut self, mut best: Script) -> Script {
+        for index in 0..best.actions.len() {
+            let mut again = true;
+            while again && !self.is_over() {
+                again = false;
+                for plainer in plainer(&best.actions[index]) {
+                    let candidate = best.with(index..index + 1, vec![plainer]);
+                    if self.try_instead(&mut best, candidate).await {
+                        again = true;
+                        break;
+                    }
+                }
+            }
+        }
+        best
+    }
+}
+
+fn calls(action: &Action) -> Vec<Call> {
+    match action {
+        Action::Request { method, params, .. } => {
+            vec![Call { method: method.clone(), params: params.clone() }]
+        }
+        Action::Together(calls) => calls.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// Plainer forms of an action, the plainest first.
+fn plainer(action: &Action) -> Vec<Action> {
+    match action {
+        Action::Text(text) => shorter(text).into_iter().map(Action::Text).collect(),
+        Action::Unfinished(text) => shorter(text).into_iter().map(Action::Unfinished).collect(),
+        Action::Pieces(pieces) => vec![Action::Text(pieces.concat())],
+        Action::Message(message) => fewer_members(message).into_iter().map(Action::Message).collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Halves and ends of a text.
+fn shorter(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut shorter = Vec::new();
+    let mut size = chars.len() / 2;
+    while size > 0 && shorter.len() < 16 {
+        shorter.push(chars[..chars.len() - size].iter().collect());
+        shorter.push(chars[size..].iter().collect());
+        size /= 2;
+    }
+    shorter
+}
+
+/// The message without one of its members, at the top or below `params`.
+fn fewer_members(message: &Value) -> Vec<Value> {
+    let mut fewer = Vec::new();
+    for place in ["", "/params", "/params/arguments", "/params/_meta"] {
+        let names: Vec<String> = message
+            .pointer(place)
+            .and_then(Value::as_object)
+            .into_iter()
+            .flatten()
+            .map(|(name, _)| name.clone())
+            .collect();
+        for name in names {
+            let mut without = message.clone();
+            if let Some(members) = without.pointer_mut(place).and_then(Value::as_object_mut) {
+                members.shift_remove(&name);
+                fewer.push(without);
+            }
+        }
+    }
+    fewer
 }

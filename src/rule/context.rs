@@ -22,6 +22,8 @@ pub struct Context<'t> {
     pub sent: Vec<(&'t Entry, Message)>,
     /// Our requests with a usable id, by id, oldest first.
     pub requests: HashMap<Id, Vec<Asked>>,
+    /// Requests whose replies may still come.
+    pub pending: HashSet<u64>,
     /// Ids that we used more than once, and at least once in a malformed message: no reply can be told apart.
     ambiguous: HashSet<Id>,
 }
@@ -63,8 +65,16 @@ impl<'t> Context<'t> {
             }
         }
         let ambiguous = ambiguous(&sent);
-        let mut context =
-            Self { transcript, client: Value::Null, server: None, received, sent, requests, ambiguous };
+        let mut context = Self {
+            transcript,
+            client: Value::Null,
+            server: None,
+            received,
+            sent,
+            requests,
+            pending: HashSet::new(),
+            ambiguous,
+        };
         context.learn();
         context
     }
@@ -92,6 +102,12 @@ impl<'t> Context<'t> {
     /// Adds what the server declared on another connection, for connections that never asked.
     pub fn with_server(mut self, capabilities: &Value) -> Self {
         self.server.get_or_insert_with(|| capabilities.clone());
+        self
+    }
+
+    /// Adds the requests whose replies may still come, where only a part of a connection is judged.
+    pub fn with_pending(mut self, pending: &HashSet<u64>) -> Self {
+        self.pending.clone_from(pending);
         self
     }
 

@@ -19,7 +19,7 @@ mod schema;
 mod server_requests;
 mod stdout;
 
-pub use context::Context;
+pub use context::{Context, is_deliberate};
 pub use finding::{Finding, Findings, Observation};
 
 use crate::catalogue::Schemas;

@@ -159,7 +159,7 @@ fn unanswered(context: &Context<'_>, answered: &HashSet<(u64, Id)>, findings: &m
         .iter()
         .filter(|(id, _)| id.is_legal() && !cancelled.contains(id))
         .flat_map(|(id, asked)| asked.iter().map(move |asked| (id, asked)))
-        .filter(|(_, asked)| !asked.deliberate)
+        .filter(|(_, asked)| !asked.deliberate && !context.pending.contains(&asked.seq))
         .collect();
     open.sort_by_key(|(_, asked)| asked.seq);
     let mut reported = false;

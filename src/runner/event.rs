@@ -154,6 +154,8 @@ pub struct FuzzFinding {
     pub steps: usize,
     /// `stable` or `flaky`.
     pub stability: &'static str,
+    /// `finding`, or `advice`, which fails nothing.
+    pub severity: &'static str,
     /// The file that it was saved in.
     pub replay: Option<String>,
     /// What was done to legal messages.
@@ -162,4 +164,8 @@ pub struct FuzzFinding {
     pub script: Vec<String>,
     /// The command that runs it again.
     pub rerun: Option<String>,
+    /// The end of the wire log, one message per line.
+    pub wire: Vec<String>,
+    /// The end of the server's standard error.
+    pub stderr: String,
 }

@@ -210,6 +210,7 @@ impl CaseRun<'_> {
             message: spec.body.as_ref().map(|body| self.fill(body)).transpose()?,
             raw: spec.raw.clone().map(Bytes::from),
             path: spec.path.clone(),
+            cut: false,
         })
     }
 

@@ -2,6 +2,8 @@
 
 mod invalid;
 mod valid;
+mod variants;
 
 pub use invalid::{Broken, invalid};
 pub use valid::valid;
+pub use variants::{Variant, variants};

@@ -40,6 +40,20 @@ impl Session {
         }
     }
 
+    /// Waits for the reply to a request that was begun, or for the end of its exchange; false if neither came in time.
+    pub async fn is_answered(&mut self, begun: &Begun, patience: Duration) -> bool {
+        let deadline = Instant::now() + patience;
+        loop {
+            if self.claim(&begun.id).is_some() || begun.exchange.is_some_and(|number| self.is_landed(number))
+            {
+                return true;
+            }
+            if !self.pump(deadline).await {
+                return false;
+            }
+        }
+    }
+
     /// The reply to a request that was begun, if it came.
     pub fn reply_so_far(&self, id: &Id) -> Option<Value> {
         let mut replies = self.transcript.received().filter(|(_, message)| message.is_reply());

@@ -5,6 +5,7 @@ mod begun;
 mod client;
 mod compose;
 mod detect;
+mod flight;
 mod headers;
 mod open;
 mod outcome;
@@ -87,11 +88,12 @@ pub struct Session {
 }
 
 /// A reply from the server and where it stands in the transcript.
-struct Reply {
-    id: Option<Id>,
-    message: Message,
+pub(crate) struct Reply {
+    pub id: Option<Id>,
+    pub message: Message,
     exchange: Option<u32>,
-    seq: u64,
+    /// Its entry.
+    pub seq: u64,
 }
 
 /// What is known of an HTTP exchange.

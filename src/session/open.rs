@@ -80,6 +80,16 @@ pub struct OpenFailure {
     pub stderr: String,
 }
 
+impl OpenFailure {
+    /// There is no conversation because this machine does not allow it.
+    pub(crate) fn of_io(error: std::io::Error) -> Box<Self> {
+        let error =
+            OpenError::Start(StartError::Other("the secrets of a campaign".to_owned(), error.to_string()));
+        let transcript = Transcript::new(Revision::NEWEST_STATELESS, false);
+        Box::new(Self { error, transcript, stderr: String::new() })
+    }
+}
+
 impl Session {
     /// Connects without sending anything.
     pub fn connect(target: &Target, revision: Revision, options: &Options) -> Result<Self, StartError> {

@@ -43,6 +43,16 @@ impl Session {
         }
     }
 
+    /// Takes in an arrival that is waiting already; false when none is.
+    pub(super) fn pump_waiting(&mut self) -> bool {
+        let waiting = match &mut self.wire {
+            _ if self.flooded => None,
+            Wire::Lines(lines) => lines.try_next(),
+            Wire::Http(http) => http.try_next(),
+        };
+        waiting.map(|arrival| self.take(arrival)).is_some()
+    }
+
     /// Whether nothing can come any more.
     pub(super) fn is_over(&self) -> bool {
         self.flooded || self.closed && (self.exit.is_some() || self.transcript.http)

@@ -24,6 +24,8 @@ pub struct HttpCall {
     pub raw: Option<Bytes>,
     /// The path, in place of the endpoint's.
     pub path: Option<String>,
+    /// Whether the connection is closed before the whole body was sent.
+    pub cut: bool,
 }
 
 /// How long an answer that need not come is awaited where no fence can end the wait.
@@ -117,7 +119,7 @@ impl Session {
         self.settle(id, exchange, from, must_answer).await
     }
 
-    async fn write_pieces(&mut self, pieces: &[Bytes], newline: bool) {
+    pub(super) async fn write_pieces(&mut self, pieces: &[Bytes], newline: bool) {
         let Wire::Lines(lines) = &self.wire else { return };
         let last = pieces.len().saturating_sub(1);
         for (index, piece) in pieces.iter().enumerate() {
@@ -212,6 +214,24 @@ impl Session {
     /// One HTTP exchange; over lines nothing is sent.
     pub async fn http(&mut self, call: &HttpCall) -> Outcome {
         let from = self.transcript.last() + 1;
+        let (headers, frame) = self.prepare_http(call);
+        let Some(exchange) = self.start(&call.method, call.path.as_deref(), headers, frame, true) else {
+            return Outcome::default();
+        };
+        let deadline = Instant::now() + self.options.timeout;
+        while !self.exchange_done(Some(exchange)) && !self.is_open_stream(&call.method, exchange) {
+            if !self.pump(deadline).await {
+                break;
+            }
+        }
+        let stray = self.claim_stray(from, None, Some(exchange));
+        let outcome = self.outcome(stray, Some(exchange), from);
+        self.abort(exchange);
+        outcome
+    }
+
+    /// Headers and body of an exchange.
+    pub(super) fn prepare_http(&self, call: &HttpCall) -> (Vec<(String, String)>, Frame) {
         let message = call.message.as_ref();
         let mut headers = self.headers_for(message);
         if message.is_none() {
@@ -231,20 +251,7 @@ impl Session {
             (None, Some(message)) => message.to_string().into(),
             (None, None) => Bytes::new(),
         };
-        let frame = Frame::new(body);
-        let Some(exchange) = self.start(&call.method, call.path.as_deref(), headers, frame, true) else {
-            return Outcome::default();
-        };
-        let deadline = Instant::now() + self.options.timeout;
-        while !self.exchange_done(Some(exchange)) && !self.is_open_stream(&call.method, exchange) {
-            if !self.pump(deadline).await {
-                break;
-            }
-        }
-        let stray = self.claim_stray(from, None, Some(exchange));
-        let outcome = self.outcome(stray, Some(exchange), from);
-        self.abort(exchange);
-        outcome
+        (headers, Frame::new(body))
     }
 
     /// A GET stream stays open: its head is the outcome.

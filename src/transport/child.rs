@@ -66,6 +66,11 @@ pub struct Process {
 }
 
 impl Process {
+    /// The id of the process group.
+    pub fn group(&self) -> Option<u32> {
+        self.group
+    }
+
     /// Sends a signal to the whole group.
     #[cfg(unix)]
     pub fn signal(&self, signal: Signal) {

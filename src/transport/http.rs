@@ -70,6 +70,11 @@ impl HttpWire {
     pub async fn next(&mut self) -> Option<Arrival> {
         self.inbox.recv().await
     }
+
+    /// An arrival that is waiting already.
+    pub fn try_next(&mut self) -> Option<Arrival> {
+        self.inbox.try_recv().ok()
+    }
 }
 
 impl Drop for HttpWire {

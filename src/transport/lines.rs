@@ -54,6 +54,11 @@ impl LineWire {
     pub async fn next(&mut self) -> Option<Arrival> {
         self.inbox.recv().await
     }
+
+    /// An arrival that is waiting already.
+    pub fn try_next(&mut self) -> Option<Arrival> {
+        self.inbox.try_recv().ok()
+    }
 }
 
 async fn write(mut input: impl AsyncWrite + Unpin, mut pending: mpsc::UnboundedReceiver<Bytes>) {

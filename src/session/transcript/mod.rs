@@ -23,6 +23,7 @@ pub struct Transcript {
     /// What was seen, in order.
     pub entries: Vec<Entry>,
     began: Instant,
+    last: u64,
 }
 
 /// One thing that happened on a connection.
@@ -118,7 +119,7 @@ pub enum What {
 impl Transcript {
     /// An empty transcript that begins now.
     pub fn new(revision: Revision, http: bool) -> Self {
-        Self { revision, http, entries: Vec::new(), began: Instant::now() }
+        Self { revision, http, entries: Vec::new(), began: Instant::now(), last: 0 }
     }
 
     /// Adds what just happened; returns its number.
@@ -129,20 +130,41 @@ impl Transcript {
     /// Adds what happened at a moment; returns its number.
     pub fn add_at(&mut self, at: Instant, what: What) -> u64 {
         let at = at.saturating_duration_since(self.began);
-        let seq = self.last() + 1;
-        self.entries.push(Entry { seq, at, what });
-        seq
+        self.last += 1;
+        self.entries.push(Entry { seq: self.last, at, what });
+        self.last
+    }
+
+    /// Numbers the entries so that they follow that number.
+    pub(crate) fn go_on_after(&mut self, number: u64) {
+        self.entries.iter_mut().for_each(|entry| entry.seq += number);
+        self.last += number;
+    }
+
+    /// Adds what happened later on the same connection; what both hold is taken once.
+    pub(crate) fn append(&mut self, later: Self) {
+        let last = self.entries.last().map_or(0, |entry| entry.seq);
+        self.entries.extend(later.entries.into_iter().filter(|entry| entry.seq > last));
+        self.last = later.last;
     }
 
     /// The number of the newest entry; 0 when there is none.
     pub fn last(&self) -> u64 {
-        self.entries.last().map_or(0, |entry| entry.seq)
+        self.last
     }
 
     /// The entry of that number.
     pub fn get(&self, seq: u64) -> Option<&Entry> {
-        let index = usize::try_from(seq.checked_sub(1)?).ok()?;
+        let index = self.entries.binary_search_by_key(&seq, |entry| entry.seq).ok()?;
         self.entries.get(index)
+    }
+
+    /// Takes out what happened so far, as a transcript of its own. What `is_kept` stays in both, so that a long
+    /// connection can be judged part by part in bounded memory.
+    pub fn take_part(&mut self, is_kept: impl Fn(&Entry) -> bool) -> Self {
+        let kept = self.entries.iter().filter(|entry| is_kept(entry)).cloned().collect();
+        let entries = std::mem::replace(&mut self.entries, kept);
+        Self { entries, ..*self }
     }
 
     /// Time from the beginning to the first message of the server.

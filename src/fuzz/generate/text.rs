@@ -1,14 +1,16 @@
 //! Edits of a message as bytes: framing, encoding, and JSON text that a value cannot hold.
 
+use arbitrary::Arbitrary;
+
 /// One edit of the bytes of a line. The number chooses a place; any number is good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Arbitrary)]
 pub(super) struct TextEdit {
     pub operator: Operator,
-    pub at: usize,
+    pub at: u16,
 }
 
 /// What is done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Arbitrary)]
 pub(super) enum Operator {
     Truncate,
     InvalidUtf8,
@@ -30,10 +32,13 @@ pub(super) enum Operator {
     TwoOnALine,
     SingleQuotes,
     Scalar,
+    Backspace,
+    Insert,
+    Surround,
 }
 
 /// Every operator, the plainest first: shrinking goes that way.
-pub(super) const OPERATORS: [Operator; 20] = [
+pub(super) const OPERATORS: [Operator; 23] = [
     Operator::Truncate,
     Operator::Scalar,
     Operator::EmptyLine,
@@ -54,6 +59,9 @@ pub(super) const OPERATORS: [Operator; 20] = [
     Operator::TwoOnALine,
     Operator::DeepNesting,
     Operator::LongString,
+    Operator::Backspace,
+    Operator::Insert,
+    Operator::Surround,
 ];
 
 impl Operator {
@@ -79,6 +87,9 @@ impl Operator {
             Self::TwoOnALine => "wrote it twice on one line",
             Self::SingleQuotes => "replaced double by single quotes",
             Self::Scalar => "replaced the message by a number",
+            Self::Backspace => "left out a byte",
+            Self::Insert => "inserted a byte",
+            Self::Surround => "put a tab in front and behind",
         }
     }
 }
@@ -86,7 +97,7 @@ impl Operator {
 impl TextEdit {
     /// Applies the edit.
     pub(super) fn apply(self, line: &mut Vec<u8>) {
-        let at = self.at % (line.len() + 1);
+        let at = usize::from(self.at) % (line.len() + 1);
         let mut insert = |bytes: &[u8]| drop(line.splice(at..at, bytes.iter().copied()));
         match self.operator {
             Operator::Truncate => line.truncate(at),
@@ -107,7 +118,7 @@ impl TextEdit {
             Operator::Comment => before_end(line, "/* comment */"),
             Operator::HugeNumber => member(line, &format!("\"n\":{}", "9".repeat(400))),
             Operator::OddNumber => {
-                member(line, ["\"n\":01", "\"n\":+1", "\"n\":NaN", "\"n\":.5"][self.at % 4])
+                member(line, ["\"n\":01", "\"n\":+1", "\"n\":NaN", "\"n\":.5"][usize::from(self.at) % 4])
             }
             Operator::LoneSurrogate => member(line, "\"s\":\"\\ud800\""),
             Operator::DeepNesting => member(line, &format!("\"d\":{}{}", "[".repeat(5000), "]".repeat(5000))),
@@ -120,6 +131,16 @@ impl TextEdit {
                 line.iter_mut().filter(|byte| **byte == b'"').for_each(|byte| *byte = b'\'')
             }
             Operator::Scalar => *line = b"42".to_vec(),
+            Operator::Backspace => {
+                if at < line.len() {
+                    line.remove(at);
+                }
+            }
+            Operator::Insert => insert(&[b"{}[]\",:\\0 "[at % 10]]),
+            Operator::Surround => {
+                line.insert(0, b'\t');
+                line.push(b'\t');
+            }
         }
     }
 }
@@ -144,7 +165,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_edit_fails_on_any_line(mut line in prop::collection::vec(any::<u8>(), 0..40), operator in 0..OPERATORS.len(), at: usize) {
+        fn no_edit_fails_on_any_line(mut line in prop::collection::vec(any::<u8>(), 0..40), operator in 0..OPERATORS.len(), at: u16) {
             TextEdit { operator: OPERATORS[operator], at }.apply(&mut line);
         }
     }

@@ -1,0 +1,89 @@
+//! The server under fire: started as often as needed, always in the same way.
+
+use std::time::Duration;
+
+use super::oracle::{self, Bug, Canaries, Kind};
+use super::player::{Flight, Player};
+use super::script::Script;
+use super::{memory, pace, state};
+use crate::protocol::Revision;
+use crate::session::{OpenFailure, Options, Session};
+use crate::transport::{StartError, Target};
+
+/// A server to play scripts on, which is started again when it dies.
+#[derive(Clone)]
+pub(super) struct Bench<'t> {
+    pub target: &'t Target,
+    pub revision: Revision,
+    pub options: Options,
+    /// Secrets that must not come back.
+    pub canaries: Canaries,
+    /// A legal request that begins each connection of the stateless era: some servers of both eras take the era of a
+    /// connection from its first message after discovery.
+    pub first: Option<String>,
+}
+
+/// How long a reply may take while a script is made smaller: what is lost is lost soon.
+const HASTE: Duration = Duration::from_millis(800);
+
+impl Bench<'_> {
+    /// The same with less patience.
+    pub(super) fn hasty(&self) -> Self {
+        let timeout = self.options.timeout.min(HASTE);
+        Self { options: Options { timeout, ..self.options.clone() }, ..self.clone() }
+    }
+
+    /// A connection that is ready for requests.
+    pub(super) async fn open(&self) -> Result<Session, Box<OpenFailure>> {
+        let mut session = Session::open(self.target, self.revision, &self.options).await?;
+        if let Some(method) = &self.first {
+            session.request(method, None).await;
+        }
+        Ok(session)
+    }
+
+    /// A connection on which nothing was said.
+    pub(super) fn connect(&self) -> Result<Session, StartError> {
+        Session::connect(self.target, self.revision, &self.options)
+    }
+
+    /// A cheap request that every server of the era must answer.
+    pub(super) fn fence(&self) -> &'static str {
+        if self.revision.is_stateless() { "server/discover" } else { "ping" }
+    }
+
+    /// Plays scripts one after the other on a new server: what they show together. `wanted` says what to look for
+    /// besides what is always looked for.
+    pub(super) async fn show(&self, scripts: &[&Script], wanted: Kind) -> Vec<Bug> {
+        match wanted {
+            Kind::State => state::show(self, scripts).await,
+            Kind::Leak => memory::show(self, scripts).await,
+            Kind::Slow => pace::show(self, scripts).await,
+            _ => self.watch(scripts).await.map(|flight| self.judge(&flight)).unwrap_or_default(),
+        }
+    }
+
+    /// Plays scripts on a new server, to the end of what they owe: everything that came of it.
+    pub(super) async fn watch(&self, scripts: &[&Script]) -> Option<Flight> {
+        let mut player = Player::open(self).await.ok()?;
+        for (place, script) in scripts.iter().enumerate() {
+            player.play(script, place).await;
+        }
+        player.wait_for_all().await;
+        Some(player.finish().await)
+    }
+
+    /// Everything that is wrong with what came of a flight.
+    pub(super) fn judge(&self, flight: &Flight) -> Vec<Bug> {
+        let mut bugs = flight.bugs.clone();
+        // One cause, one finding: what a dead server leaves unanswered is its death.
+        let died = bugs.iter().any(|bug| matches!(bug.kind, Kind::Crash | Kind::Hang));
+        for transcript in &flight.transcripts {
+            let seen = oracle::Seen::new(transcript, &flight.capabilities, &flight.pending);
+            bugs.extend(seen.rules().into_iter().filter(|bug| !(died && bug.kind == Kind::NoReply)));
+            bugs.extend(seen.forbidden(&flight.forbidden));
+            bugs.extend(seen.disclosures(&self.canaries));
+        }
+        bugs
+    }
+}

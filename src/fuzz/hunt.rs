@@ -1,0 +1,294 @@
+//! The loop of a campaign: generate, play, judge, learn.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::bench::Bench;
+use super::campaign::{Budget, Campaign, Summary};
+use super::corpus::Corpus;
+use super::generate::Context;
+use super::inquest::{Inquest, Past};
+use super::memory::{self, Watch};
+use super::novelty::Novelty;
+use super::oracle::{Bug, Kind, Severity};
+use super::pace;
+use super::player::{Flight, Player};
+use super::script::{Action, Script};
+use super::source::{Case, Source};
+use super::state::{self, Offer};
+use crate::session::Session;
+
+/// What was learned counts from the next multiple of this on, so that a campaign is the same however fast it is.
+const EPOCH: u64 = 256;
+/// Cases on one connection.
+const CONNECTION: usize = 4096;
+/// Cases in flight.
+const FEWEST: usize = 4;
+const MOST: usize = 256;
+/// How long a flight should last.
+const SHORT: Duration = Duration::from_millis(150);
+const LONG: Duration = Duration::from_millis(600);
+/// How often a bug is looked into that looks like one that is known.
+const TRIES: usize = 3;
+
+/// A running campaign.
+pub(super) struct Hunt<'h> {
+    campaign: &'h Campaign<'h>,
+    bench: &'h Bench<'h>,
+    source: Source,
+    corpus: Corpus,
+    /// The corpus as the cases of this epoch see it.
+    seen: Arc<[Arc<Script>]>,
+    /// Scripts that showed something new in this epoch.
+    fresh: Vec<(u64, Arc<Script>)>,
+    novelty: Novelty,
+    /// The number of the next case, before sharding.
+    next: u64,
+    last_of_epoch: u64,
+    /// Cases that were lost with a server that died.
+    again: VecDeque<Case>,
+    /// How often each cause was looked into.
+    causes: HashMap<String, usize>,
+    size: usize,
+    began: Instant,
+    pub summary: Summary,
+}
+
+/// A connection and what was played on it.
+struct Line<'b> {
+    player: Player<'b>,
+    past: Vec<Past>,
+    offer: Offer,
+    told: bool,
+    watch: Watch,
+}
+
+impl<'h> Hunt<'h> {
+    pub(super) fn new(
+        campaign: &'h Campaign<'h>,
+        bench: &'h Bench<'h>,
+        context: Context,
+        corpus: Corpus,
+    ) -> Self {
+        Self {
+            campaign,
+            bench,
+            source: Source::new(campaign.seed, context),
+            seen: corpus.scripts().into(),
+            corpus,
+            fresh: Vec::new(),
+            novelty: Novelty::default(),
+            next: 0,
+            last_of_epoch: EPOCH,
+            again: VecDeque::new(),
+            causes: HashMap::new(),
+            size: 16,
+            began: Instant::now(),
+            summary: Summary { connections: 1, ..Summary::default() },
+        }
+    }
+
+    pub(super) fn into_summary(mut self) -> Summary {
+        self.summary.duration = self.began.elapsed();
+        self.summary.behaviours = self.novelty.len();
+        self.summary.corpus = self.corpus.scripts().len();
+        self.summary
+    }
+
+    fn is_over(&self) -> bool {
+        let spent = match self.campaign.budget {
+            Budget::Cases(cases) => self.summary.executed + self.summary.skipped >= cases,
+            Budget::Time(time) => self.began.elapsed() >= time,
+        };
+        spent || self.found() >= self.campaign.max_findings
+    }
+
+    /// Findings, without advice.
+    fn found(&self) -> usize {
+        self.summary.findings.iter().filter(|finding| finding.severity == Severity::Finding).count()
+    }
+
+    /// Runs the campaign, beginning on an open connection.
+    pub(super) async fn go(&mut self, session: Session, tell: &dyn Fn(String)) {
+        let mut line = Some(self.line(session).await);
+        while !self.is_over() {
+            let mut current = match line.take() {
+                Some(line) => line,
+                None => match self.bench.open().await {
+                    Ok(session) => {
+                        self.summary.connections += 1;
+                        self.line(session).await
+                    }
+                    // A server that does not start again has told all that it can.
+                    Err(_) => return,
+                },
+            };
+            self.fly(&mut current, tell).await;
+            let is_used_up = current.past.len() >= CONNECTION;
+            if current.player.is_alive() && (is_used_up || self.is_over()) {
+                self.check_offer(&mut current, tell).await;
+            }
+            if current.player.is_alive() && !is_used_up {
+                line = Some(current);
+            }
+        }
+    }
+
+    async fn line(&self, mut session: Session) -> Line<'h> {
+        let offer = Offer::ask(&mut session).await;
+        Line {
+            player: Player::on(self.bench, session),
+            past: Vec::new(),
+            offer,
+            told: false,
+            watch: Watch::default(),
+        }
+    }
+
+    /// Plays some cases, and looks at what came of them.
+    async fn fly(&mut self, line: &mut Line<'h>, tell: &dyn Fn(String)) {
+        let mut cases = self.cases();
+        let began = Instant::now();
+        for (place, case) in cases.iter().enumerate() {
+            line.player.play(&case.script, place).await;
+        }
+        let flight = line.player.land().await;
+        self.summary.connections += std::mem::take(&mut line.player.connections);
+        let died = !line.player.is_alive();
+        self.adapt(began.elapsed(), died);
+        let done = if died { executed(&cases, &flight) } else { cases.len() };
+        for lost in cases.drain(done..).rev() {
+            self.again.push_front(lost);
+        }
+        self.summary.executed += done as u64;
+        self.learn(&cases, &flight);
+        tell(format!("fuzzing: {} cases, {} findings", self.summary.executed, self.summary.findings.len()));
+        let mut bugs = self.bench.judge(&flight);
+        line.told |= state::is_told(&flight);
+        bugs.extend(pace::pause(&flight).map(pace::bug));
+        bugs.extend(line.watch.look(&line.player).then(memory::bug));
+        let before = line.past.len();
+        line.past.extend(cases.into_iter().enumerate().map(|(place, case)| Past::new(case, place, &flight)));
+        for bug in bugs {
+            self.consider(&bug, before, &mut line.past, tell).await;
+        }
+    }
+
+    /// The next cases, all of one epoch.
+    fn cases(&mut self) -> Vec<Case> {
+        if self.next >= self.last_of_epoch && self.again.is_empty() {
+            self.end_epoch();
+        }
+        let left = match self.campaign.budget {
+            Budget::Cases(cases) => cases.saturating_sub(self.summary.executed + self.summary.skipped),
+            Budget::Time(_) => u64::MAX,
+        };
+        let wanted = self.size.min(usize::try_from(left).unwrap_or(usize::MAX));
+        let mut cases = Vec::new();
+        while cases.len() < wanted {
+            let case = match self.again.pop_front() {
+                Some(case) => Some(case),
+                None if self.next >= self.last_of_epoch => break,
+                None => {
+                    let number = self.next * self.campaign.shard.count + self.campaign.shard.index;
+                    self.next += 1;
+                    self.source.case(number, &self.seen)
+                }
+            };
+            cases.extend(case);
+        }
+        cases
+    }
+
+    fn end_epoch(&mut self) {
+        self.last_of_epoch = self.next + EPOCH;
+        self.fresh.sort_by_key(|(number, _)| *number);
+        for (_, script) in std::mem::take(&mut self.fresh) {
+            if let Err(error) = self.corpus.add(&script) {
+                self.summary.problems.push(format!("the corpus cannot be written: {error}"));
+            }
+        }
+        if self.campaign.guided {
+            self.seen = self.corpus.scripts().into();
+        }
+    }
+
+    /// More cases at once on a fast server, fewer on a slow one, very few on one that dies.
+    fn adapt(&mut self, took: Duration, died: bool) {
+        self.size = match (died, took) {
+            (true, _) => self.size / 4,
+            (false, took) if took < SHORT => self.size * 2,
+            (false, took) if took > LONG => self.size / 2,
+            (false, _) => self.size,
+        }
+        .clamp(FEWEST, MOST);
+    }
+
+    fn learn(&mut self, cases: &[Case], flight: &Flight) {
+        for (place, case) in cases.iter().enumerate() {
+            let from = flight.played.partition_point(|played| played.at.0 < place);
+            let to = flight.played.partition_point(|played| played.at.0 <= place);
+            if self.novelty.is_new(&case.script, &flight.played[from..to]) {
+                self.fresh.push((case.number, case.script.clone()));
+            }
+        }
+    }
+
+    /// Looks into a bug that is news.
+    async fn consider(&mut self, bug: &Bug, before: usize, past: &mut [Past], tell: &dyn Fn(String)) {
+        let is_known = bug.requirement.as_ref().is_some_and(|id| self.campaign.known.contains(id));
+        let tries = self.causes.entry(bug.cause()).or_default();
+        if is_known || *tries >= TRIES || self.found() >= self.campaign.max_findings {
+            return;
+        }
+        *self.causes.entry(bug.cause()).or_default() += 1;
+        tell(format!("found: {}; looking for the smallest script", bug.message));
+        let inquest = Inquest { campaign: self.campaign, bench: self.bench };
+        let Some(finding) = inquest.hold(bug, before, past).await else { return };
+        if self.summary.findings.iter().any(|known| known.finding == finding.finding) {
+            // The same once more: what looks like it is not looked into again.
+            self.causes.insert(bug.cause(), TRIES);
+            return;
+        }
+        self.save(&finding);
+        self.summary.findings.push(finding);
+    }
+
+    /// Whether the server still offers what it offered at first.
+    async fn check_offer(&mut self, line: &mut Line<'h>, tell: &dyn Fn(String)) {
+        let now = Offer::ask(&mut line.player.session).await;
+        if line.player.is_alive() && !line.told && now != line.offer {
+            let before = line.past.len();
+            self.consider(&state::bug(), before, &mut line.past, tell).await;
+        }
+    }
+
+    fn save(&mut self, finding: &super::finding::Finding) {
+        let Some(folder) = &self.campaign.folder else { return };
+        let file = folder.join(finding.file_name());
+        let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, finding.write()));
+        if let Err(error) = written {
+            self.summary.problems.push(format!("cannot save the finding {}: {error}", file.display()));
+        }
+    }
+}
+
+/// How many cases a server that died has seen: those up to the first that owes a reply.
+fn executed(cases: &[Case], flight: &Flight) -> usize {
+    let is_owed = |at: &(usize, usize)| {
+        let action = cases.get(at.0).and_then(|case| case.script.actions.get(at.1));
+        matches!(action, Some(Action::Request { .. } | Action::Together(_)))
+    };
+    let first = flight.played.iter().find(|played| played.reply.is_none() && is_owed(&played.at));
+    let last = flight.played.last();
+    let place = first.or(last).map_or(0, |played| played.at.0);
+    (place + 1).min(cases.len())
+}
+
+/// What is looked for only on suspicion is not told unless it comes again.
+pub(super) const fn needs_proof(kind: Kind) -> bool {
+    matches!(kind, Kind::Slow | Kind::Leak | Kind::State)
+}

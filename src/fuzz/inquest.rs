@@ -1,0 +1,191 @@
+//! Looking into a bug: which script it was, how small it can be, whether it comes each time.
+
+use std::sync::Arc;
+
+use super::bench::Bench;
+use super::campaign::Campaign;
+use super::finding::{Finding, Stability};
+use super::hunt::needs_proof;
+use super::oracle::{Bug, Kind};
+use super::player::Flight;
+use super::script::{Action, Script};
+use super::shrink::Search;
+use super::source::{Case, Tree};
+use crate::catalogue::fingerprint;
+
+/// A case that was played on a connection.
+pub(super) struct Past {
+    number: u64,
+    tree: Tree,
+    script: Arc<Script>,
+    /// Its first entry in the transcript.
+    from: u64,
+    /// Whether nothing in it was done as asked, apart from legal requests.
+    refused: bool,
+    /// Whether something in it owes a reply.
+    owes: bool,
+}
+
+impl Past {
+    /// Remembers a case by what came of it.
+    pub(super) fn new(case: Case, place: usize, flight: &Flight) -> Self {
+        let own = || flight.played.iter().filter(|played| played.at.0 == place);
+        let is_request = |index: usize| {
+            matches!(case.script.actions.get(index), Some(Action::Request { .. } | Action::Together(_)))
+        };
+        let refused = |played: &super::player::Played| {
+            is_request(played.at.1) || played.reply.as_ref().is_none_or(super::state::is_refusal)
+        };
+        Self {
+            from: own().next().map_or(u64::MAX, |played| played.seq),
+            refused: own().all(refused),
+            owes: own().any(|played| played.reply.is_none() && is_request(played.at.1)),
+            number: case.number,
+            tree: case.tree,
+            script: case.script,
+        }
+    }
+}
+
+/// Cases before the suspect that are played with it at first; then four times as many, until all of the connection.
+const NEAR: usize = 16;
+/// Lines of the wire log that a finding keeps.
+const WIRE: usize = 40;
+
+/// Looks into bugs of a campaign.
+pub(super) struct Inquest<'i> {
+    pub campaign: &'i Campaign<'i>,
+    pub bench: &'i Bench<'i>,
+}
+
+impl Inquest<'_> {
+    /// Finds the culprit among the cases of a connection, and makes it small. `before` of them were judged already.
+    pub(super) async fn hold(&self, bug: &Bug, before: usize, past: &mut [Past]) -> Option<Finding> {
+        let mut search = Search::new(self.bench, bug);
+        let suspects = suspects(bug, before, past);
+        let mut found = None;
+        for suspect in &suspects {
+            let alone = past[*suspect].script.clone();
+            if search.shows(&[&alone]).await {
+                found = Some((*suspect, self.shrunk(&mut search, &mut past[*suspect]).await));
+                break;
+            }
+        }
+        let last = suspects.first().copied().unwrap_or(past.len().saturating_sub(1));
+        let mut reach = NEAR;
+        while found.is_none() {
+            let end = if matches!(bug.kind, Kind::Crash | Kind::Hang) { past.len() } else { last + 1 };
+            let near = &past[end.saturating_sub(reach)..end];
+            let scripts = fitting(bug.kind, near);
+            let scripts: Vec<&Script> = scripts.iter().map(AsRef::as_ref).collect();
+            if search.shows(&scripts).await {
+                found = Some((last, search.fewest(&scripts).await));
+            } else if reach >= past.len() {
+                break;
+            }
+            reach *= 4;
+        }
+        match found {
+            Some((index, script)) => self.finding(bug, search, past[index].number, script).await,
+            None if needs_proof(bug.kind) => None,
+            None => {
+                let suspect = past.get(last)?;
+                self.finding(bug, search, suspect.number, (*suspect.script).clone()).await
+            }
+        }
+    }
+
+    async fn shrunk(&self, search: &mut Search<'_>, suspect: &mut Past) -> Script {
+        match self.campaign.minimize {
+            true => search.smallest(suspect.tree.as_mut()).await,
+            false => (*suspect.script).clone(),
+        }
+    }
+
+    async fn finding(&self, bug: &Bug, mut search: Search<'_>, case: u64, script: Script) -> Option<Finding> {
+        let mut confirmed = 0;
+        for _ in 0..3 {
+            confirmed += usize::from(search.is_confirmed(&script).await);
+        }
+        if confirmed < 3 && needs_proof(bug.kind) {
+            return None;
+        }
+        let cause = bug.cause();
+        let bug = search.shown.unwrap_or_else(|| bug.clone());
+        let watched = self.bench.watch(&[&script]).await;
+        let identity = format!("{cause}|{}", skeleton(&script));
+        Some(Finding {
+            finding: fingerprint(identity.bytes()),
+            kind: bug.kind,
+            severity: bug.severity,
+            requirement: bug.requirement.clone(),
+            message: bug.message.clone(),
+            revision: self.campaign.revision,
+            seed: self.campaign.seed,
+            case,
+            operators: script.operators.concat(),
+            stability: if confirmed == 3 { Stability::Stable } else { Stability::Flaky },
+            cause,
+            script,
+            wire: watched.as_ref().map(wire).unwrap_or_default(),
+            stderr: watched.map(|flight| flight.stderr).unwrap_or_default(),
+        })
+    }
+}
+
+/// What a script is like, whatever is in it: the same for two small scripts of one cause.
+fn skeleton(script: &Script) -> String {
+    let known = |method: &&str| crate::protocol::method::METHODS.iter().any(|known| known.name == *method);
+    let of = |action: &Action| {
+        let method = action.method().filter(known).unwrap_or("-");
+        format!("{} {method}", action.kind())
+    };
+    let mut actions: Vec<String> = script.actions.iter().map(of).collect();
+    actions.dedup();
+    actions.join(", ")
+}
+
+/// The end of the wire log.
+fn wire(flight: &Flight) -> Vec<String> {
+    let entries: Vec<_> = flight.transcripts.iter().flat_map(|transcript| &transcript.entries).collect();
+    let shown = entries.iter().skip(entries.len().saturating_sub(WIRE));
+    let cut = |text: String| text.chars().take(300).collect::<String>();
+    shown
+        .map(|entry| cut(format!("{:.3}s {} {}", entry.at.as_secs_f64(), entry.direction(), entry.text())))
+        .collect()
+}
+
+/// Who may have done it, the likeliest first.
+fn suspects(bug: &Bug, before: usize, past: &[Past]) -> Vec<usize> {
+    if past.len() <= before || bug.at == u64::MAX {
+        return Vec::new();
+    }
+    let flight = before..past.len();
+    if matches!(bug.kind, Kind::Crash | Kind::Hang) {
+        // What was sent last before nothing was answered any more.
+        let first = flight.clone().find(|index| past[*index].owes).unwrap_or(past.len() - 1);
+        return (flight.start..=first).rev().take(3).collect();
+    }
+    flight.rev().find(|index| past[*index].from <= bug.at).into_iter().collect()
+}
+
+/// The scripts in which such a bug is looked for.
+fn fitting(kind: Kind, past: &[Past]) -> Vec<Arc<Script>> {
+    match kind {
+        Kind::State => {
+            past.iter().filter(|past| past.refused).map(|past| without_calls(&past.script)).collect()
+        }
+        _ => past.iter().map(|past| past.script.clone()).collect(),
+    }
+}
+
+/// The script without legal calls of tools, which may change whatever they like.
+fn without_calls(script: &Script) -> Arc<Script> {
+    let mut kept = Script::default();
+    for (action, operators) in script.actions.iter().zip(&script.operators) {
+        if super::state::may_only_be_refused(action) {
+            kept.push(action.clone(), operators.clone());
+        }
+    }
+    Arc::new(kept)
+}

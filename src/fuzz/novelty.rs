@@ -1,0 +1,104 @@
+//! What is new about how a server behaved: the guidance of a campaign.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use serde_json::Value;
+
+use super::oracle::plain;
+use super::player::Played;
+use super::script::{Action, Script};
+use crate::protocol::Message;
+
+/// Every behaviour that was seen.
+#[derive(Debug, Default)]
+pub(super) struct Novelty(HashSet<u64>);
+
+impl Novelty {
+    /// Whether a script, as it was played, showed something for the first time: a method, an action and the kind of reply
+    /// to it, after the kind of reply before it.
+    pub(super) fn is_new(&mut self, script: &Script, played: &[Played]) -> bool {
+        let mut before = 0;
+        let mut is_new = false;
+        for played in played {
+            let Some(action) = script.actions.get(played.at.1) else { continue };
+            let reply = of_reply(played.reply.as_ref());
+            is_new |= self.0.insert(hash(&(before, action.kind(), family(action), reply)));
+            before = reply;
+        }
+        is_new
+    }
+
+    /// How many behaviours were seen.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}
+
+/// The method, as far as it is one of MCP: invented ones are all alike.
+fn family(action: &Action) -> Option<&str> {
+    let method = action.method()?;
+    let is_known = crate::protocol::method::METHODS.iter().any(|known| known.name == method);
+    Some(if is_known || matches!(action, Action::Http(_)) { method } else { "other" })
+}
+
+/// The kind of a reply: none; an error by its code and the form of its text; a result by its shape.
+fn of_reply(reply: Option<&Message>) -> u64 {
+    let Some(reply) = reply else { return 0 };
+    match (reply.get("error"), reply.get("result")) {
+        (Some(error), _) => {
+            let text: String =
+                plain(error["message"].as_str().unwrap_or_default()).chars().take(60).collect();
+            hash(&("error", error["code"].as_i64(), text))
+        }
+        (None, Some(result)) => {
+            let text = match &result["isError"] {
+                Value::Bool(true) => plain(result["content"][0]["text"].as_str().unwrap_or_default()),
+                _ => String::new(),
+            };
+            hash(&("result", shape(result), text.chars().take(40).collect::<String>()))
+        }
+        (None, None) => 1,
+    }
+}
+
+/// The members of a result and how many things there are in each, roughly.
+fn shape(result: &Value) -> Vec<(String, u32)> {
+    let size = |value: &Value| match value {
+        Value::Array(items) => 16 + items.len().min(4096).next_power_of_two().ilog2(),
+        Value::Object(_) => 1,
+        Value::String(_) => 2,
+        Value::Number(_) => 3,
+        Value::Bool(true) => 4,
+        Value::Bool(false) => 5,
+        Value::Null => 6,
+    };
+    result.as_object().into_iter().flatten().map(|(name, value)| (name.clone(), size(value))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn another_code_after_another_reply_is_new() {
+        let script = Script::of(vec![Action::Message(json!({"method": "tools/list"}))]);
+        let played =
+            |reply: Value| vec![Played { at: (0, 0), ..Played::at_entry(1, Message::from_value(reply)) }];
+        let mut novelty = Novelty::default();
+        let error =
+            |code: i64, text: &str| played(json!({"id": 1, "error": {"code": code, "message": text}}));
+        assert!(novelty.is_new(&script, &error(-32602, "no tool 1")));
+        assert!(!novelty.is_new(&script, &error(-32602, "no tool 2")));
+        assert!(novelty.is_new(&script, &error(-32603, "no tool 2")));
+        assert!(novelty.is_new(&script, &error(-32603, "another text")));
+        assert!(novelty.is_new(&script, &played(json!({"id": 1, "result": {"tools": []}}))));
+    }
+}

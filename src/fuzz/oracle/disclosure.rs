@@ -1,0 +1,122 @@
+//! What a server should keep to itself: secrets, stack traces, the layout of its disk.
+
+use std::sync::OnceLock;
+
+use regex::Regex;
+
+use super::{Bug, Kind};
+use crate::protocol::{Class, Message};
+use crate::rule;
+use crate::session::transcript::Entry;
+
+/// Secrets that were laid out for the server to tell.
+#[derive(Debug, Clone, Default)]
+pub(in crate::fuzz) struct Canaries {
+    /// The value of a variable in its environment.
+    pub variable: String,
+    /// The content of a file outside its working folder.
+    pub file: String,
+    /// Whether a file may come back as a resource: the server offers files of the whole disk.
+    pub offers_files: bool,
+}
+
+impl Canaries {
+    /// A secret in a message. What a tool tells may be what it is for.
+    pub(super) fn find(&self, entry: &Entry, message: &Message, by_tool: bool) -> Option<Bug> {
+        let text = entry.text();
+        let has = |canary: &str| !canary.is_empty() && text.contains(canary);
+        let bug = |what: &str| Bug::new(Kind::Disclosure, "", what.to_owned(), entry.seq);
+        if has(&self.variable) && !by_tool {
+            return Some(bug("a variable of the server's environment came back in a message"));
+        }
+        let is_content = message.class() == Class::Result;
+        match has(&self.file) {
+            false => None,
+            true if is_content && self.offers_files => None,
+            true if by_tool => {
+                Some(bug("a tool told the content of a file outside the working folder").as_advice())
+            }
+            true => Some(bug("the content of a file outside the working folder came back in a message")),
+        }
+    }
+}
+
+/// Stack traces and paths of source files in an error, unless we sent them ourselves.
+pub(super) fn careless(context: &rule::Context<'_>, entry: &Entry, message: &Message) -> Option<Bug> {
+    let text = match message.class() {
+        Class::Error => message.get("error")?.to_string(),
+        Class::Result if message.get("result")?["isError"] == true => message.get("result")?.to_string(),
+        _ => return None,
+    };
+    let what = if trace().is_match(&text) {
+        "a stack trace came back in an error"
+    } else {
+        let path = source_path().find(&text)?.as_str();
+        let is_ours = context.sent.iter().any(|(entry, _)| entry.text().contains(path));
+        if is_ours {
+            return None;
+        }
+        "the path of a source file of the server came back in an error"
+    };
+    Some(Bug::new(Kind::Disclosure, "", what.to_owned(), entry.seq).as_advice())
+}
+
+fn trace() -> &'static Regex {
+    static TRACE: OnceLock<Regex> = OnceLock::new();
+    TRACE.get_or_init(|| {
+        let forms = [
+            r"Traceback \(most recent call last\)",
+            r"\\n\s+at [\w.<>$ ]+ \(?[^\s)]+:\d+",
+            r"panicked at [^\s]+\.rs:\d+",
+            r"goroutine \d+ \[",
+            r"\\n\tat [\w.$]+\([\w.]+:\d+\)",
+        ];
+        Regex::new(&forms.join("|")).unwrap_or_else(|error| panic!("{error}"))
+    })
+}
+
+fn source_path() -> &'static Regex {
+    static PATH: OnceLock<Regex> = OnceLock::new();
+    PATH.get_or_init(|| {
+        let form = r#"(?:/(?:home|root|usr|opt|app|srv|var|Users|workspace)|[A-Z]:\\\\)[^\s"':]*\.(?:js|mjs|cjs|ts|py|rs|go|java|rb|php|cs)\b"#;
+        Regex::new(form).unwrap_or_else(|error| panic!("{error}"))
+    })
+}
+
+/// What a dying process said of its death: the line that names the error, and the place that follows.
+pub(super) fn cause_of_death(stderr: &str) -> String {
+    let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let names_error = |line: &&str| {
+        line.contains("panicked at") || line.split([':', ' ']).next().is_some_and(|w| w.ends_with("Error"))
+    };
+    let index = lines.iter().rposition(|line| names_error(&line));
+    let named = index.map(|index| &lines[index..(index + 2).min(lines.len())]);
+    let told = named.unwrap_or(&lines[lines.len().saturating_sub(1)..]);
+    told.join(" ").chars().take(200).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn traces_and_paths_are_seen() {
+        let json = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
+        assert!(trace().is_match(&json("x\n    at Server.handle (/a/b.js:1:2)\n")));
+        assert!(trace().is_match(&json("Traceback (most recent call last):\n  File")));
+        assert!(!trace().is_match(&json("look at the docs: they tell")));
+        assert!(source_path().is_match(&json("ENOENT /home/me/server/dist/index.js")));
+        assert!(!source_path().is_match(&json("/etc/passwd was not found")));
+        assert!(!source_path().is_match(&json("/home/me/notes.txt was not found")));
+    }
+
+    #[test]
+    fn a_death_is_told_by_its_error() {
+        assert_eq!(cause_of_death("start\nTypeError: x\n    at f (y)\n    at g\n"), "TypeError: x at f (y)");
+        assert_eq!(
+            cause_of_death("thread 'main' panicked at a.rs:1:2:\nboom\nnote: run"),
+            "thread 'main' panicked at a.rs:1:2: boom"
+        );
+        assert_eq!(cause_of_death(""), "");
+    }
+}

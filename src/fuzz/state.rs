@@ -1,0 +1,93 @@
+//! Whether a refused message changed what the server offers.
+
+use serde_json::{Value, json};
+
+use super::bench::Bench;
+use super::oracle::{Bug, Kind};
+use super::player::{Flight, Played, Player};
+use super::script::{Action, Script};
+use crate::protocol::Message;
+use crate::protocol::method::{self, LISTS};
+use crate::session::Session;
+
+/// What a server offers, as its lists say.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Offer(Vec<Value>);
+
+impl Offer {
+    /// Asks for the first page of every list that the server declares.
+    pub(super) async fn ask(session: &mut Session) -> Self {
+        let mut lists = Vec::new();
+        for (name, member) in LISTS {
+            let capability = method::find(name, session.revision).and_then(|method| method.capability);
+            if capability.is_some_and(|path| method::declares(&session.server.capabilities, path)) {
+                let outcome = session.request(name, None).await;
+                lists.push(json!({ *member: outcome.result().map(|result| result[*member].clone()) }));
+            }
+        }
+        Self(lists)
+    }
+}
+
+/// What scripts change, although the server refused them; nothing on servers whose lists change by themselves.
+pub(super) async fn show(bench: &Bench<'_>, scripts: &[&Script]) -> Vec<Bug> {
+    // Legal requests may change whatever they like.
+    if !scripts.iter().flat_map(|script| &script.actions).all(may_only_be_refused) {
+        return Vec::new();
+    }
+    let (Some(changed), Some(steady)) = (changes(bench, scripts).await, changes(bench, &[]).await) else {
+        return Vec::new();
+    };
+    match changed && !steady {
+        true => vec![bug()],
+        false => Vec::new(),
+    }
+}
+
+/// A bug that says so.
+pub(super) fn bug() -> Bug {
+    let what = "messages that the server refused changed what it lists, and it told nobody";
+    Bug::new(Kind::State, "", what.to_owned(), u64::MAX)
+}
+
+pub(super) fn may_only_be_refused(action: &Action) -> bool {
+    match action {
+        Action::Request { method, forbidden, .. } => *forbidden || !method.starts_with("tools/call"),
+        Action::Together(calls) => calls.iter().all(|call| call.method != "tools/call"),
+        _ => true,
+    }
+}
+
+/// Whether the offer is another one after the scripts, on one connection.
+async fn changes(bench: &Bench<'_>, scripts: &[&Script]) -> Option<bool> {
+    let mut session = bench.open().await.ok()?;
+    let before = Offer::ask(&mut session).await;
+    let mut player = Player::on(bench, session);
+    for (place, script) in scripts.iter().enumerate() {
+        player.play(script, place).await;
+    }
+    let flight = player.land().await;
+    if !player.is_alive() {
+        return None;
+    }
+    let after = Offer::ask(&mut player.session).await;
+    let is_legal = |(place, index): (usize, usize)| {
+        let action = scripts.get(place).and_then(|script| script.actions.get(index));
+        matches!(action, Some(Action::Request { forbidden: false, .. } | Action::Together(_)))
+    };
+    let was_refused = |played: &Played| is_legal(played.at) || played.reply.as_ref().is_none_or(is_refusal);
+    let refused = flight.played.iter().all(was_refused);
+    Some(before != after && refused && !is_told(&flight))
+}
+
+pub(super) fn is_refusal(reply: &Message) -> bool {
+    reply.get("error").is_some() || reply.get("result").is_some_and(|result| result["isError"] == true)
+}
+
+/// Whether the server told that a list changed.
+pub(super) fn is_told(flight: &Flight) -> bool {
+    let messages = flight.transcripts.iter().flat_map(|transcript| transcript.received());
+    messages
+        .into_iter()
+        .any(|(_, message)| message.method().is_some_and(|name| name.ends_with("/list_changed")))
+}

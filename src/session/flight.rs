@@ -1,0 +1,126 @@
+//! Many messages in flight: sent without waiting, so that the caller decides what to wait for.
+
+use bytes::Bytes;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::transcript::{Entry, Transcript, What};
+use super::{HttpCall, Reply, Session};
+use crate::protocol::{Frame, Id};
+use crate::transport::Wire;
+
+/// Something that was sent, and where it stands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sent {
+    /// Its entry in the transcript.
+    pub seq: u64,
+    /// The HTTP exchange that carries it.
+    pub exchange: Option<u32>,
+}
+
+impl Session {
+    /// Sends a message, legal or `deliberate`ly not, and does not wait for anything.
+    pub(crate) fn launch(&mut self, message: &Value, deliberate: bool) -> Sent {
+        let exchange = self.post(message, deliberate);
+        Sent { seq: self.transcript.last(), exchange }
+    }
+
+    /// Sends legal requests in one write, and does not wait for anything.
+    pub(crate) fn launch_all(&mut self, composed: &[(Id, Value)]) -> Vec<Sent> {
+        let exchanges = self.post_all(composed);
+        let last = self.transcript.last();
+        let firsts = (last + 1).saturating_sub(composed.len() as u64)..=last;
+        match self.is_http() {
+            // Over HTTP each has an entry of its head and one of its body.
+            true => exchanges.into_iter().map(|exchange| Sent { seq: last, exchange }).collect(),
+            false => firsts.map(|seq| Sent { seq, exchange: None }).collect(),
+        }
+    }
+
+    /// Sends exactly these bytes piece by piece, and does not wait for anything.
+    pub(crate) async fn launch_bytes(&mut self, pieces: &[Bytes], newline: bool) -> Sent {
+        let whole: Bytes = match pieces {
+            [only] => only.clone(),
+            several => several.concat().into(),
+        };
+        let frame = Frame::new(whole);
+        let json = frame.json().ok();
+        if self.is_http() {
+            let exchange = self.post_bytes(frame, json);
+            return Sent { seq: self.transcript.last(), exchange };
+        }
+        let seq = self.transcript.add(What::Sent { frame, json, deliberate: true, exchange: None });
+        self.write_pieces(pieces, newline).await;
+        Sent { seq, exchange: None }
+    }
+
+    /// Begins one HTTP exchange, and does not wait for anything; over lines nothing is sent.
+    pub(crate) fn launch_http(&mut self, call: &HttpCall) -> Option<Sent> {
+        let (headers, frame) = self.prepare_http(call);
+        let exchange = self.start(&call.method, call.path.as_deref(), headers, frame, true)?;
+        Some(Sent { seq: self.transcript.last(), exchange: Some(exchange) })
+    }
+
+    /// Takes in what comes until `deadline`: at least one arrival, and whatever came with it. False when nothing did.
+    pub(crate) async fn take_in(&mut self, deadline: Instant) -> bool {
+        let came = self.pump(deadline).await;
+        while came && self.pump_waiting() {}
+        came
+    }
+
+    /// The replies that nobody took yet.
+    pub(crate) fn landed(&mut self) -> Vec<Reply> {
+        std::mem::take(&mut self.replies)
+    }
+
+    /// Whether the exchange is over.
+    pub(crate) fn is_landed(&self, exchange: u32) -> bool {
+        self.exchanges.get(&exchange).is_none_or(|state| state.done)
+    }
+
+    /// Whether the response of the exchange has begun.
+    pub(crate) fn has_head(&self, exchange: u32) -> bool {
+        self.exchanges.get(&exchange).is_none_or(|state| state.done || state.status.is_some())
+    }
+
+    /// Whether the response of the exchange is an event stream, which may stay open.
+    pub(crate) fn is_stream(&self, exchange: u32) -> bool {
+        let headers = self.exchanges.get(&exchange).map(|state| &state.headers);
+        let is_stream = |(name, value): &(String, String)| {
+            name == "content-type" && value.starts_with("text/event-stream")
+        };
+        headers.is_some_and(|headers| headers.iter().any(is_stream))
+    }
+
+    /// Breaks an exchange off.
+    pub(crate) fn drop_exchange(&mut self, exchange: u32) {
+        self.abort(exchange);
+        self.exchanges.remove(&exchange);
+    }
+
+    /// The connection does not answer any more.
+    pub(crate) fn give_up(&mut self) {
+        self.deaf = true;
+    }
+
+    /// Takes out what happened so far; what `is_kept` stays in both parts, and so does what belongs to an open exchange.
+    pub(crate) fn take_part(&mut self, is_kept: impl Fn(&Entry) -> bool) -> Transcript {
+        self.exchanges.retain(|_, state| !state.done);
+        self.taken = (0, 0);
+        let exchanges = &self.exchanges;
+        let is_open = |entry: &Entry| {
+            let is_ours =
+                matches!(entry.what, What::Sent { .. } | What::Request { .. } | What::Response { .. });
+            is_ours && entry.exchange().is_some_and(|number| exchanges.contains_key(&number))
+        };
+        self.transcript.take_part(|entry| is_kept(entry) || is_open(entry))
+    }
+
+    /// The process group of the server, where it is a process of ours.
+    pub(crate) fn process_group(&self) -> Option<u32> {
+        match &self.wire {
+            Wire::Lines(lines) => lines.process.as_ref()?.group(),
+            Wire::Http(_) => None,
+        }
+    }
+}
