@@ -75,15 +75,6 @@ impl Bench<'_> {
 
     /// Everything that is wrong with what came of a flight.
     pub(super) fn judge(&self, flight: &Flight) -> Vec<Bug> {
-        let mut bugs = flight.bugs.clone();
-        // One cause, one finding: what a dead server leaves unanswered is its death.
-        let died = bugs.iter().any(|bug| matches!(bug.kind, Kind::Crash | Kind::Hang));
-        for transcript in &flight.transcripts {
-            let seen = oracle::Seen::new(transcript, &flight.capabilities, &flight.pending);
-            bugs.extend(seen.rules().into_iter().filter(|bug| !(died && bug.kind == Kind::NoReply)));
-            bugs.extend(seen.forbidden(&flight.forbidden));
-            bugs.extend(seen.disclosures(&self.canaries));
-        }
-        bugs
+        oracle::judge(flight, &self.canaries)
     }
 }

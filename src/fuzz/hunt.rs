@@ -1,9 +1,11 @@
 //! The loop of a campaign: generate, play, judge, learn.
 
 use std::collections::{HashMap, VecDeque};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::{JoinHandle, spawn_blocking};
 use tokio::time::Instant;
 
 use super::bench::Bench;
@@ -13,9 +15,9 @@ use super::generate::Context;
 use super::inquest::{Inquest, Past};
 use super::memory::{self, Watch};
 use super::novelty::Novelty;
-use super::oracle::{Bug, Kind, Severity};
+use super::oracle::{self, Bug, Kind, Severity};
 use super::pace;
-use super::player::{Flight, Player};
+use super::player::{Flight, Played, Player};
 use super::script::{Action, Script};
 use super::source::{Case, Source};
 use super::state::{self, Offer};
@@ -64,6 +66,16 @@ struct Line<'b> {
     offer: Offer,
     told: bool,
     watch: Watch,
+    judging: Option<Judging>,
+}
+
+/// A flight that is being judged.
+struct Judging {
+    verdict: JoinHandle<Vec<Bug>>,
+    /// What looked odd at once.
+    suspicions: Vec<Bug>,
+    /// Its cases among those of the connection.
+    flight: Range<usize>,
 }
 
 impl<'h> Hunt<'h> {
@@ -128,12 +140,20 @@ impl<'h> Hunt<'h> {
             };
             self.fly(&mut current, tell).await;
             let is_used_up = current.past.len() >= CONNECTION;
+            if is_used_up && let Some(last) = current.judging.take() {
+                self.conclude(last, &mut current, tell).await;
+            }
             if current.player.is_alive() && (is_used_up || self.is_over()) {
                 self.check_offer(&mut current, tell).await;
             }
             if current.player.is_alive() && !is_used_up {
                 line = Some(current);
             }
+        }
+        if let Some(mut line) = line
+            && let Some(last) = line.judging.take()
+        {
+            self.conclude(last, &mut line, tell).await;
         }
     }
 
@@ -145,10 +165,11 @@ impl<'h> Hunt<'h> {
             offer,
             told: false,
             watch: Watch::default(),
+            judging: None,
         }
     }
 
-    /// Plays some cases, and looks at what came of them.
+    /// Plays some cases, and looks at what came of those before, while the server is busy.
     async fn fly(&mut self, line: &mut Line<'h>, tell: &dyn Fn(String)) {
         let mut cases = self.cases();
         let began = Instant::now();
@@ -164,16 +185,39 @@ impl<'h> Hunt<'h> {
             self.again.push_front(lost);
         }
         self.summary.executed += done as u64;
-        self.learn(&cases, &flight);
         tell(format!("fuzzing: {} cases, {} findings", self.summary.executed, self.summary.findings.len()));
-        let mut bugs = self.bench.judge(&flight);
         line.told |= state::is_told(&flight);
-        bugs.extend(pace::pause(&flight).map(pace::bug));
-        bugs.extend(line.watch.look(&line.player).then(memory::bug));
+        let suspicions = pace::pause(&flight).map(pace::bug).into_iter();
+        let suspicions = suspicions.chain(line.watch.look(&line.player).then(memory::bug)).collect();
         let before = line.past.len();
-        line.past.extend(cases.into_iter().enumerate().map(|(place, case)| Past::new(case, place, &flight)));
-        for bug in bugs {
-            self.consider(&bug, before, &mut line.past, tell).await;
+        for (place, case) in cases.into_iter().enumerate() {
+            let played = flight.of(place);
+            self.learn(&case, played);
+            line.past.push(Past::new(case, played));
+        }
+        let canaries = self.bench.canaries.clone();
+        let verdict = spawn_blocking(move || oracle::judge(&flight, &canaries));
+        let judging = Judging { verdict, suspicions, flight: before..line.past.len() };
+        if let Some(earlier) = line.judging.replace(judging) {
+            self.conclude(earlier, line, tell).await;
+        }
+        if (died || self.is_over())
+            && let Some(last) = line.judging.take()
+        {
+            self.conclude(last, line, tell).await;
+        }
+    }
+
+    /// Looks into everything that was found in a flight.
+    async fn conclude(&mut self, judging: Judging, line: &mut Line<'h>, tell: &dyn Fn(String)) {
+        let Judging { verdict, suspicions, flight } = judging;
+        let bugs = match verdict.await {
+            Ok(bugs) => bugs,
+            // A bug of ours is never told as one of the server.
+            Err(panic) => std::panic::resume_unwind(panic.into_panic()),
+        };
+        for bug in bugs.into_iter().chain(suspicions) {
+            self.consider(&bug, flight.start, &mut line.past[..flight.end], tell).await;
         }
     }
 
@@ -227,13 +271,11 @@ impl<'h> Hunt<'h> {
         .clamp(FEWEST, MOST);
     }
 
-    fn learn(&mut self, cases: &[Case], flight: &Flight) {
-        for (place, case) in cases.iter().enumerate() {
-            let from = flight.played.partition_point(|played| played.at.0 < place);
-            let to = flight.played.partition_point(|played| played.at.0 <= place);
-            if self.novelty.is_new(&case.script, &flight.played[from..to]) {
-                self.fresh.push((case.number, case.script.clone()));
-            }
+    fn learn(&mut self, case: &Case, played: &[Played]) {
+        let is_new = self.novelty.is_new(&case.script, played);
+        // What costs a launch each time is not followed up.
+        if is_new && !case.script.is_costly() {
+            self.fresh.push((case.number, case.script.clone()));
         }
     }
 

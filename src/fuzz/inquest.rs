@@ -7,7 +7,7 @@ use super::campaign::Campaign;
 use super::finding::{Finding, Stability};
 use super::hunt::needs_proof;
 use super::oracle::{Bug, Kind};
-use super::player::Flight;
+use super::player::{Flight, Played};
 use super::script::{Action, Script};
 use super::shrink::Search;
 use super::source::{Case, Tree};
@@ -28,18 +28,17 @@ pub(super) struct Past {
 
 impl Past {
     /// Remembers a case by what came of it.
-    pub(super) fn new(case: Case, place: usize, flight: &Flight) -> Self {
-        let own = || flight.played.iter().filter(|played| played.at.0 == place);
+    pub(super) fn new(case: Case, played: &[Played]) -> Self {
         let is_request = |index: usize| {
             matches!(case.script.actions.get(index), Some(Action::Request { .. } | Action::Together(_)))
         };
-        let refused = |played: &super::player::Played| {
+        let refused = |played: &Played| {
             is_request(played.at.1) || played.reply.as_ref().is_none_or(super::state::is_refusal)
         };
         Self {
-            from: own().next().map_or(u64::MAX, |played| played.seq),
-            refused: own().all(refused),
-            owes: own().any(|played| played.reply.is_none() && is_request(played.at.1)),
+            from: played.first().map_or(u64::MAX, |played| played.seq),
+            refused: played.iter().all(refused),
+            owes: played.iter().any(|played| played.reply.is_none() && is_request(played.at.1)),
             number: case.number,
             tree: case.tree,
             script: case.script,

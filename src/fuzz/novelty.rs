@@ -90,8 +90,7 @@ mod tests {
     #[test]
     fn another_code_after_another_reply_is_new() {
         let script = Script::of(vec![Action::Message(json!({"method": "tools/list"}))]);
-        let played =
-            |reply: Value| vec![Played { at: (0, 0), ..Played::at_entry(1, Message::from_value(reply)) }];
+        let played = |reply: Value| vec![Played::at_entry(1, Message::from_value(reply))];
         let mut novelty = Novelty::default();
         let error =
             |code: i64, text: &str| played(json!({"id": 1, "error": {"code": code, "message": text}}));

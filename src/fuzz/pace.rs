@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use super::bench::Bench;
 use super::oracle::{Bug, Kind};
 use super::player::{Flight, Player};
-use super::script::{Action, Script};
+use super::script::Script;
 use crate::session::transcript::What;
 
 /// A reply that takes longer may be out of proportion.
@@ -48,8 +48,7 @@ pub(super) fn bug(at: u64) -> Bug {
 
 /// Whether scripts keep the server busy out of proportion.
 pub(super) async fn show(bench: &Bench<'_>, scripts: &[&Script]) -> Vec<Bug> {
-    let waits = |action: &Action| action.ends() || matches!(action, Action::Reconnect { .. });
-    if scripts.iter().flat_map(|script| &script.actions).any(waits) {
+    if scripts.iter().any(|script| script.is_costly()) {
         return Vec::new();
     }
     let Ok(mut player) = Player::open(bench).await else { return Vec::new() };

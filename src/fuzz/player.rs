@@ -68,6 +68,15 @@ pub(super) struct Flight {
     pub stderr: String,
 }
 
+impl Flight {
+    /// What was played of the script at a place.
+    pub(super) fn of(&self, place: usize) -> &[Played] {
+        let from = self.played.partition_point(|played| played.at.0 < place);
+        let to = self.played.partition_point(|played| played.at.0 <= place);
+        &self.played[from..to]
+    }
+}
+
 /// A connection on which scripts are played.
 pub(super) struct Player<'b> {
     bench: &'b Bench<'b>,

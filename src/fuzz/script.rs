@@ -172,6 +172,13 @@ impl Script {
         self.operators.push(operators);
     }
 
+    /// Whether it takes long by itself: connections of its own, pauses between pieces.
+    pub(super) fn is_costly(&self) -> bool {
+        let is_costly =
+            |action: &Action| action.ends() || matches!(action, Action::Reconnect { .. } | Action::Pieces(_));
+        self.actions.iter().any(is_costly)
+    }
+
     /// The script with other actions in a range, which are no operator's work any more.
     pub(super) fn with(&self, range: std::ops::Range<usize>, actions: Vec<Action>) -> Self {
         let mut other = self.clone();

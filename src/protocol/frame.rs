@@ -42,7 +42,11 @@ impl Frame {
 
     /// The frame as text; bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
-        String::from_utf8_lossy(&self.0)
+        // Checking first is several times as fast for text that is in order.
+        match std::str::from_utf8(&self.0) {
+            Ok(text) => text.into(),
+            Err(_) => String::from_utf8_lossy(&self.0),
+        }
     }
 
     /// The JSON in the frame. Of duplicate keys the last wins here; see [`Frame::duplicate_key`].

@@ -102,7 +102,9 @@ impl<'a> Ask<'a> {
 
     /// The token under which the client wants progress.
     pub(super) fn progress_token(&self) -> Option<&'a Value> {
-        self.params.pointer("/_meta/progressToken")
+        let token = self.params.pointer("/_meta/progressToken");
+        // What is no token asks for no progress.
+        token.filter(|token| token.is_string() || token.is_i64() || token.is_u64())
     }
 }
 

@@ -61,8 +61,22 @@ impl LineWire {
     }
 }
 
+/// Bytes that go out in one write.
+const MOST_AT_ONCE: usize = 64 << 10;
+
 async fn write(mut input: impl AsyncWrite + Unpin, mut pending: mpsc::UnboundedReceiver<Bytes>) {
-    while let Some(bytes) = pending.recv().await {
+    while let Some(mut bytes) = pending.recv().await {
+        // What waits already goes out together: a flood costs few system calls.
+        if let Ok(next) = pending.try_recv() {
+            let mut several = BytesMut::from(bytes);
+            several.extend_from_slice(&next);
+            while several.len() < MOST_AT_ONCE
+                && let Ok(next) = pending.try_recv()
+            {
+                several.extend_from_slice(&next);
+            }
+            bytes = several.freeze();
+        }
         if input.write_all(&bytes).await.is_err() || input.flush().await.is_err() {
             return;
         }

@@ -12,7 +12,7 @@ use super::text::TextEdit;
 use crate::fuzz::script::{Action, Script};
 
 /// Actions of one script.
-const LONGEST: usize = 24;
+const LONGEST: usize = 16;
 
 /// One change of a script. Numbers choose places; any number is good.
 #[derive(Debug, Clone)]
@@ -45,7 +45,7 @@ pub(in crate::fuzz) struct Mutator {
 impl Mutator {
     /// One for a server.
     pub(in crate::fuzz) fn new(context: Arc<Context>) -> Self {
-        Self { context, changes: vec(change(), 1..4).boxed() }
+        Self { context, changes: vec(change(), 1..3).boxed() }
     }
 
     /// Changes of the script `base`, with help from others of the corpus.
@@ -67,14 +67,14 @@ impl Mutator {
 
 fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
-        8 => vec(step(), 1..3).prop_map(Change::Append),
+        8 => vec(step(), 1..2).prop_map(Change::Append),
         3 => (any::<u16>(), step()).prop_map(|(at, step)| Change::Insert(at, step)),
         1 => any::<u16>().prop_map(Change::Remove),
         2 => any::<u16>().prop_map(Change::Repeat),
         1 => any::<u16>().prop_map(Change::Wait),
         4 => (any::<u16>(), edit()).prop_map(|(at, edit)| Change::Edit(at, edit)),
         3 => (any::<u16>(), text_edit()).prop_map(|(at, edit)| Change::Text(at, edit)),
-        3 => any::<u16>().prop_map(Change::Join),
+        1 => any::<u16>().prop_map(Change::Join),
     ]
 }
 

@@ -41,9 +41,9 @@ pub(super) enum Step {
 /// Scripts for a server.
 pub(in crate::fuzz) fn scripts(context: Arc<Context>) -> BoxedStrategy<Script> {
     let steps = prop_oneof![
-        12 => vec(step(), 1..2),
-        5 => vec(step(), 2..4),
-        2 => vec(step(), 4..8),
+        14 => vec(step(), 1..2),
+        4 => vec(step(), 2..4),
+        1 => vec(step(), 4..8),
     ];
     steps.prop_map(move |steps| make(&context, &steps)).boxed()
 }
@@ -92,7 +92,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         120 => pair().prop_map(|(kind, n)| Step::Sequence(kind, n)),
         80 => any::<u16>().prop_map(Step::Http),
         60 => vec(any::<u16>(), 2..9).prop_map(Step::Together),
-        10 => pair().prop_map(|(base, at)| Step::Pieces(base, at)),
+        4 => pair().prop_map(|(base, at)| Step::Pieces(base, at)),
         4 => pair().prop_map(|(kind, n)| Step::Costly(kind, n)),
     ];
     prop_oneof![1400 => cheap.boxed(), 280 => rare.boxed()]

@@ -7,7 +7,7 @@ use regex::Regex;
 use super::{Bug, Kind};
 use crate::protocol::{Class, Message};
 use crate::rule;
-use crate::session::transcript::Entry;
+use crate::session::transcript::{Entry, What};
 
 /// Secrets that were laid out for the server to tell.
 #[derive(Debug, Clone, Default)]
@@ -23,7 +23,8 @@ pub(in crate::fuzz) struct Canaries {
 impl Canaries {
     /// A secret in a message. What a tool tells may be what it is for.
     pub(super) fn find(&self, entry: &Entry, message: &Message, by_tool: bool) -> Option<Bug> {
-        let text = entry.text();
+        let What::Received { frame, .. } = &entry.what else { return None };
+        let text = frame.text();
         let has = |canary: &str| !canary.is_empty() && text.contains(canary);
         let bug = |what: &str| Bug::new(Kind::Disclosure, "", what.to_owned(), entry.seq);
         if has(&self.variable) && !by_tool {

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::player::Flight;
 use crate::catalogue::{self, Verdict};
 use crate::protocol::Class;
 use crate::rule;
@@ -147,8 +148,23 @@ pub(super) fn of_death(why: &str, crashed: bool, at: u64, stderr: &str) -> Bug {
     Bug { trace, ..Bug::new(kind, "base.response.every-request-answered", why.to_owned(), at) }
 }
 
+/// Everything that is wrong with what came of a flight.
+pub(super) fn judge(flight: &Flight, canaries: &Canaries) -> Vec<Bug> {
+    let mut bugs = flight.bugs.clone();
+    // One cause, one finding: what a dead server leaves unanswered is its death.
+    let died = bugs.iter().any(|bug| matches!(bug.kind, Kind::Crash | Kind::Hang));
+    for transcript in &flight.transcripts {
+        let seen = Seen::new(transcript, &flight.capabilities, &flight.pending);
+        let is_lost = |bug: &Bug| matches!(bug.kind, Kind::NoReply | Kind::Desync);
+        bugs.extend(seen.rules().into_iter().filter(|bug| !(died && is_lost(bug))));
+        bugs.extend(seen.forbidden(&flight.forbidden));
+        bugs.extend(seen.disclosures(canaries));
+    }
+    bugs
+}
+
 /// A transcript as oracles see it.
-pub(super) struct Seen<'t> {
+struct Seen<'t> {
     context: rule::Context<'t>,
 }
 
@@ -159,7 +175,7 @@ impl<'t> Seen<'t> {
     }
 
     /// What the always-on rules and the wire schemas find. Warnings are no bugs.
-    pub(super) fn rules(&self) -> Vec<Bug> {
+    fn rules(&self) -> Vec<Bug> {
         let findings = rule::judge(&self.context);
         let is_bug = |finding: &&rule::Finding| finding.verdict == Verdict::Fail;
         findings.violations.iter().filter(is_bug).map(|finding| self.of_finding(finding)).collect()
@@ -184,7 +200,7 @@ impl<'t> Seen<'t> {
     }
 
     /// Forbidden calls that were accepted. A refusal in words counts as one.
-    pub(super) fn forbidden(&self, calls: &[(u64, String)]) -> Vec<Bug> {
+    fn forbidden(&self, calls: &[(u64, String)]) -> Vec<Bug> {
         let accepted = |(seq, name): &(u64, String)| {
             let (entry, message, _) = self.context.replies().find(|(_, _, asked)| asked.seq == *seq)?;
             is_accepted(message.get("result")?).then(|| {
@@ -196,7 +212,7 @@ impl<'t> Seen<'t> {
     }
 
     /// Secrets, stack traces and paths in what the server said.
-    pub(super) fn disclosures(&self, canaries: &Canaries) -> Vec<Bug> {
+    fn disclosures(&self, canaries: &Canaries) -> Vec<Bug> {
         let mut bugs = Vec::new();
         for (entry, message) in &self.context.received {
             let asked = self.context.asked(entry, message);

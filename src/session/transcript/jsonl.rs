@@ -231,6 +231,7 @@ pub fn read(text: &str, revision: Option<Revision>) -> Result<Transcript, ReadEr
         let time = Duration::from_millis(line.at_ms);
         let seq = transcript.last() + 1;
         let what = line.what().map_err(at)?;
+        transcript.last = seq;
         transcript.entries.push(Entry { seq, at: time, what });
     }
     Ok(transcript)
