@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::finding::read_script;
+use super::novelty::Rank;
 use super::script::Script;
 use crate::catalogue::fingerprint;
 
@@ -13,10 +14,21 @@ use crate::catalogue::fingerprint;
 const MOST: usize = 2000;
 const LONGEST: usize = 20_000;
 
+/// The scripts of a corpus at a moment.
+#[derive(Debug, Clone)]
+pub(super) struct Seen {
+    /// All of them, oldest first.
+    pub scripts: Arc<[Arc<Script>]>,
+    /// Those that lead on.
+    pub leads: Arc<[Arc<Script>]>,
+}
+
 /// Scripts that are mutated further.
 #[derive(Debug, Default)]
 pub(super) struct Corpus {
     scripts: Vec<Arc<Script>>,
+    /// Those that showed a reply like none before: they lead on.
+    leads: Vec<Arc<Script>>,
     known: HashSet<String>,
     folder: Option<PathBuf>,
 }
@@ -38,8 +50,16 @@ impl Corpus {
     }
 
     /// Adds a script that showed something new.
-    pub(super) fn add(&mut self, script: &Arc<Script>) -> io::Result<()> {
+    pub(super) fn add(&mut self, script: &Arc<Script>, rank: Rank) -> io::Result<()> {
+        if rank == Rank::Reply {
+            self.leads.push(script.clone());
+        }
         self.keep(script, true)
+    }
+
+    /// The scripts as the cases of an epoch see them.
+    pub(super) fn seen(&self) -> Seen {
+        Seen { scripts: self.scripts.as_slice().into(), leads: self.leads.as_slice().into() }
     }
 
     fn keep(&mut self, script: &Arc<Script>, write: bool) -> io::Result<()> {
@@ -121,9 +141,9 @@ mod tests {
     fn a_corpus_survives_and_holds_each_script_once() {
         let folder = folder("corpus");
         let (mut corpus, _) = Corpus::open(Some(&folder)).unwrap();
-        corpus.add(&script("a")).unwrap();
-        corpus.add(&script("a")).unwrap();
-        corpus.add(&script("b")).unwrap();
+        corpus.add(&script("a"), Rank::Pair).unwrap();
+        corpus.add(&script("a"), Rank::Pair).unwrap();
+        corpus.add(&script("b"), Rank::Reply).unwrap();
         std::fs::write(folder.join("broken.jsonl"), "?").unwrap();
         let (again, unread) = Corpus::open(Some(&folder)).unwrap();
         assert_eq!((again.scripts().len(), unread.len()), (2, 1));
@@ -134,7 +154,7 @@ mod tests {
     fn corpora_are_merged() {
         let (one, two) = (folder("merge-one"), folder("merge-two"));
         for (folder, text) in [(&one, "a"), (&two, "a"), (&two, "b")] {
-            Corpus::open(Some(folder)).unwrap().0.add(&script(text)).unwrap();
+            Corpus::open(Some(folder)).unwrap().0.add(&script(text), Rank::Pair).unwrap();
         }
         assert_eq!(merge(&one, std::slice::from_ref(&two)).unwrap(), 1);
         assert_eq!(Corpus::open(Some(&one)).unwrap().0.scripts().len(), 2);

@@ -10,11 +10,11 @@ use tokio::time::Instant;
 
 use super::bench::Bench;
 use super::campaign::{Budget, Campaign, Summary};
-use super::corpus::Corpus;
+use super::corpus::{Corpus, Seen};
 use super::generate::Context;
 use super::inquest::{Inquest, Past};
 use super::memory::{self, Watch};
-use super::novelty::Novelty;
+use super::novelty::{Novelty, Rank};
 use super::oracle::{self, Bug, Kind, Severity};
 use super::pace;
 use super::player::{Flight, Played, Player};
@@ -23,13 +23,17 @@ use super::source::{Case, Source};
 use super::state::{self, Offer};
 use crate::session::Session;
 
-/// What was learned counts from the next multiple of this on, so that a campaign is the same however fast it is.
+/// What was learned counts after so many cases, so that a campaign is the same however fast it is; at first sooner.
 const EPOCH: u64 = 256;
+const FIRST_EPOCHS: u64 = 64;
+const YOUNG: u64 = 4096;
 /// Cases on one connection.
 const CONNECTION: usize = 4096;
 /// Cases in flight.
 const FEWEST: usize = 4;
 const MOST: usize = 256;
+/// After so many cases the server is asked what it offers.
+const OFFER: usize = 512;
 /// How long a flight should last.
 const SHORT: Duration = Duration::from_millis(150);
 const LONG: Duration = Duration::from_millis(600);
@@ -43,9 +47,9 @@ pub(super) struct Hunt<'h> {
     source: Source,
     corpus: Corpus,
     /// The corpus as the cases of this epoch see it.
-    seen: Arc<[Arc<Script>]>,
+    seen: Seen,
     /// Scripts that showed something new in this epoch.
-    fresh: Vec<(u64, Arc<Script>)>,
+    fresh: Vec<(u64, Rank, Arc<Script>)>,
     novelty: Novelty,
     /// The number of the next case, before sharding.
     next: u64,
@@ -63,7 +67,9 @@ pub(super) struct Hunt<'h> {
 struct Line<'b> {
     player: Player<'b>,
     past: Vec<Past>,
+    /// What the server offered when it was asked last, after how many cases that was, and whether it told of a change since.
     offer: Offer,
+    offered: usize,
     told: bool,
     watch: Watch,
     judging: Option<Judging>,
@@ -89,12 +95,12 @@ impl<'h> Hunt<'h> {
             campaign,
             bench,
             source: Source::new(campaign.seed, context),
-            seen: corpus.scripts().into(),
+            seen: corpus.seen(),
             corpus,
             fresh: Vec::new(),
             novelty: Novelty::default(),
             next: 0,
-            last_of_epoch: EPOCH,
+            last_of_epoch: FIRST_EPOCHS,
             again: VecDeque::new(),
             causes: HashMap::new(),
             size: 16,
@@ -140,10 +146,11 @@ impl<'h> Hunt<'h> {
             };
             self.fly(&mut current, tell).await;
             let is_used_up = current.past.len() >= CONNECTION;
+            let is_due = current.past.len() >= current.offered + OFFER;
             if is_used_up && let Some(last) = current.judging.take() {
                 self.conclude(last, &mut current, tell).await;
             }
-            if current.player.is_alive() && (is_used_up || self.is_over()) {
+            if current.player.is_alive() && (is_due || is_used_up || self.is_over()) {
                 self.check_offer(&mut current, tell).await;
             }
             if current.player.is_alive() && !is_used_up {
@@ -163,6 +170,7 @@ impl<'h> Hunt<'h> {
             player: Player::on(self.bench, session),
             past: Vec::new(),
             offer,
+            offered: 0,
             told: false,
             watch: Watch::default(),
             judging: None,
@@ -171,7 +179,7 @@ impl<'h> Hunt<'h> {
 
     /// Plays some cases, and looks at what came of those before, while the server is busy.
     async fn fly(&mut self, line: &mut Line<'h>, tell: &dyn Fn(String)) {
-        let mut cases = self.cases();
+        let cases = self.cases();
         let began = Instant::now();
         for (place, case) in cases.iter().enumerate() {
             line.player.play(&case.script, place).await;
@@ -181,9 +189,6 @@ impl<'h> Hunt<'h> {
         let died = !line.player.is_alive();
         self.adapt(began.elapsed(), died);
         let done = if died { executed(&cases, &flight) } else { cases.len() };
-        for lost in cases.drain(done..).rev() {
-            self.again.push_front(lost);
-        }
         self.summary.executed += done as u64;
         tell(format!("fuzzing: {} cases, {} findings", self.summary.executed, self.summary.findings.len()));
         line.told |= state::is_told(&flight);
@@ -192,7 +197,9 @@ impl<'h> Hunt<'h> {
         let before = line.past.len();
         for (place, case) in cases.into_iter().enumerate() {
             let played = flight.of(place);
-            self.learn(&case, played);
+            if place < done {
+                self.learn(&case, played);
+            }
             line.past.push(Past::new(case, played));
         }
         let canaries = self.bench.canaries.clone();
@@ -205,6 +212,13 @@ impl<'h> Hunt<'h> {
             && let Some(last) = line.judging.take()
         {
             self.conclude(last, line, tell).await;
+        }
+        // Those that the server may not have seen are played again, unless one of them killed it.
+        for lost in line.past.drain(before + done..).rev() {
+            let is_culprit = self.summary.findings.iter().any(|finding| finding.case == lost.number);
+            if !is_culprit {
+                self.again.push_front(lost.into_case());
+            }
         }
     }
 
@@ -248,15 +262,15 @@ impl<'h> Hunt<'h> {
     }
 
     fn end_epoch(&mut self) {
-        self.last_of_epoch = self.next + EPOCH;
-        self.fresh.sort_by_key(|(number, _)| *number);
-        for (_, script) in std::mem::take(&mut self.fresh) {
-            if let Err(error) = self.corpus.add(&script) {
+        self.last_of_epoch = self.next + if self.next < YOUNG { FIRST_EPOCHS } else { EPOCH };
+        self.fresh.sort_by_key(|(number, ..)| *number);
+        for (_, rank, script) in std::mem::take(&mut self.fresh) {
+            if let Err(error) = self.corpus.add(&script, rank) {
                 self.summary.problems.push(format!("the corpus cannot be written: {error}"));
             }
         }
         if self.campaign.guided {
-            self.seen = self.corpus.scripts().into();
+            self.seen = self.corpus.seen();
         }
     }
 
@@ -272,10 +286,10 @@ impl<'h> Hunt<'h> {
     }
 
     fn learn(&mut self, case: &Case, played: &[Played]) {
-        let is_new = self.novelty.is_new(&case.script, played);
+        let rank = self.novelty.rank(&case.script, played);
         // What costs a launch each time is not followed up.
-        if is_new && !case.script.is_costly() {
-            self.fresh.push((case.number, case.script.clone()));
+        if let Some(rank) = rank.filter(|_| !case.script.is_costly()) {
+            self.fresh.push((case.number, rank, case.script.clone()));
         }
     }
 
@@ -302,7 +316,10 @@ impl<'h> Hunt<'h> {
     /// Whether the server still offers what it offered at first.
     async fn check_offer(&mut self, line: &mut Line<'h>, tell: &dyn Fn(String)) {
         let now = Offer::ask(&mut line.player.session).await;
-        if line.player.is_alive() && !line.told && now != line.offer {
+        let is_changed = line.player.is_alive() && now != line.offer;
+        line.offered = line.past.len();
+        line.offer = now;
+        if is_changed && !std::mem::take(&mut line.told) {
             let before = line.past.len();
             self.consider(&state::bug(), before, &mut line.past, tell).await;
         }

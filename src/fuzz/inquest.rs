@@ -15,7 +15,8 @@ use crate::catalogue::fingerprint;
 
 /// A case that was played on a connection.
 pub(super) struct Past {
-    number: u64,
+    /// The number of the case.
+    pub number: u64,
     tree: Tree,
     script: Arc<Script>,
     /// Its first entry in the transcript.
@@ -43,6 +44,11 @@ impl Past {
             tree: case.tree,
             script: case.script,
         }
+    }
+
+    /// The case, to be played again.
+    pub(super) fn into_case(self) -> Case {
+        Case { number: self.number, tree: self.tree, script: self.script }
     }
 }
 

@@ -10,28 +10,49 @@ use super::player::Played;
 use super::script::{Action, Script};
 use crate::protocol::Message;
 
+/// How new a behaviour is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Rank {
+    /// A known reply to a known message, after another reply than before.
+    Order,
+    /// A known reply to another message.
+    Pair,
+    /// A reply like none before.
+    Reply,
+}
+
 /// Every behaviour that was seen.
 #[derive(Debug, Default)]
-pub(super) struct Novelty(HashSet<u64>);
+pub(super) struct Novelty {
+    replies: HashSet<u64>,
+    pairs: HashSet<u64>,
+    orders: HashSet<u64>,
+}
 
 impl Novelty {
-    /// Whether a script, as it was played, showed something for the first time: a method, an action and the kind of reply
-    /// to it, after the kind of reply before it.
-    pub(super) fn is_new(&mut self, script: &Script, played: &[Played]) -> bool {
+    /// How new it is what a script, as it was played, showed: the kind of a reply, to which message it came, and after
+    /// which reply.
+    pub(super) fn rank(&mut self, script: &Script, played: &[Played]) -> Option<Rank> {
         let mut before = 0;
-        let mut is_new = false;
+        let mut rank = None;
         for played in played {
             let Some(action) = script.actions.get(played.at.1) else { continue };
             let reply = of_reply(played.reply.as_ref());
-            is_new |= self.0.insert(hash(&(before, action.kind(), family(action), reply)));
+            let pair = hash(&(action.kind(), family(action), reply));
+            let found = [
+                (self.orders.insert(hash(&(before, pair))), Rank::Order),
+                (self.pairs.insert(pair), Rank::Pair),
+                (self.replies.insert(reply), Rank::Reply),
+            ];
+            rank = rank.max(found.into_iter().filter(|(is_new, _)| *is_new).map(|(_, rank)| rank).max());
             before = reply;
         }
-        is_new
+        rank
     }
 
     /// How many behaviours were seen.
     pub(super) fn len(&self) -> usize {
-        self.0.len()
+        self.orders.len()
     }
 }
 
@@ -94,10 +115,16 @@ mod tests {
         let mut novelty = Novelty::default();
         let error =
             |code: i64, text: &str| played(json!({"id": 1, "error": {"code": code, "message": text}}));
-        assert!(novelty.is_new(&script, &error(-32602, "no tool 1")));
-        assert!(!novelty.is_new(&script, &error(-32602, "no tool 2")));
-        assert!(novelty.is_new(&script, &error(-32603, "no tool 2")));
-        assert!(novelty.is_new(&script, &error(-32603, "another text")));
-        assert!(novelty.is_new(&script, &played(json!({"id": 1, "result": {"tools": []}}))));
+        assert_eq!(novelty.rank(&script, &error(-32602, "no tool 1")), Some(Rank::Reply));
+        assert_eq!(novelty.rank(&script, &error(-32602, "no tool 2")), None);
+        assert_eq!(novelty.rank(&script, &error(-32603, "no tool 2")), Some(Rank::Reply));
+        assert_eq!(
+            novelty.rank(&script, &played(json!({"id": 1, "result": {"tools": []}}))),
+            Some(Rank::Reply)
+        );
+        let other = Script::of(vec![Action::Message(json!({"method": "prompts/list"}))]);
+        assert_eq!(novelty.rank(&other, &error(-32602, "no tool 1")), Some(Rank::Pair));
+        let both = [error(-32602, "no tool 1"), error(-32603, "no tool 1")].concat();
+        assert_eq!(novelty.rank(&script, &both), Some(Rank::Order));
     }
 }

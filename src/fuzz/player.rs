@@ -398,10 +398,8 @@ impl<'b> Player<'b> {
             while self.session.take_in(end).await {}
             return self.absorb();
         }
-        let method = self.bench.fence();
-        let (fence, message) = self.session.compose(method, None, &Meta::Standard);
-        let sent = self.session.launch(&message, false);
-        self.owed.insert(fence.clone(), Owed { seq: sent.seq, exchange: sent.exchange, due: self.due() });
+        let mut fence = self.fence();
+        let mut is_last = false;
         let mut silence = Instant::now();
         loop {
             self.absorb();
@@ -414,11 +412,24 @@ impl<'b> Player<'b> {
             let patience = if is_held { self.session.timeout() } else { HOLD };
             if self.session.take_in(silence + patience).await {
                 silence = Instant::now();
+            } else if self.is_alive() && is_held && !is_last && self.owed.contains_key(&fence) {
+                // What came before may have swallowed it.
+                is_last = true;
+                fence = self.fence();
+                silence = Instant::now();
             } else if self.is_alive() {
-                self.overdue(&fence, is_held);
-                return;
+                return self.overdue(&fence, is_held);
             }
         }
+    }
+
+    /// Sends a request that must be answered.
+    fn fence(&mut self) -> Id {
+        let (fence, message) = self.session.compose(self.bench.fence(), None, &Meta::Standard);
+        let sent = self.session.launch(&message, false);
+        let due = self.due();
+        self.owed.insert(fence.clone(), Owed { seq: sent.seq, exchange: sent.exchange, due });
+        fence
     }
 
     /// Exchanges that are over owe nothing; those of event streams that stay open are not waited for.

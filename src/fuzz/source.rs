@@ -6,6 +6,7 @@ use proptest::prelude::Rng;
 use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
+use super::corpus::Seen;
 use super::generate::{Context, Mutator, scripts};
 use super::script::Script;
 
@@ -38,10 +39,12 @@ impl Source {
     }
 
     /// The case of a number. With a corpus every second case is made from one of its scripts.
-    pub(super) fn case(&self, number: u64, corpus: &Arc<[Arc<Script>]>) -> Option<Case> {
+    pub(super) fn case(&self, number: u64, corpus: &Seen) -> Option<Case> {
         let mut runner = self.runner(number);
         let tree: Tree = match pick(corpus, &mut runner) {
-            Some(base) => Box::new(self.mutator.changed(base, corpus.clone()).new_tree(&mut runner).ok()?),
+            Some(base) => {
+                Box::new(self.mutator.changed(base, corpus.scripts.clone()).new_tree(&mut runner).ok()?)
+            }
             None => self.fresh.new_tree(&mut runner).ok()?,
         };
         let script = Arc::new(tree.current());
@@ -56,16 +59,23 @@ impl Source {
     }
 }
 
-/// A script of the corpus every second time: mostly one of the newest, which lead on.
-fn pick(corpus: &[Arc<Script>], runner: &mut TestRunner) -> Option<Arc<Script>> {
+/// A script of the corpus every second time: mostly one of those that lead on, and of these the newest.
+fn pick(corpus: &Seen, runner: &mut TestRunner) -> Option<Arc<Script>> {
     let mut number = || runner.rng().next_u32() as usize;
-    if corpus.is_empty() || number() % 2 == 0 {
+    if corpus.scripts.is_empty() || number() % 2 == 0 {
         return None;
     }
-    let newest = corpus.len().saturating_sub(24);
-    let from = if number() % 2 == 0 { newest } else { 0 };
-    let mut one = || &corpus[from + number() % (corpus.len() - from)];
-    // The shorter of two: long scripts grow by themselves.
+    let lead = number() % 8;
+    let (scripts, newest) = match lead {
+        0..=3 if !corpus.leads.is_empty() => (&corpus.leads, 6),
+        4..=5 if !corpus.leads.is_empty() => (&corpus.leads, usize::MAX),
+        6 => (&corpus.scripts, 24),
+        _ => (&corpus.scripts, usize::MAX),
+    };
+    let from = scripts.len().saturating_sub(newest);
+    let mut one = || &scripts[from + number() % (scripts.len() - from)];
+    // Of those that do not lead on the shorter of two: long scripts grow by themselves.
     let (left, right) = (one(), one());
-    Some(if left.actions.len() <= right.actions.len() { left.clone() } else { right.clone() })
+    let is_fit = lead < 6 || left.actions.len() <= right.actions.len();
+    Some(if is_fit { left.clone() } else { right.clone() })
 }

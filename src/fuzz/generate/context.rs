@@ -127,6 +127,12 @@ impl Context {
         }
     }
 
+    /// Parameters that fit a method.
+    pub(super) fn like(&self, method: &str) -> Value {
+        let mut known = self.requests.iter().chain(&self.others);
+        known.find(|base| base.method == method).map_or_else(|| json!({}), |base| base.params.clone())
+    }
+
     /// The number of a list request.
     pub(super) fn list(&self, n: usize) -> usize {
         self.lists.get(n % self.lists.len().max(1)).copied().unwrap_or(n)

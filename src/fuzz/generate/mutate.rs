@@ -6,7 +6,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::context::Context;
-use super::step::{Step, add, edit, make, step, text_edit};
+use super::step::{Step, add, edit, make, refusal, step, text_edit};
 use super::structure::Edit;
 use super::text::TextEdit;
 use crate::fuzz::script::{Action, Script};
@@ -67,7 +67,8 @@ impl Mutator {
 
 fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
-        8 => vec(step(), 1..2).prop_map(Change::Append),
+        6 => vec(step(), 1..2).prop_map(Change::Append),
+        6 => vec(refusal(), 1..2).prop_map(Change::Append),
         3 => (any::<u16>(), step()).prop_map(|(at, step)| Change::Insert(at, step)),
         1 => any::<u16>().prop_map(Change::Remove),
         2 => any::<u16>().prop_map(Change::Repeat),

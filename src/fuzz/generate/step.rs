@@ -26,6 +26,8 @@ pub(super) enum Step {
     Edited { base: u16, is_request: bool, edits: Vec<Edit>, text: Vec<TextEdit> },
     /// A legal message in pieces.
     Pieces(u16, u16),
+    /// A request with a hostile value in the place that names what it is about.
+    Hostile(u16, u16),
     /// Several requests in one write.
     Together(Vec<u16>),
     /// Something that is no request at all.
@@ -75,6 +77,11 @@ pub(super) fn text_edit() -> impl Strategy<Value = TextEdit> + Clone {
     (operator, any::<u16>()).prop_map(|(n, at)| TextEdit { operator: OPERATORS[n], at })
 }
 
+/// A step that a server refuses, mostly.
+pub(super) fn refusal() -> impl Strategy<Value = Step> {
+    (any::<u16>(), any::<u16>()).prop_map(|(base, with)| Step::Hostile(base, with))
+}
+
 pub(super) fn step() -> impl Strategy<Value = Step> {
     let structure = (any::<u16>(), prop::bool::weighted(0.85), vec(edit(), 1..4))
         .prop_map(|(base, is_request, edits)| Step::Edited { base, is_request, edits, text: Vec::new() });
@@ -87,6 +94,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         450 => structure,
         400 => bytes,
         160 => any::<u16>().prop_map(Step::Oddity),
+        100 => refusal(),
     ];
     let rare = prop_oneof![
         120 => pair().prop_map(|(kind, n)| Step::Sequence(kind, n)),
@@ -95,7 +103,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         4 => pair().prop_map(|(base, at)| Step::Pieces(base, at)),
         4 => pair().prop_map(|(kind, n)| Step::Costly(kind, n)),
     ];
-    prop_oneof![1400 => cheap.boxed(), 280 => rare.boxed()]
+    prop_oneof![1500 => cheap.boxed(), 280 => rare.boxed()]
 }
 
 /// Makes steps into a script.
@@ -135,6 +143,7 @@ pub(super) fn add(context: &Context, step: &Step, script: &mut Script) {
             operators.push("written in two pieces".to_owned());
             Action::Pieces(vec![left.to_owned(), right.to_owned()])
         }
+        Step::Hostile(base, with) => hostile(context, usize::from(*base), usize::from(*with), &mut operators),
         Step::Together(all) => {
             operators.push(format!("{} requests in one write", all.len()));
             Action::Together(all.iter().map(|n| plain_call(context, *n)).collect())
@@ -175,6 +184,29 @@ fn call(context: &Context, n: u16, operators: &mut Vec<String>) -> Action {
         params: edge.call.params.clone(),
         forbidden: edge.forbidden,
     }
+}
+
+/// A name, an address, an argument or a cursor that points where it should not.
+fn hostile(context: &Context, base: usize, with: usize, operators: &mut Vec<String>) -> Action {
+    const PLACES: [(&str, &str); 8] = [
+        ("resources/read", "uri"),
+        ("prompts/get", "name"),
+        ("tools/call", "name"),
+        ("tools/list", "cursor"),
+        ("resources/list", "cursor"),
+        ("completion/complete", "ref"),
+        ("logging/setLevel", "level"),
+        ("resources/subscribe", "uri"),
+    ];
+    let (method, name) = PLACES[base % PLACES.len()];
+    let value = context.hostile.choose(with).clone();
+    let mut message = context.whole(method, &context.like(method));
+    operators.push(format!(
+        "replaced /params/{name} by {}",
+        value.to_string().chars().take(30).collect::<String>()
+    ));
+    message["params"][name] = value;
+    Action::Message(message)
 }
 
 fn edited(

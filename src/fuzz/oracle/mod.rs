@@ -193,10 +193,13 @@ impl<'t> Seen<'t> {
         Bug::new(kind, finding.requirement, finding.message.clone(), at)
     }
 
-    /// Whether what came just before the lost request was no legal message.
+    /// Whether what was sent just before the lost request was no legal message.
     fn follows_noise(&self, finding: &rule::Finding) -> bool {
-        let before = finding.entries.first().and_then(|seq| self.context.transcript.get(*seq));
-        finding.entries.len() > 1 && before.is_some_and(rule::is_deliberate)
+        let Some(lost) = finding.entries.last() else { return false };
+        let entries = &self.context.transcript.entries;
+        let before = entries.partition_point(|entry| entry.seq < *lost);
+        let sent = entries[..before].iter().rfind(|entry| entry.direction() == "->");
+        sent.is_some_and(rule::is_deliberate)
     }
 
     /// Forbidden calls that were accepted. A refusal in words counts as one.
