@@ -89,7 +89,12 @@ fn campaign(fuzzed: &Fuzzed) -> TestSuite {
             TestCase::success(&text::escape(&format!("{} {}", finding.kind, finding.id)), Duration::ZERO);
         case.set_classname(&class);
         let script = finding.script.join("\n");
-        let details = format!("{}\n{}\n{script}\n", finding.message, finding.operators.join("; "));
+        let rerun = finding.rerun.as_deref().unwrap_or_default();
+        let details = format!("{}\n{}\n{script}\n{rerun}\n", finding.message, finding.operators.join("; "));
+        if finding.severity == "advice" {
+            case.system_out = Some(text::cdata(&details));
+            return case;
+        }
         case.result = TestResult::Failure {
             type_: finding.kind.to_owned(),
             message: text::brief(&finding.message, 500),

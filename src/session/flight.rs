@@ -57,7 +57,7 @@ impl Session {
     /// Begins one HTTP exchange, and does not wait for anything; over lines nothing is sent.
     pub(crate) fn launch_http(&mut self, call: &HttpCall) -> Option<Sent> {
         let (headers, frame) = self.prepare_http(call);
-        let exchange = self.start(&call.method, call.path.as_deref(), headers, frame, true)?;
+        let exchange = self.start_cut(&call.method, call.path.as_deref(), headers, frame, true, call.cut)?;
         Some(Sent { seq: self.transcript.last(), exchange: Some(exchange) })
     }
 

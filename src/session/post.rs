@@ -61,13 +61,26 @@ impl Session {
         frame: Frame,
         deliberate: bool,
     ) -> Option<u32> {
+        self.start_cut(method, path, headers, frame, deliberate, false)
+    }
+
+    /// Begins an exchange; one that is `cut` breaks off before the end of its body.
+    pub(super) fn start_cut(
+        &mut self,
+        method: &str,
+        path: Option<&str>,
+        headers: Vec<(String, String)>,
+        frame: Frame,
+        deliberate: bool,
+        cut: bool,
+    ) -> Option<u32> {
         let Wire::Http(http) = &mut self.wire else { return None };
         let mut url = http.endpoint.url.clone();
         if let Some(path) = path {
             url.set_path(path);
         }
         let body = frame.bytes().clone();
-        let request = HttpRequest { method: method.to_owned(), url, headers: headers.clone(), body };
+        let request = HttpRequest { method: method.to_owned(), url, headers: headers.clone(), body, cut };
         let exchange = http.start(request);
         self.exchanges.entry(exchange).or_default();
         self.transcript.add(What::Request { exchange, method: method.to_owned(), headers });

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
+use http_body_util::BodyExt;
 use hyper::body::Incoming as Body;
 use hyper::{Request, Response};
 use hyper_rustls::HttpsConnector;
@@ -13,11 +13,12 @@ use hyper_util::rt::TokioExecutor;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use super::outgoing::Outgoing;
 use super::sse::SseDecoder;
 use super::target::{Endpoint, StartError};
 use super::{Arrival, BACKLOG, Incoming, MAX_MESSAGE};
 
-type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
+type HttpClient = Client<HttpsConnector<HttpConnector>, Outgoing>;
 
 /// An HTTP request, exactly as it is sent (apart from `Host` and `Content-Length`).
 #[derive(Debug, Clone)]
@@ -30,6 +31,8 @@ pub struct HttpRequest {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: Bytes,
+    /// Whether the connection breaks off before the end of the body.
+    pub cut: bool,
 }
 
 /// A connection to an HTTP endpoint.
@@ -172,12 +175,14 @@ impl Exchange {
     }
 }
 
-fn build(request: HttpRequest) -> Result<Request<Full<Bytes>>, String> {
+fn build(request: HttpRequest) -> Result<Request<Outgoing>, String> {
     let mut builder = Request::builder().method(request.method.as_str()).uri(request.url.as_str());
     for (name, value) in &request.headers {
         builder = builder.header(name.as_str(), value.as_str());
     }
-    builder.body(Full::new(request.body)).map_err(|e| format!("the request cannot be sent: {e}"))
+    builder
+        .body(Outgoing::new(request.body, request.cut))
+        .map_err(|e| format!("the request cannot be sent: {e}"))
 }
 
 fn is_stream(headers: &[(String, String)]) -> bool {

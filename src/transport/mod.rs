@@ -5,6 +5,7 @@ mod host;
 mod http;
 mod lines;
 mod memory;
+mod outgoing;
 mod sse;
 mod target;
 

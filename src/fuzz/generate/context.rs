@@ -38,7 +38,9 @@ pub(in crate::fuzz) struct Context {
     /// Requests of the revision that fit its schemas, whether this server offers what they are about or not.
     others: Vec<Base>,
     notifications: Vec<Base>,
-    pub(super) edges: Vec<Edge>,
+    edges: Vec<Edge>,
+    /// Where the calls that the schemas forbid stand among them: few, and as telling as all the others.
+    forbidden: Vec<usize>,
     uris: Vec<Value>,
     pub(super) subscribes: bool,
     /// Metadata that every message of the era carries.
@@ -48,6 +50,8 @@ pub(in crate::fuzz) struct Context {
 
 /// Things of one kind that are used.
 const MOST: usize = 8;
+/// Tools that are called.
+const MOST_TOOLS: usize = 32;
 /// Edges of one tool.
 const EDGES: usize = 40;
 
@@ -68,7 +72,7 @@ impl Context {
             context.lists.push(requests.len());
             requests.push(base(list["method"].as_str().unwrap_or_default(), json!({})));
         }
-        requests.extend(tools.iter().take(MOST).map(call));
+        requests.extend(tools.iter().take(MOST_TOOLS).map(call));
         requests.extend(survey.things(List::Prompts).iter().take(MOST).map(|prompt| {
             base("prompts/get", json!({"name": prompt["name"], "arguments": prompt["arguments"]}))
         }));
@@ -84,7 +88,9 @@ impl Context {
         }
         requests.push(base("mcp-conform/no-such-method", json!({})));
         context.requests = requests;
-        context.edges = tools.iter().take(MOST).flat_map(edges).collect();
+        context.edges = tools.iter().take(MOST_TOOLS).flat_map(edges).collect();
+        let places = context.edges.iter().enumerate().filter(|(_, edge)| edge.forbidden);
+        context.forbidden = places.map(|(place, _)| place).collect();
         context
     }
 
@@ -107,6 +113,7 @@ impl Context {
             others: others(revision),
             notifications,
             edges: Vec::new(),
+            forbidden: Vec::new(),
             uris: Vec::new(),
             subscribes: false,
             meta: Value::Object(client_meta(revision, &json!({}))),
@@ -131,6 +138,15 @@ impl Context {
     pub(super) fn like(&self, method: &str) -> Value {
         let mut known = self.requests.iter().chain(&self.others);
         known.find(|base| base.method == method).map_or_else(|| json!({}), |base| base.params.clone())
+    }
+
+    /// A call at the edge of a tool's schema: every second one is forbidden.
+    pub(super) fn edge(&self, n: usize) -> Option<&Edge> {
+        let place = match (n % 2, self.forbidden.len()) {
+            (1, many @ 1..) => self.forbidden[n / 2 % many],
+            _ => n / 2 % self.edges.len().max(1),
+        };
+        self.edges.get(place)
     }
 
     /// The number of a list request.

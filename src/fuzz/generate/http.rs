@@ -49,7 +49,7 @@ pub(super) fn request(context: &Context, n: usize) -> (String, Action) {
         }
         8 | 9 => {
             // Ending the session is the last thing that can be done in it.
-            let method = METHODS[n / 16 % (METHODS.len() - usize::from(n % 5 > 0))];
+            let method = METHODS[n / 16 % (METHODS.len() - usize::from(!n.is_multiple_of(5)))];
             (format!("the HTTP method {method}"), Http { method: method.to_owned(), ..Http::default() })
         }
         10 => {

@@ -175,7 +175,7 @@ fn legal(context: &Context, n: u16) -> Action {
 
 /// A tool call with arguments at the edge of its schema; a legal request where no tool may be called.
 fn call(context: &Context, n: u16, operators: &mut Vec<String>) -> Action {
-    let Some(edge) = context.edges.get(usize::from(n) % context.edges.len().max(1)) else {
+    let Some(edge) = context.edge(usize::from(n)) else {
         return legal(context, n);
     };
     operators.push(edge.what.clone());

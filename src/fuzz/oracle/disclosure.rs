@@ -35,7 +35,7 @@ impl Canaries {
             false => None,
             true if is_content && self.offers_files => None,
             true if by_tool => {
-                Some(bug("a tool told the content of a file outside the working folder").as_advice())
+                Some(bug("a tool told the content of a file outside the working folder").into_advice())
             }
             true => Some(bug("the content of a file outside the working folder came back in a message")),
         }
@@ -59,7 +59,7 @@ pub(super) fn careless(context: &rule::Context<'_>, entry: &Entry, message: &Mes
         }
         "the path of a source file of the server came back in an error"
     };
-    Some(Bug::new(Kind::Disclosure, "", what.to_owned(), entry.seq).as_advice())
+    Some(Bug::new(Kind::Disclosure, "", what.to_owned(), entry.seq).into_advice())
 }
 
 fn trace() -> &'static Regex {
@@ -90,7 +90,7 @@ pub(super) fn cause_of_death(stderr: &str) -> String {
     let names_error = |line: &&str| {
         line.contains("panicked at") || line.split([':', ' ']).next().is_some_and(|w| w.ends_with("Error"))
     };
-    let index = lines.iter().rposition(|line| names_error(&line));
+    let index = lines.iter().rposition(names_error);
     let named = index.map(|index| &lines[index..(index + 2).min(lines.len())]);
     let told = named.unwrap_or(&lines[lines.len().saturating_sub(1)..]);
     told.join(" ").chars().take(200).collect()

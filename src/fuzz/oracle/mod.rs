@@ -111,7 +111,7 @@ impl Bug {
     }
 
     /// The same bug as something to look at.
-    fn as_advice(self) -> Self {
+    fn into_advice(self) -> Self {
         Self { severity: Severity::Advice, ..self }
     }
 

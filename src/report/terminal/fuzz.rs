@@ -16,12 +16,15 @@ pub fn findings(fuzzed: &Fuzzed, look: Look) -> String {
 /// The campaign in one line.
 pub fn line(fuzzed: &Fuzzed) -> String {
     let seconds = fuzzed.duration_ms as f64 / 1000.0;
-    let count = match fuzzed.findings.len() {
+    let is_advice = |finding: &&FuzzFinding| finding.severity == "advice";
+    let advice = fuzzed.findings.iter().filter(is_advice).count();
+    let count = match fuzzed.findings.len() - advice {
         0 => "no findings".to_owned(),
         1 => "1 finding".to_owned(),
         several => format!("{several} findings"),
     };
-    format!("{} with {} cases in {seconds:.1} s: {count}", fuzzed.revision, fuzzed.executed)
+    let more = if advice > 0 { format!(", {advice} worth a look") } else { String::new() };
+    format!("{} with {} cases in {seconds:.1} s: {count}{more}", fuzzed.revision, fuzzed.executed)
 }
 
 fn block(finding: &FuzzFinding, look: Look) -> String {
@@ -30,7 +33,10 @@ fn block(finding: &FuzzFinding, look: Look) -> String {
         finding.requirement.iter().map(|id| format!(" › {}", text::escape(id))).collect::<String>();
     let mut out = format!(
         "{} {}{requirement}  ({}, {} steps)\n     {}\n",
-        paint.paint(Tone::Bad, "FOUND"),
+        match finding.severity {
+            "advice" => paint.paint(Tone::Caution, "LOOK"),
+            _ => paint.paint(Tone::Bad, "FOUND"),
+        },
         finding.kind,
         finding.stability,
         finding.steps,
