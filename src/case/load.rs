@@ -63,8 +63,8 @@ fn walk(root: &Path, folder: &Path, cases: &mut Vec<Case>) -> Result<(), CaseErr
     Ok(())
 }
 
-/// Reads one case; `relative` is the path that becomes its id.
-fn parse(path: &str, relative: &str, text: &str) -> Result<Case, CaseError> {
+/// Reads one case. Errors name `path`; `relative` becomes its id.
+pub fn parse(path: &str, relative: &str, text: &str) -> Result<Case, CaseError> {
     let file: CaseFile = catalogue::yaml(text).map_err(|error| {
         let location = error.location();
         CaseError {

@@ -7,5 +7,5 @@ mod model;
 
 pub use expect::{Alternative, Expectation, Judgement};
 pub(crate) use load::duration;
-pub use load::{CaseError, builtin, load};
+pub use load::{CaseError, builtin, load, parse};
 pub use model::{Action, Body, Case, CheckSpec, Connection, HttpSpec, List, Step};

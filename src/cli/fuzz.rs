@@ -256,6 +256,7 @@ fn shown(plan: &Plan, finding: &Finding, folder: Option<&Path>) -> FuzzFinding {
     };
     FuzzFinding {
         id: finding.finding.clone(),
+        revision: finding.revision,
         kind: finding.kind.as_str(),
         requirement: finding.requirement.clone(),
         message: plan.secrets.mask(&finding.message),

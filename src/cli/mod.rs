@@ -6,6 +6,7 @@ mod fuzz;
 mod http;
 mod judge;
 mod list;
+mod merge;
 mod options;
 mod output;
 mod perform;
@@ -54,6 +55,8 @@ enum Command {
     Replay(replay::Args),
     /// Judge recorded traffic offline, with the always-on rules
     Judge(judge::Args),
+    /// One report out of several: of shards, or of jobs that judged different revisions
+    Merge(merge::Args),
     /// What exists, and what covers what: requirements, cases or faults
     List(list::Args),
     /// What a requirement or a case means, why, how it is tested, and where the specification says so
@@ -94,6 +97,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Fuzz(args) => block_on(fuzz::run(args)),
         Command::Replay(args) => block_on(replay::run(args)),
         Command::Judge(args) => judge::run(&args),
+        Command::Merge(args) => merge::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Serve(args) => block_on(serve::run(args)),

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::bench::Bench;
 use super::campaign::{Budget, Campaign, Summary};
 use super::corpus::{Corpus, Seen};
+use super::finding::{Finding, Stability};
 use super::generate::Context;
 use super::inquest::{Inquest, Past};
 use super::memory::{self, Watch};
@@ -27,7 +28,9 @@ use crate::session::Session;
 const EPOCH: u64 = 256;
 const FIRST_EPOCHS: u64 = 64;
 const YOUNG: u64 = 4096;
-/// Cases on one connection.
+/// Cases on the first connection and on later ones, each twice as long as the one before: what a connection keeps is
+/// tried from the beginning and in the long run.
+const FIRST_CONNECTION: usize = 256;
 const CONNECTION: usize = 4096;
 /// Cases in flight.
 const FEWEST: usize = 4;
@@ -58,6 +61,10 @@ pub(super) struct Hunt<'h> {
     again: VecDeque<Case>,
     /// How often each cause was looked into.
     causes: HashMap<String, usize>,
+    /// Cases on this connection.
+    longest: usize,
+    /// Whether deaths were found that do not come each time.
+    has_races: bool,
     size: usize,
     began: Instant,
     pub summary: Summary,
@@ -103,6 +110,8 @@ impl<'h> Hunt<'h> {
             last_of_epoch: FIRST_EPOCHS,
             again: VecDeque::new(),
             causes: HashMap::new(),
+            longest: FIRST_CONNECTION,
+            has_races: false,
             size: 16,
             began: Instant::now(),
             summary: Summary { connections: 1, ..Summary::default() },
@@ -145,7 +154,7 @@ impl<'h> Hunt<'h> {
                 },
             };
             self.fly(&mut current, tell).await;
-            let is_used_up = current.past.len() >= CONNECTION;
+            let is_used_up = current.past.len() >= self.longest;
             let is_due = current.past.len() >= current.offered + OFFER;
             if is_used_up && let Some(last) = current.judging.take() {
                 self.conclude(last, &mut current, tell).await;
@@ -153,7 +162,9 @@ impl<'h> Hunt<'h> {
             if current.player.is_alive() && (is_due || is_used_up || self.is_over()) {
                 self.check_offer(&mut current, tell).await;
             }
-            if current.player.is_alive() && !is_used_up {
+            if is_used_up {
+                self.longest = CONNECTION.min(self.longest * 2);
+            } else if current.player.is_alive() {
                 line = Some(current);
             }
         }
@@ -302,9 +313,17 @@ impl<'h> Hunt<'h> {
         }
         *self.causes.entry(bug.cause()).or_default() += 1;
         tell(format!("found: {}; looking for the smallest script", bug.message));
-        let inquest = Inquest { campaign: self.campaign, bench: self.bench };
+        let inquest = Inquest { has_races: self.has_races, campaign: self.campaign, bench: self.bench };
         let Some(finding) = inquest.hold(bug, before, past).await else { return };
-        if self.summary.findings.iter().any(|known| known.finding == finding.finding) {
+        self.has_races |= is_death(&finding) && finding.stability == Stability::Flaky;
+        // Another script with the same cause, or another death, is told only if it comes each time: those of a race never
+        // look alike.
+        let is_alike =
+            |known: &Finding| known.cause == finding.cause || is_death(known) && is_death(&finding);
+        let is_same = |known: &Finding| {
+            known.finding == finding.finding || finding.stability == Stability::Flaky && is_alike(known)
+        };
+        if self.summary.findings.iter().any(is_same) {
             // The same once more: what looks like it is not looked into again.
             self.causes.insert(bug.cause(), TRIES);
             return;
@@ -325,7 +344,7 @@ impl<'h> Hunt<'h> {
         }
     }
 
-    fn save(&mut self, finding: &super::finding::Finding) {
+    fn save(&mut self, finding: &Finding) {
         let Some(folder) = &self.campaign.folder else { return };
         let file = folder.join(finding.file_name());
         let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, finding.write()));
@@ -345,6 +364,10 @@ fn executed(cases: &[Case], flight: &Flight) -> usize {
     let last = flight.played.last();
     let place = first.or(last).map_or(0, |played| played.at.0);
     (place + 1).min(cases.len())
+}
+
+const fn is_death(finding: &Finding) -> bool {
+    matches!(finding.kind, Kind::Crash | Kind::Hang)
 }
 
 /// What is looked for only on suspicion is not told unless it comes again.

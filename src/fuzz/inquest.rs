@@ -1,13 +1,15 @@
 //! Looking into a bug: which script it was, how small it can be, whether it comes each time.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::bench::Bench;
 use super::campaign::Campaign;
+use super::evidence;
 use super::finding::{Finding, Stability};
 use super::hunt::needs_proof;
 use super::oracle::{Bug, Kind};
-use super::player::{Flight, Played};
+use super::player::Played;
 use super::script::{Action, Script};
 use super::shrink::Search;
 use super::source::{Case, Tree};
@@ -54,11 +56,15 @@ impl Past {
 
 /// Cases before the suspect that are played with it at first; then four times as many, until all of the connection.
 const NEAR: usize = 16;
-/// Lines of the wire log that a finding keeps.
-const WIRE: usize = 40;
+
+/// How long one bug is looked into; less where races are about, which never show the same twice.
+const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE_WITH_RACES: Duration = Duration::from_secs(15);
 
 /// Looks into bugs of a campaign.
 pub(super) struct Inquest<'i> {
+    /// Whether deaths were found that do not come each time.
+    pub has_races: bool,
     pub campaign: &'i Campaign<'i>,
     pub bench: &'i Bench<'i>,
 }
@@ -66,7 +72,8 @@ pub(super) struct Inquest<'i> {
 impl Inquest<'_> {
     /// Finds the culprit among the cases of a connection, and makes it small. `before` of them were judged already.
     pub(super) async fn hold(&self, bug: &Bug, before: usize, past: &mut [Past]) -> Option<Finding> {
-        let mut search = Search::new(self.bench, bug);
+        let patience = if self.has_races { PATIENCE_WITH_RACES } else { PATIENCE };
+        let mut search = Search::new(self.bench, bug, patience);
         let suspects = suspects(bug, before, past);
         let mut found = None;
         for suspect in &suspects {
@@ -116,9 +123,15 @@ impl Inquest<'_> {
             return None;
         }
         let cause = bug.cause();
-        let bug = search.shown.unwrap_or_else(|| bug.clone());
         let watched = self.bench.watch(&[&script]).await;
-        let identity = format!("{cause}|{}", skeleton(&script));
+        let (bug, wire) = match (search.shown, &watched) {
+            (Some(shown), Some(flight)) => (shown, evidence::end(flight)),
+            // It never came again: what was seen of it is all there is.
+            (shown, _) => (shown.unwrap_or_else(|| bug.clone()), bug.wire.clone()),
+        };
+        // A violated rule is one, however it came about; a death or a lost reply may have several reasons.
+        let form = if bug.kind == Kind::InvalidReply { String::new() } else { skeleton(&script) };
+        let identity = format!("{cause}|{form}");
         Some(Finding {
             finding: fingerprint(identity.bytes()),
             kind: bug.kind,
@@ -132,7 +145,7 @@ impl Inquest<'_> {
             stability: if confirmed == 3 { Stability::Stable } else { Stability::Flaky },
             cause,
             script,
-            wire: watched.as_ref().map(wire).unwrap_or_default(),
+            wire,
             stderr: watched.map(|flight| flight.stderr).unwrap_or_default(),
         })
     }
@@ -148,16 +161,6 @@ fn skeleton(script: &Script) -> String {
     let mut actions: Vec<String> = script.actions.iter().map(of).collect();
     actions.dedup();
     actions.join(", ")
-}
-
-/// The end of the wire log.
-fn wire(flight: &Flight) -> Vec<String> {
-    let entries: Vec<_> = flight.transcripts.iter().flat_map(|transcript| &transcript.entries).collect();
-    let shown = entries.iter().skip(entries.len().saturating_sub(WIRE));
-    let cut = |text: String| text.chars().take(300).collect::<String>();
-    shown
-        .map(|entry| cut(format!("{:.3}s {} {}", entry.at.as_secs_f64(), entry.direction(), entry.text())))
-        .collect()
 }
 
 /// Who may have done it, the likeliest first.

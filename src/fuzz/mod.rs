@@ -9,12 +9,13 @@
 //! | `source`, `generate` | the cases by number; strategies, mutations and their operators |
 //! | `corpus`, `novelty` | scripts that showed something new |
 //! | `oracle`, `state`, `memory`, `pace` | what counts as a bug, and when two bugs are the same |
-//! | `bench`, `player`, `laid` | the server under fire, and playing scripts on it |
+//! | `bench`, `player`, `laid`, `evidence` | the server under fire, playing scripts on it, what crossed the wire |
 //! | `finding`, `script` | what is saved; a list of actions |
 
 mod bench;
 mod campaign;
 mod corpus;
+mod evidence;
 mod finding;
 mod generate;
 mod hunt;

@@ -93,6 +93,9 @@ pub(super) struct Player<'b> {
     /// Messages of earlier flights to which a reply may still come.
     open: VecDeque<u64>,
     newest: Option<Id>,
+    /// Ids that were used on purpose for several messages: the first reply may be meant for any of them. So may that to an
+    /// id that was not issued, which another script may use as well.
+    shared: HashSet<Id>,
     /// Whether nothing was agreed on this connection, so that nothing is owed.
     raw: bool,
     /// Connections opened.
@@ -129,6 +132,7 @@ impl<'b> Player<'b> {
             parts: Vec::new(),
             open: VecDeque::new(),
             newest: None,
+            shared: HashSet::new(),
             raw: false,
             connections: 0,
             bytes: 0,
@@ -207,7 +211,10 @@ impl<'b> Player<'b> {
             }
             Action::Reconnect { handshake } => {
                 self.settle().await;
-                self.reconnect(*handshake).await;
+                // A death is told by the connection that died.
+                if self.is_alive() {
+                    self.reconnect(*handshake).await;
+                }
             }
             Action::Handshake if self.raw => {
                 self.raw = self.session.set_up().await.is_err();
@@ -246,6 +253,9 @@ impl<'b> Player<'b> {
     async fn write(&mut self, pieces: &[&str], newline: bool) {
         let mut filled = Vec::new();
         for piece in pieces {
+            if piece.contains("\"${last}\"") {
+                self.shared.extend(self.newest.clone());
+            }
             filled.push(match piece.contains("\"${") {
                 true => fill(&mut self.session, &mut self.newest, piece).into(),
                 false => Bytes::copy_from_slice(piece.as_bytes()),
@@ -277,6 +287,7 @@ impl<'b> Player<'b> {
                             self.newest = Some(id);
                         }
                         Some("${last}") => {
+                            self.shared.extend(self.newest.clone());
                             message[name] = self.newest.as_ref().map_or(json!(0), Id::to_value);
                         }
                         _ => {}
@@ -359,6 +370,7 @@ impl<'b> Player<'b> {
         self.connections += 1;
         self.raw = !handshake;
         self.owed.clear();
+        self.shared.clear();
         self.exchanges.clear();
         self.parts.push(session.finish().await);
     }
@@ -373,7 +385,7 @@ impl<'b> Player<'b> {
             self.owed.remove(&id);
             if let Some(played) = self.ids.remove(&id).and_then(|index| self.played.get_mut(index)) {
                 played.reply = Some(reply.message);
-                played.expects = false;
+                played.expects = self.shared.contains(&id) || !self.session.is_issued(&id);
             }
         }
     }

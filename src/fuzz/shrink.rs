@@ -10,9 +10,8 @@ use super::bench::Bench;
 use super::oracle::{Bug, Kind};
 use super::script::{Action, Call, Script};
 
-/// How long one finding may be shrunk, in runs and in time.
+/// How many runs one finding may be shrunk in.
 const RUNS: usize = 400;
-const TIME: Duration = Duration::from_secs(120);
 
 /// A search for the smallest script with a bug.
 pub(super) struct Search<'b> {
@@ -27,14 +26,14 @@ pub(super) struct Search<'b> {
 }
 
 impl<'b> Search<'b> {
-    pub(super) fn new(bench: &'b Bench<'b>, bug: &Bug) -> Self {
+    pub(super) fn new(bench: &'b Bench<'b>, bug: &Bug, patience: Duration) -> Self {
         Self {
             bench,
             hasty: bench.hasty(),
             kind: bug.kind,
             cause: bug.cause(),
             runs: 0,
-            end: Instant::now() + TIME,
+            end: Instant::now() + patience,
             shown: None,
         }
     }

@@ -49,12 +49,15 @@ impl Frame {
         }
     }
 
-    /// The JSON in the frame. Of duplicate keys the last wins here; see [`Frame::duplicate_key`].
+    /// The JSON in the frame. Of duplicate keys the last wins here, see [`Frame::duplicate_key`]; a number beyond the range
+    /// of a double becomes the largest one: JSON does not limit numbers.
     pub fn json(&self) -> Result<Value, FrameError> {
         let text = std::str::from_utf8(&self.0).map_err(|e| FrameError::Encoding(e.valid_up_to()))?;
         match depth(&self.0) {
             deep if deep > MAX_DEPTH => Err(FrameError::TooDeep(deep)),
-            _ => parse(text).map_err(|e| FrameError::Syntax(e.to_string())),
+            _ => parse(text)
+                .or_else(|error| if is_range(&error) { parse(&in_range(text)) } else { Err(error) })
+                .map_err(|e| FrameError::Syntax(e.to_string())),
         }
     }
 
@@ -74,6 +77,31 @@ fn parse(text: &str) -> serde_json::Result<Value> {
     reader.disable_recursion_limit();
     let value = Value::deserialize(&mut reader)?;
     reader.end().map(|()| value)
+}
+
+fn is_range(error: &serde_json::Error) -> bool {
+    error.to_string().starts_with("number out of range")
+}
+
+/// The text with the largest double instead of each number beyond it.
+fn in_range(text: &str) -> String {
+    let is_part = |c: char| c.is_ascii_digit() || matches!(c, '-' | '+' | '.' | 'e' | 'E');
+    let (mut tamed, mut rest, mut is_text) = (String::new(), text, false);
+    while let Some(c) = rest.chars().next() {
+        let length = match c {
+            '\\' if is_text => rest.chars().take(2).map(char::len_utf8).sum(),
+            '0'..='9' | '-' if !is_text => rest.find(|c| !is_part(c)).unwrap_or(rest.len()),
+            _ => c.len_utf8(),
+        };
+        is_text ^= c == '"';
+        let (token, behind) = rest.split_at(length);
+        match token.parse::<f64>() {
+            Ok(number) if !is_text && number.is_infinite() => tamed += &f64::MAX.copysign(number).to_string(),
+            _ => tamed += token,
+        }
+        rest = behind;
+    }
+    tamed
 }
 
 /// Walks JSON and remembers the first duplicate key.
@@ -142,6 +170,13 @@ mod tests {
     fn json_deeper_than_serde_jsons_default_is_still_read() {
         let nested = format!("{}{}", "[".repeat(400), "]".repeat(400));
         assert!(Frame::new(nested).json().is_ok());
+    }
+
+    #[test]
+    fn a_number_beyond_a_double_is_still_json() {
+        let frame = Frame::new(r#"{"a":[-1e999,"1e999\"",2],"b":1e5}"#);
+        assert_eq!(frame.json(), Ok(serde_json::json!({"a": [f64::MIN, "1e999\"", 2], "b": 1e5})));
+        assert!(Frame::new(format!("[{}", "9".repeat(400))).json().is_err());
     }
 
     #[test]

@@ -7,8 +7,8 @@ use super::{Counts, Coverage, text};
 use crate::catalogue;
 use crate::protocol::Revision;
 use crate::runner::{
-    Check, Event, ExitCode, Finished, Fuzzed, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome,
-    Started, TargetInfo,
+    Check, Event, ExitCode, Finished, FuzzFinding, Fuzzed, RunFinished, RunStarted, SnapshotChange,
+    SnapshotOutcome, Started, TargetInfo,
 };
 
 /// Everything that a run found out, `mcp-conform/report/v1`.
@@ -112,18 +112,37 @@ impl Run {
     }
 }
 
-/// Campaigns in several revisions are one in the report: the findings say which revision they are of.
+/// Campaigns in several revisions are one in the report, with the figures of each.
 fn one_campaign<S: serde::Serializer>(campaigns: &[Fuzzed], serializer: S) -> Result<S::Ok, S::Error> {
-    let mut all = campaigns.iter().cloned();
-    let first = all.next();
-    let whole = first.map(|first| {
-        all.fold(first, |mut whole, next| {
-            whole.executed += next.executed;
-            whole.duration_ms += next.duration_ms;
-            whole.skipped += next.skipped;
-            whole.findings.extend(next.findings);
-            whole
-        })
+    #[derive(Serialize)]
+    struct Whole<'f> {
+        seed: u64,
+        executed: u64,
+        duration_ms: u64,
+        skipped: u64,
+        campaigns: Vec<Part>,
+        findings: Vec<&'f FuzzFinding>,
+    }
+    #[derive(Serialize)]
+    struct Part {
+        revision: Revision,
+        executed: u64,
+        duration_ms: u64,
+        skipped: u64,
+    }
+    let part = |f: &Fuzzed| Part {
+        revision: f.revision,
+        executed: f.executed,
+        duration_ms: f.duration_ms,
+        skipped: f.skipped,
+    };
+    let whole = campaigns.first().map(|first| Whole {
+        seed: first.seed,
+        executed: campaigns.iter().map(|f| f.executed).sum(),
+        duration_ms: campaigns.iter().map(|f| f.duration_ms).sum(),
+        skipped: campaigns.iter().map(|f| f.skipped).sum(),
+        campaigns: campaigns.iter().map(part).collect(),
+        findings: campaigns.iter().flat_map(|f| &f.findings).collect(),
     });
     whole.serialize(serializer)
 }

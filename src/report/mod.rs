@@ -2,7 +2,7 @@
 //!
 //! [`Report`] collects the events; each reporter writes it in its own form when the run is over, and the terminal also
 //! shows progress. [`diagnostic::Block`] is the one way in which a check is told in words, and [`text`] makes safe what
-//! the server said. [`snapshot`] keeps the server's surface and the verdicts as text to be committed.
+//! the server said. [`read`] reads JSON reports back. [`snapshot`] keeps the server's surface and the verdicts as text to be committed.
 
 mod collect;
 mod counts;
@@ -11,6 +11,7 @@ mod json;
 mod junit;
 mod outline;
 pub mod paint;
+pub mod read;
 pub mod snapshot;
 mod terminal;
 pub mod text;

@@ -64,7 +64,7 @@ impl<'t> Context<'t> {
                 requests.entry(id).or_default().push(asked);
             }
         }
-        let ambiguous = ambiguous(&sent);
+        let ambiguous = ambiguous(transcript, &sent);
         let mut context = Self {
             transcript,
             client: Value::Null,
@@ -159,16 +159,35 @@ fn is_of_era(message: &Message, revision: Revision) -> bool {
     revision.is_handshake() || *said == revision.as_str()
 }
 
-fn ambiguous(sent: &[(&Entry, Message)]) -> HashSet<Id> {
+/// Ids that a server may take for those of several messages, at least one of them malformed.
+fn ambiguous(transcript: &Transcript, sent: &[(&Entry, Message)]) -> HashSet<Id> {
     let mut uses: HashMap<Id, (usize, bool)> = HashMap::new();
-    for (entry, message) in sent {
-        if let (Some(id), false) = (message.id(), matches!(message.class(), Class::Result | Class::Error)) {
-            let (times, deliberate) = uses.entry(id).or_default();
-            *times += 1;
-            *deliberate |= is_deliberate(entry);
+    let mut count = |id: Id, deliberate: bool| {
+        let (times, any) = uses.entry(id).or_default();
+        *times += 1;
+        *any |= deliberate;
+    };
+    for (_, message) in sent.iter().filter(|(entry, _)| !is_deliberate(entry)) {
+        if let (Some(id), Class::Request) = (message.id(), message.class()) {
+            count(id, false);
+        }
+    }
+    for entry in transcript.entries.iter().filter(|entry| is_deliberate(entry)) {
+        if let What::Sent { frame, .. } = &entry.what {
+            written_ids(&frame.text()).into_iter().for_each(|id| count(id, true));
         }
     }
     uses.into_iter().filter(|(_, (times, deliberate))| *times > 1 && *deliberate).map(|(id, _)| id).collect()
+}
+
+/// Every id that a text holds, whether it is JSON or not: a lenient server may read what we do not, and of two members of
+/// one name another than we do.
+fn written_ids(text: &str) -> HashSet<Id> {
+    let values = text.match_indices("\"id\"").filter_map(|(at, key)| {
+        let value = text[at + key.len()..].trim_start().strip_prefix(':')?;
+        serde_json::Deserializer::from_str(value).into_iter::<Value>().next()?.ok()
+    });
+    values.map(|value| Id::from_value(&value)).collect()
 }
 
 /// Whether the entry is a message of ours that breaks a rule on purpose.

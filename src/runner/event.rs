@@ -144,6 +144,8 @@ pub struct Fuzzed {
 pub struct FuzzFinding {
     /// The fingerprint: the same for the same cause.
     pub id: String,
+    /// The revision in which it was found.
+    pub revision: Revision,
     /// What kind of bug it is.
     pub kind: &'static str,
     /// The requirement that is violated, if one is.

@@ -20,6 +20,22 @@ pub enum ExitCode {
 }
 
 impl ExitCode {
+    /// Every one.
+    pub const ALL: [Self; 7] = [
+        Self::Clean,
+        Self::Findings,
+        Self::Usage,
+        Self::Unreachable,
+        Self::Inconclusive,
+        Self::Bug,
+        Self::Interrupted,
+    ];
+
+    /// The one of that number.
+    pub fn of(code: u8) -> Option<Self> {
+        Self::ALL.into_iter().find(|exit| exit.code() == code)
+    }
+
     /// The number.
     pub const fn code(self) -> u8 {
         match self {

@@ -18,6 +18,10 @@ pub fn invalid(schema: &Value) -> Vec<Broken> {
     let (Some(good), Ok(validator)) = (valid(schema), jsonschema::validator_for(schema)) else {
         return Vec::new();
     };
+    // A schema may allow anything at all beside objects.
+    if !good.is_object() {
+        return Vec::new();
+    }
     let missing = required(schema).map(|name| {
         let mut instance = good.clone();
         instance.as_object_mut().map(|members| members.shift_remove(name));

@@ -178,6 +178,11 @@ impl Session {
         Id::from(self.last_id)
     }
 
+    /// Whether the id is one of ours.
+    pub fn is_issued(&self, id: &Id) -> bool {
+        matches!(id, Id::Number(number) if number.as_u64().is_some_and(|n| (1..=self.last_id).contains(&n)))
+    }
+
     /// Tells the session which tools exist, so that it can mirror their arguments into HTTP headers.
     pub fn learn_tools(&mut self, tools: &[Value]) {
         self.learned = Learned(headers::mirrored(tools));

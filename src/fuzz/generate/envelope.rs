@@ -5,10 +5,46 @@ use serde_json::{Value, json};
 use super::context::Context;
 
 /// How many there are.
-const ODDITIES: usize = 22;
+const ODDITIES: usize = 24;
 
 /// One of them, with its name; any number is good.
-pub(super) fn oddity(context: &Context, n: usize) -> (&'static str, Value) {
+pub(super) fn oddity(context: &Context, n: usize) -> (String, Value) {
+    match n % ODDITIES {
+        22.. => wrong_member(context, n / ODDITIES),
+        _ => {
+            let (name, message) = known(context, n);
+            (name.to_owned(), message)
+        }
+    }
+}
+
+/// A request one of whose members is missing or of another type: each member with each type.
+fn wrong_member(context: &Context, n: usize) -> (String, Value) {
+    const MEMBERS: [&str; 4] = ["jsonrpc", "id", "method", "params"];
+    let values = [
+        ("null", json!(null)),
+        ("true", json!(true)),
+        ("a number", json!(7)),
+        ("a text", json!("mcp-conform")),
+        ("an array", json!([])),
+        ("an object", json!({})),
+    ];
+    let member = MEMBERS[n % MEMBERS.len()];
+    let n = n / MEMBERS.len();
+    let mut message = context.message(context.request(n / (values.len() + 1)), true);
+    match values.get(n % (values.len() + 1)) {
+        Some((name, value)) => {
+            message[member] = value.clone();
+            (format!("made {member} {name}"), message)
+        }
+        None => {
+            message.as_object_mut().and_then(|members| members.shift_remove(member));
+            (format!("removed {member}"), message)
+        }
+    }
+}
+
+fn known(context: &Context, n: usize) -> (&'static str, Value) {
     let request = || context.message(context.request(n / ODDITIES), true);
     let with = |name: &str, value: Value| {
         let mut message = request();

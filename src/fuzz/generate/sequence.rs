@@ -66,7 +66,7 @@ pub(super) const SEQUENCES: [Sequence; 14] = [
         message["params"]["_meta"]["progressToken"] = token;
         ("a progress token", vec![Action::Message(message)])
     },
-    |context, n| ("one request many times", vec![legal(context, n); 3 + n % 6]),
+    |context, n| ("one request many times", vec![legal(context, n); 3 + n / 16 % 10]),
 ];
 
 /// Sequences that need a connection of their own: a launch each.

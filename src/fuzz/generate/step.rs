@@ -93,7 +93,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         200 => any::<u16>().prop_map(Step::Call),
         450 => structure,
         400 => bytes,
-        160 => any::<u16>().prop_map(Step::Oddity),
+        200 => any::<u16>().prop_map(Step::Oddity),
         100 => refusal(),
     ];
     let rare = prop_oneof![
@@ -103,7 +103,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         4 => pair().prop_map(|(base, at)| Step::Pieces(base, at)),
         4 => pair().prop_map(|(kind, n)| Step::Costly(kind, n)),
     ];
-    prop_oneof![1500 => cheap.boxed(), 280 => rare.boxed()]
+    prop_oneof![1540 => cheap.boxed(), 280 => rare.boxed()]
 }
 
 /// Makes steps into a script.
@@ -150,7 +150,7 @@ pub(super) fn add(context: &Context, step: &Step, script: &mut Script) {
         }
         Step::Oddity(n) => {
             let (name, message) = oddity(context, usize::from(*n));
-            operators.push(name.to_owned());
+            operators.push(name);
             Action::Message(message)
         }
     };
@@ -188,9 +188,13 @@ fn call(context: &Context, n: u16, operators: &mut Vec<String>) -> Action {
 
 /// A name, an address, an argument or a cursor that points where it should not.
 fn hostile(context: &Context, base: usize, with: usize, operators: &mut Vec<String>) -> Action {
-    const PLACES: [(&str, &str); 8] = [
+    // What names a thing comes twice as often: servers look it up, each in its own way.
+    const PLACES: [(&str, &str); 11] = [
+        ("resources/read", "uri"),
         ("resources/read", "uri"),
         ("prompts/get", "name"),
+        ("prompts/get", "name"),
+        ("tools/call", "name"),
         ("tools/call", "name"),
         ("tools/list", "cursor"),
         ("resources/list", "cursor"),

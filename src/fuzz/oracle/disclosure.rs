@@ -84,16 +84,22 @@ fn source_path() -> &'static Regex {
     })
 }
 
-/// What a dying process said of its death: the line that names the error, and the place that follows.
+/// What a dying process said of its death: the line that names the error, and the place that follows. Where none does, what
+/// it wrote last has nothing to do with it.
 pub(super) fn cause_of_death(stderr: &str) -> String {
-    let lines: Vec<&str> = stderr.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-    let names_error = |line: &&str| {
-        line.contains("panicked at") || line.split([':', ' ']).next().is_some_and(|w| w.ends_with("Error"))
-    };
-    let index = lines.iter().rposition(names_error);
-    let named = index.map(|index| &lines[index..(index + 2).min(lines.len())]);
-    let told = named.unwrap_or(&lines[lines.len().saturating_sub(1)..]);
-    told.join(" ").chars().take(200).collect()
+    // Groups of errors are drawn as trees.
+    let is_frame = |c: char| c.is_whitespace() || matches!(c, '|' | '+' | '│');
+    let lines: Vec<&str> =
+        stderr.lines().map(|line| line.trim_matches(is_frame)).filter(|line| !line.is_empty()).collect();
+    let Some(index) = lines.iter().rposition(|line| names_error(line)) else { return String::new() };
+    lines[index..(index + 2).min(lines.len())].join(" ").chars().take(200).collect()
+}
+
+fn names_error(line: &str) -> bool {
+    const WORDS: [&str; 5] = ["panicked at", "fatal", "assertion", "terminate called", "unhandled"];
+    let first = line.split([':', ' ']).next().unwrap_or_default();
+    let lower = line.to_lowercase();
+    first.ends_with("Error") || first.ends_with("Exception") || WORDS.iter().any(|word| lower.contains(word))
 }
 
 #[cfg(test)]
@@ -118,6 +124,7 @@ mod tests {
             cause_of_death("thread 'main' panicked at a.rs:1:2:\nboom\nnote: run"),
             "thread 'main' panicked at a.rs:1:2: boom"
         );
-        assert_eq!(cause_of_death(""), "");
+        assert_eq!(cause_of_death("    | anyio.BrokenError\n    +-----\n"), "anyio.BrokenError -----");
+        assert_eq!(cause_of_death("12:01 INFO started\n"), "");
     }
 }

@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::evidence;
 use super::player::Flight;
 use crate::catalogue::{self, Verdict};
 use crate::protocol::Class;
@@ -101,13 +102,23 @@ pub struct Bug {
     pub trace: String,
     /// The entry of the transcript that shows it.
     pub at: u64,
+    /// What crossed the wire about it.
+    pub wire: Vec<String>,
 }
 
 impl Bug {
     /// A bug for sure, of which nothing else is known.
     pub(super) fn new(kind: Kind, requirement: &str, message: String, at: u64) -> Self {
         let requirement = Some(requirement.to_owned()).filter(|id| !id.is_empty());
-        Self { kind, severity: Severity::Finding, requirement, message, trace: String::new(), at }
+        Self {
+            kind,
+            severity: Severity::Finding,
+            requirement,
+            message,
+            trace: String::new(),
+            at,
+            wire: Vec::new(),
+        }
     }
 
     /// The same bug as something to look at.
@@ -148,17 +159,24 @@ pub(super) fn of_death(why: &str, crashed: bool, at: u64, stderr: &str) -> Bug {
     Bug { trace, ..Bug::new(kind, "base.response.every-request-answered", why.to_owned(), at) }
 }
 
-/// Everything that is wrong with what came of a flight.
+/// Everything that is wrong with what came of a flight, each cause once.
 pub(super) fn judge(flight: &Flight, canaries: &Canaries) -> Vec<Bug> {
     let mut bugs = flight.bugs.clone();
     // One cause, one finding: what a dead server leaves unanswered is its death.
+    let mut causes = HashSet::new();
     let died = bugs.iter().any(|bug| matches!(bug.kind, Kind::Crash | Kind::Hang));
     for transcript in &flight.transcripts {
         let seen = Seen::new(transcript, &flight.capabilities, &flight.pending);
         let is_lost = |bug: &Bug| matches!(bug.kind, Kind::NoReply | Kind::Desync);
-        bugs.extend(seen.rules().into_iter().filter(|bug| !(died && is_lost(bug))));
-        bugs.extend(seen.forbidden(&flight.forbidden));
-        bugs.extend(seen.disclosures(canaries));
+        let mut shown: Vec<Bug> = seen.rules().into_iter().filter(|bug| !(died && is_lost(bug))).collect();
+        shown.extend(seen.forbidden(&flight.forbidden));
+        shown.extend(seen.disclosures(canaries));
+        for mut bug in shown {
+            if causes.insert(bug.cause()) {
+                bug.wire = evidence::around(&transcript.entries, bug.at);
+                bugs.push(bug);
+            }
+        }
     }
     bugs
 }

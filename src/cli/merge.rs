@@ -1,0 +1,164 @@
+//! `mcp-conform merge`: one report out of several.
+
+use std::path::{Path, PathBuf};
+
+use super::Usage;
+use super::output::Output;
+use super::perform::Audience;
+use crate::catalogue::Verdict;
+use crate::report::read::{Recorded, RecordedRun, read};
+use crate::runner::{Check, Event, ExitCode, Finished, Fuzzed, TargetInfo};
+
+/// Arguments of `merge`.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// JSON reports of one server, as --json writes them
+    #[arg(required = true, value_name = "REPORT")]
+    reports: Vec<PathBuf>,
+    /// Show warnings as failures in the JUnit report, as the runs with --strict did
+    #[arg(long)]
+    strict: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// Runs the command.
+pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+    if args.output.snapshot.is_some() {
+        return Err(Usage("--snapshot is for runs: reports hold no surface to compare".to_owned()).into());
+    }
+    let mut whole: Option<Recorded> = None;
+    for path in &args.reports {
+        let report = open(path)?;
+        whole = Some(match whole {
+            None => report,
+            Some(whole) => {
+                join(whole, report).map_err(|problem| Usage(format!("{}: {problem}", path.display())))?
+            }
+        });
+    }
+    let Some(whole) = whole else { return Err(Usage("no report to merge".to_owned()).into()) };
+    let mut audience = Audience::new(args.output.reporters(args.strict)?);
+    tell(&mut audience, &whole)?;
+    let finished = Finished { duration_ms: whole.duration_ms, exit: whole.exit, problem: whole.problem };
+    audience.close(finished, &args.output)
+}
+
+fn open(path: &Path) -> Result<Recorded, Usage> {
+    let text =
+        std::fs::read_to_string(path).map_err(|error| Usage(format!("{}: {error}", path.display())))?;
+    read(&text).map_err(|problem| Usage(format!("{}: {problem}", path.display())))
+}
+
+fn tell(audience: &mut Audience, whole: &Recorded) -> std::io::Result<()> {
+    audience.tell(&Event::Started(whole.started.clone()))?;
+    for run in &whole.runs {
+        audience.tell(&Event::RunStarted(run.started.clone()))?;
+        for check in &run.checks {
+            audience.tell(&Event::Checked(Box::new(check.clone())))?;
+        }
+        audience.tell(&Event::RunFinished(run.finished.clone()))?;
+    }
+    for snapshot in &whole.snapshots {
+        audience.tell(&Event::Snapshot(snapshot.clone()))?;
+    }
+    whole.fuzz.iter().try_for_each(|campaign| audience.tell(&Event::Fuzzed(Box::new(campaign.clone()))))
+}
+
+/// Both reports as one.
+fn join(mut whole: Recorded, other: Recorded) -> Result<Recorded, String> {
+    let (one, two) = (name(&whole.started.target), name(&other.started.target));
+    if one != two {
+        return Err(format!("it is about another server: `{two}`, not `{one}`"));
+    }
+    for run in other.runs {
+        let is_same = |known: &&mut RecordedRun| {
+            (known.started.revision, known.started.transport) == (run.started.revision, run.started.transport)
+        };
+        match whole.runs.iter_mut().find(is_same) {
+            Some(known) => join_runs(known, run),
+            None => whole.runs.push(run),
+        }
+    }
+    for campaign in other.fuzz {
+        match whole.fuzz.iter_mut().find(|known| known.revision == campaign.revision) {
+            Some(known) => join_campaigns(known, campaign),
+            None => whole.fuzz.push(campaign),
+        }
+    }
+    let is_new = |file: &str| whole.snapshots.iter().all(|known| known.file != file);
+    let snapshots: Vec<_> = other.snapshots.into_iter().filter(|snapshot| is_new(&snapshot.file)).collect();
+    whole.snapshots.extend(snapshots);
+    // Shards run side by side.
+    whole.duration_ms = whole.duration_ms.max(other.duration_ms);
+    whole.exit = worse(whole.exit, other.exit);
+    whole.problem = whole.problem.or(other.problem);
+    Ok(whole)
+}
+
+/// What a report is about: of a server that was started for it, the command. Its address may be another each time.
+fn name(target: &TargetInfo) -> String {
+    match &target.url {
+        Some(url) if target.command.is_empty() => url.clone(),
+        _ => format!("{} {}", target.transport, target.command.join(" ")),
+    }
+}
+
+fn join_runs(known: &mut RecordedRun, other: RecordedRun) {
+    for check in other.checks {
+        let is_same = |one: &&mut Check| one.id == check.id && one.requirement == check.requirement;
+        match known.checks.iter_mut().find(is_same) {
+            Some(one) => join_checks(one, check),
+            None => known.checks.push(check),
+        }
+    }
+    known.started.planned = known.checks.len();
+    known.finished.spawns += other.finished.spawns;
+}
+
+/// What one report saw and the other did not counts, the worse of two that both saw.
+fn join_checks(one: &mut Check, other: Check) {
+    let observations = one.observations + other.observations;
+    if weight(other.verdict) > weight(one.verdict) {
+        *one = other;
+    }
+    one.observations = observations;
+}
+
+const fn weight(verdict: Verdict) -> u8 {
+    match verdict {
+        Verdict::NotApplicable => 0,
+        Verdict::NotObserved => 1,
+        Verdict::Blocked => 2,
+        Verdict::Pass => 3,
+        Verdict::Known => 4,
+        Verdict::Error => 5,
+        Verdict::Warn => 6,
+        Verdict::Fail => 7,
+    }
+}
+
+fn join_campaigns(known: &mut Fuzzed, other: Fuzzed) {
+    known.executed += other.executed;
+    known.skipped += other.skipped;
+    known.duration_ms += other.duration_ms;
+    for finding in other.findings {
+        if known.findings.iter().all(|one| one.id != finding.id) {
+            known.findings.push(finding);
+        }
+    }
+}
+
+/// A violation is one whatever became of the other shards; else the gravest end counts.
+fn worse(one: ExitCode, other: ExitCode) -> ExitCode {
+    let gravity = |exit: ExitCode| match exit {
+        ExitCode::Clean => 0,
+        ExitCode::Inconclusive => 1,
+        ExitCode::Unreachable => 2,
+        ExitCode::Interrupted => 3,
+        ExitCode::Usage => 4,
+        ExitCode::Bug => 5,
+        ExitCode::Findings => 6,
+    };
+    if gravity(other) > gravity(one) { other } else { one }
+}

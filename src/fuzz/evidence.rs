@@ -1,0 +1,38 @@
+//! What crossed the wire, as lines for people.
+
+use super::player::Flight;
+use crate::protocol::{Frame, Message};
+use crate::session::transcript::Entry;
+
+/// Lines that a finding keeps.
+const MOST: usize = 40;
+/// Lines around an entry in the middle of a campaign.
+const NEAR: usize = 12;
+/// Letters of a line.
+const LONGEST: usize = 300;
+
+/// The end of all that crossed the wire.
+pub(super) fn end(flight: &Flight) -> Vec<String> {
+    let entries: Vec<&Entry> = flight.transcripts.iter().flat_map(|transcript| &transcript.entries).collect();
+    entries[entries.len().saturating_sub(MOST)..].iter().map(|entry| line(entry)).collect()
+}
+
+/// What came before an entry, with everything that has its id however long ago that was.
+pub(super) fn around(entries: &[Entry], seq: u64) -> Vec<String> {
+    let end = entries.partition_point(|entry| entry.seq <= seq);
+    let Some(last) = entries[..end].last() else { return Vec::new() };
+    let id = id(last);
+    let is_near = |at: usize| at + NEAR >= end;
+    let is_about = |entry: &Entry| id.is_some() && self::id(entry) == id;
+    let shown = entries[..end].iter().enumerate().filter(|(at, entry)| is_near(*at) || is_about(entry));
+    shown.map(|(_, entry)| line(entry)).collect()
+}
+
+fn id(entry: &Entry) -> Option<crate::protocol::Id> {
+    Message::from_value(Frame::new(entry.text()).json().ok()?)?.id()
+}
+
+fn line(entry: &Entry) -> String {
+    let text = format!("{:.3}s {} {}", entry.at.as_secs_f64(), entry.direction(), entry.text());
+    text.chars().take(LONGEST).collect()
+}
