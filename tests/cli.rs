@@ -350,3 +350,13 @@ fn is_running(command: &str) -> bool {
         .map(|entry| entry.path().join("cmdline"))
         .any(|file| fs::read_to_string(file).is_ok_and(|line| line == wanted))
 }
+
+#[test]
+fn the_library_example_of_the_readme_is_the_one_that_a_test_runs() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let test = fs::read_to_string(root.join("fixtures/rmcp/tests/probe.rs")).expect("the test");
+    let readme = fs::read_to_string(root.join("README.md")).expect("the README");
+    let example =
+        test.split("// README: begin\n").nth(1).and_then(|rest| rest.split("// README: end").next());
+    assert!(readme.contains(example.expect("marks in the test")), "the README shows another example");
+}

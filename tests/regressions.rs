@@ -9,7 +9,10 @@ use std::path::Path;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-const TARGETS: [(&str, fn(&[u8])); 6] = [
+/// A target with its name.
+type Target = (&'static str, fn(&[u8]));
+
+const TARGETS: [Target; 6] = [
     ("frame", targets::frame),
     ("events", targets::events),
     ("case", targets::case),

@@ -13,6 +13,7 @@ use super::http::Address;
 use super::options::{Basics, Judging, duration};
 use super::output::Output;
 use super::perform::Audience;
+use super::shard::shard;
 use super::stdio::Launch;
 use super::{Usage, http, stdio};
 use crate::fuzz::{self, Budget, Campaign, Finding, Severity, Shard, Summary};
@@ -83,7 +84,7 @@ pub struct Limits {
     /// Where scripts that show new behaviour are kept, to go on from there next time; campaigns may share it
     #[arg(long, value_name = "DIR")]
     corpus: Option<PathBuf>,
-    /// Run only a part of the cases: part I of N, from 1
+    /// Run only a part of the cases: part I of N, from 1; `auto/N` takes I from JOB_COMPLETION_INDEX and its like
     #[arg(long, value_name = "I/N", value_parser = shard)]
     shard: Option<Shard>,
     /// Generate every case anew: new behaviour is not followed up
@@ -138,18 +139,6 @@ fn merge(from: &[PathBuf], into: Option<&Path>) -> anyhow::Result<ExitCode> {
     let added = fuzz::merge_corpora(into, from).map_err(|error| Usage(format!("--merge: {error}")))?;
     println!("{added} scripts were added to {}", into.display());
     Ok(ExitCode::Clean)
-}
-
-/// Reads `I/N`, counted from 1.
-fn shard(text: &str) -> Result<Shard, String> {
-    let wrong = || format!("`{text}` is not a part such as 1/4, counted from 1");
-    let (index, count) = text.split_once('/').ok_or_else(wrong)?;
-    let (index, count): (u64, u64) =
-        (index.parse().map_err(|_| wrong())?, count.parse().map_err(|_| wrong())?);
-    match (1..=count).contains(&index) {
-        true => Ok(Shard { index: index - 1, count }),
-        false => Err(wrong()),
-    }
 }
 
 async fn campaign(plan: &Plan, output: &Output, limits: &Limits) -> anyhow::Result<ExitCode> {

@@ -12,6 +12,7 @@ mod output;
 mod perform;
 mod replay;
 mod serve;
+mod shard;
 mod stdio;
 
 use std::process::ExitCode as ProcessExit;
@@ -124,4 +125,40 @@ fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<
     // Reads of standard input cannot be cancelled: do not wait for them.
     runtime.shutdown_background();
     done
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Every command line that a text shows, as words.
+    fn commands(text: &str) -> impl Iterator<Item = Vec<String>> {
+        let shown =
+            text.lines().filter_map(|line| line.find("mcp-conform ").map(|at| (&line[..at], &line[at..])));
+        let is_command = |before: &str| {
+            matches!(before.trim_end().rsplit(' ').next(), Some("" | "-" | "run:" | "time" | "`time"))
+        };
+        shown.filter(move |(before, _)| is_command(before)).map(|(_, line)| {
+            let line = line.split(['#', '`']).next().unwrap_or(line).replace("${{ ", "").replace(" }}", "");
+            let line =
+                line.replace("matrix.part", "1").replace("github.run_number", "7").replace("DIR…", "DIR");
+            let line = line.replace("auto/", "1/");
+            let command = line.split("   ").next().unwrap_or(&line);
+            command.split_whitespace().map(|word| word.replace(['\'', '"'], "")).collect()
+        })
+    }
+
+    #[test]
+    fn the_command_lines_of_the_documentation_are_understood() {
+        let mut tried = 0;
+        for text in [include_str!("../../README.md"), EXAMPLES] {
+            for words in commands(text) {
+                if let Err(error) = Cli::try_parse_from(&words) {
+                    assert!(!error.use_stderr(), "{words:?}: {error}");
+                }
+                tried += 1;
+            }
+        }
+        assert!(tried > 15, "only {tried} command lines were found");
+    }
 }

@@ -1,6 +1,9 @@
 //! The server under fire: started as often as needed, always in the same way.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use tokio::time::Instant;
 
 use super::oracle::{self, Bug, Canaries, Kind};
 use super::player::{Flight, Player};
@@ -23,13 +26,22 @@ pub(super) struct Bench<'t> {
     pub first: Option<String>,
 }
 
-/// How long a reply may take while a script is made smaller: what is lost is lost soon.
-const HASTE: Duration = Duration::from_millis(800);
+/// How long a reply may take while a script is made smaller: what is lost is lost soon, on a quick server sooner.
+const HASTE: RangeInclusive<Duration> = Duration::from_millis(200)..=Duration::from_millis(800);
+/// How much longer than a cheap request that is.
+const FACTOR: u32 = 100;
 
 impl Bench<'_> {
-    /// The same with less patience.
-    pub(super) fn hasty(&self) -> Self {
-        let timeout = self.options.timeout.min(HASTE);
+    /// The same with less patience, as far as the server is quick.
+    pub(super) async fn hasty(&self) -> Self {
+        let mut haste = *HASTE.end();
+        if let Ok(mut session) = self.open().await {
+            let began = Instant::now();
+            session.fence().await;
+            haste = (began.elapsed() * FACTOR).clamp(*HASTE.start(), *HASTE.end());
+            session.finish().await;
+        }
+        let timeout = self.options.timeout.min(haste);
         Self { options: Options { timeout, ..self.options.clone() }, ..self.clone() }
     }
 

@@ -72,6 +72,14 @@ pub struct Campaign<'c> {
     pub corpus: Option<PathBuf>,
 }
 
+impl Campaign<'_> {
+    /// The same for every campaign that goes through the same cases.
+    pub(super) fn name(&self) -> String {
+        let Shard { index, count } = self.shard;
+        format!("{}-seed-{}-part-{}-of-{count}", self.revision, self.seed, index + 1)
+    }
+}
+
 /// What came of a campaign.
 #[derive(Debug, Clone, Default)]
 pub struct Summary {
@@ -121,6 +129,9 @@ pub async fn run(campaign: &Campaign<'_>, tell: &dyn Fn(String)) -> Result<Summa
     };
     let mut hunt = Hunt::new(campaign, &bench, context, corpus);
     hunt.summary.problems = problems;
+    if let Some(next) = hunt.resumes_at() {
+        tell(format!("going on at case {next} of {}", campaign.name()));
+    }
     hunt.go(session, tell).await;
     Ok(hunt.into_summary())
 }

@@ -57,6 +57,21 @@ impl Corpus {
         self.keep(script, true)
     }
 
+    /// How far the campaign of this name has come.
+    pub(super) fn progress(&self, campaign: &str) -> u64 {
+        let text =
+            self.folder.as_ref().and_then(|folder| std::fs::read_to_string(progress(folder, campaign)).ok());
+        text.and_then(|text| text.trim().parse().ok()).unwrap_or(0)
+    }
+
+    /// Remembers how far a campaign has come, so that the next one goes on there.
+    pub(super) fn set_progress(&self, campaign: &str, cases: u64) -> io::Result<()> {
+        match &self.folder {
+            Some(folder) => write_whole(&progress(folder, campaign), &format!("{cases}\n")),
+            None => Ok(()),
+        }
+    }
+
     /// The scripts as the cases of an epoch see them.
     pub(super) fn seen(&self) -> Seen {
         Seen { scripts: self.scripts.as_slice().into(), leads: self.leads.as_slice().into() }
@@ -82,6 +97,10 @@ impl Corpus {
     pub(super) fn scripts(&self) -> &[Arc<Script>] {
         &self.scripts
     }
+}
+
+fn progress(folder: &Path, campaign: &str) -> PathBuf {
+    folder.join(format!("{campaign}.progress"))
 }
 
 fn read(text: &str) -> Result<Script, String> {
@@ -145,8 +164,10 @@ mod tests {
         corpus.add(&script("a"), Rank::Pair).unwrap();
         corpus.add(&script("b"), Rank::Reply).unwrap();
         std::fs::write(folder.join("broken.jsonl"), "?").unwrap();
+        corpus.set_progress("a", 7).unwrap();
         let (again, unread) = Corpus::open(Some(&folder)).unwrap();
         assert_eq!((again.scripts().len(), unread.len()), (2, 1));
+        assert_eq!((again.progress("a"), again.progress("b")), (7, 0));
         std::fs::remove_dir_all(folder).unwrap();
     }
 

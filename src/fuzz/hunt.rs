@@ -98,6 +98,10 @@ impl<'h> Hunt<'h> {
         context: Context,
         corpus: Corpus,
     ) -> Self {
+        // Played once more, the scripts of earlier campaigns tell what is known.
+        let known = corpus.scripts().iter().enumerate();
+        let again = known.map(|(index, script)| Case::of_corpus(index as u64, script.clone())).collect();
+        let next = corpus.progress(&campaign.name());
         Self {
             campaign,
             bench,
@@ -106,9 +110,9 @@ impl<'h> Hunt<'h> {
             corpus,
             fresh: Vec::new(),
             novelty: Novelty::default(),
-            next: 0,
-            last_of_epoch: FIRST_EPOCHS,
-            again: VecDeque::new(),
+            next,
+            last_of_epoch: next + FIRST_EPOCHS,
+            again,
             causes: HashMap::new(),
             longest: FIRST_CONNECTION,
             has_races: false,
@@ -116,6 +120,11 @@ impl<'h> Hunt<'h> {
             began: Instant::now(),
             summary: Summary { connections: 1, ..Summary::default() },
         }
+    }
+
+    /// The first case, where an earlier campaign came so far.
+    pub(super) fn resumes_at(&self) -> Option<u64> {
+        (self.next > 0).then_some(self.next + 1)
     }
 
     pub(super) fn into_summary(mut self) -> Summary {
@@ -173,6 +182,7 @@ impl<'h> Hunt<'h> {
         {
             self.conclude(last, &mut line, tell).await;
         }
+        self.end_epoch();
     }
 
     async fn line(&self, mut session: Session) -> Line<'h> {
@@ -200,7 +210,7 @@ impl<'h> Hunt<'h> {
         let died = !line.player.is_alive();
         self.adapt(began.elapsed(), died);
         let done = if died { executed(&cases, &flight) } else { cases.len() };
-        self.summary.executed += done as u64;
+        self.summary.executed += cases[..done].iter().filter(|case| case.is_counted()).count() as u64;
         tell(format!("fuzzing: {} cases, {} findings", self.summary.executed, self.summary.findings.len()));
         line.told |= state::is_told(&flight);
         let suspicions = pace::pause(&flight).map(pace::bug).into_iter();
@@ -280,8 +290,15 @@ impl<'h> Hunt<'h> {
                 self.summary.problems.push(format!("the corpus cannot be written: {error}"));
             }
         }
+        self.remember_progress();
         if self.campaign.guided {
             self.seen = self.corpus.seen();
+        }
+    }
+
+    fn remember_progress(&mut self) {
+        if let Err(error) = self.corpus.set_progress(&self.campaign.name(), self.next) {
+            self.summary.problems.push(format!("the corpus cannot be written: {error}"));
         }
     }
 

@@ -73,7 +73,7 @@ impl Inquest<'_> {
     /// Finds the culprit among the cases of a connection, and makes it small. `before` of them were judged already.
     pub(super) async fn hold(&self, bug: &Bug, before: usize, past: &mut [Past]) -> Option<Finding> {
         let patience = if self.has_races { PATIENCE_WITH_RACES } else { PATIENCE };
-        let mut search = Search::new(self.bench, bug, patience);
+        let mut search = Search::begin(self.bench, bug, patience).await;
         let suspects = suspects(bug, before, past);
         let mut found = None;
         for suspect in &suspects {
@@ -119,7 +119,10 @@ impl Inquest<'_> {
         for _ in 0..3 {
             confirmed += usize::from(search.is_confirmed(&script).await);
         }
-        if confirmed < 3 && needs_proof(bug.kind) {
+        // A tool may be slow while many are in flight: it is no lost reply unless it is lost again.
+        let may_be_slow =
+            matches!(bug.kind, Kind::NoReply | Kind::Desync) && bug.message.contains("`tools/call`");
+        if confirmed < 3 && needs_proof(bug.kind) || confirmed == 0 && may_be_slow {
             return None;
         }
         let cause = bug.cause();

@@ -26,10 +26,10 @@ pub(super) struct Search<'b> {
 }
 
 impl<'b> Search<'b> {
-    pub(super) fn new(bench: &'b Bench<'b>, bug: &Bug, patience: Duration) -> Self {
+    pub(super) async fn begin(bench: &'b Bench<'b>, bug: &Bug, patience: Duration) -> Self {
         Self {
             bench,
-            hasty: bench.hasty(),
+            hasty: bench.hasty().await,
             kind: bug.kind,
             cause: bug.cause(),
             runs: 0,
@@ -194,7 +194,7 @@ impl<'b> Search<'b> {
             let mut again = true;
             while again && !self.is_over() {
                 again = false;
-                for plainer in plainer(&best.actions[index]) {
+                for plainer in self.plainer_forms(&best.actions[index]) {
                     let candidate = best.with(index..index + 1, vec![plainer]);
                     if self.try_instead(&mut best, candidate).await {
                         again = true;
@@ -204,6 +204,25 @@ impl<'b> Search<'b> {
             }
         }
         best
+    }
+
+    /// Plainer forms of an action, the plainest first: a request that has nothing to it, which tells that only the number
+    /// of messages matters.
+    fn plainer_forms(&self, action: &Action) -> Vec<Action> {
+        let method = self.bench.fence();
+        let is_message = matches!(
+            action,
+            Action::Request { .. }
+                | Action::Message(_)
+                | Action::Text(_)
+                | Action::Base64(_)
+                | Action::Pieces(_)
+        );
+        let plainest =
+            || Action::Request { method: method.to_owned(), params: serde_json::json!({}), forbidden: false };
+        let is_plainest = action.method() == Some(method);
+        let first = (is_message && !is_plainest).then(plainest);
+        first.into_iter().chain(plainer(action)).collect()
     }
 }
 

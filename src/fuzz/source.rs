@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::Rng;
-use proptest::strategy::{BoxedStrategy, Strategy, ValueTree};
+use proptest::strategy::{BoxedStrategy, Just, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::corpus::Seen;
@@ -21,6 +21,21 @@ pub(super) struct Case {
     /// The script.
     pub script: Arc<Script>,
 }
+
+impl Case {
+    /// A script of the corpus, to be played as it is.
+    pub(super) fn of_corpus(index: u64, script: Arc<Script>) -> Self {
+        Self { number: OF_CORPUS + index, tree: Box::new(Just((*script).clone())), script }
+    }
+
+    /// Whether it has a number in the campaign.
+    pub(super) const fn is_counted(&self) -> bool {
+        self.number < OF_CORPUS
+    }
+}
+
+/// Numbers from here on are those of the corpus, which no campaign reaches.
+const OF_CORPUS: u64 = 1 << 62;
 
 /// Where cases come from.
 pub(super) struct Source {
