@@ -236,13 +236,12 @@ fn fuzzed(plan: &Plan, revision: Revision, summary: Summary, folder: Option<&Pat
 fn shown(plan: &Plan, finding: &Finding, folder: Option<&Path>) -> FuzzFinding {
     let file = folder.map(|folder| folder.join(finding.file_name()).display().to_string());
     let command: Vec<String> = plan.info.command.iter().map(|word| shell_word(word)).collect();
-    let rerun = match (&plan.info.url, &file) {
-        (None, Some(file)) => {
-            Some(format!("mcp-conform replay {} -- {}", shell_word(file), command.join(" ")))
-        }
-        (Some(url), Some(file)) => Some(format!("mcp-conform replay {} --url {url}", shell_word(file))),
-        (_, None) => None,
-    };
+    let rerun = file.as_ref().map(|file| {
+        let url = plan.info.url.iter().map(|url| format!(" --url {}", shell_word(url)));
+        let server = (!command.is_empty()).then(|| format!(" -- {}", command.join(" ")));
+        let words: String = url.chain(server).collect();
+        format!("mcp-conform replay {}{words}", shell_word(file))
+    });
     FuzzFinding {
         id: finding.finding.clone(),
         revision: finding.revision,

@@ -8,15 +8,15 @@ use super::stdio::{Launch, words};
 use crate::fuzz::{Finding, Replayed, replay};
 use crate::runner::ExitCode;
 use crate::session::Options;
-use crate::transport::{Endpoint, Target};
+use crate::transport::{Endpoint, Host, Target};
 
 /// Arguments of `replay`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
     launch: Launch,
-    /// Replay over HTTP, at this address
-    #[arg(long, value_name = "URL", conflicts_with = "command")]
+    /// Replay over HTTP, at this address; a command, if given, is started first and stopped after
+    #[arg(long, value_name = "URL")]
     url: Option<url::Url>,
     /// The file that `mcp-conform fuzz --findings-dir` saved
     #[arg(value_name = "FILE")]
@@ -32,12 +32,28 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(&args.file)
         .map_err(|error| Usage(format!("{shown} cannot be read: {error}")))?;
     let finding = Finding::read(&text).map_err(|error| Usage(format!("{shown}: {error}")))?;
+    let options = Options::default();
+    let mut host = None;
     let target = match args.url {
-        Some(url) => Target::Http(Endpoint { url, headers: Vec::new() }),
+        Some(url) => {
+            if !args.command.is_empty() {
+                let command = args.launch.command(&args.command)?;
+                match Host::start(&command, &url, options.startup_timeout).await {
+                    Ok(started) => host = Some(started),
+                    Err(error) => {
+                        eprintln!("mcp-conform: {error}");
+                        return Ok(ExitCode::Unreachable);
+                    }
+                }
+            }
+            Target::Http(Endpoint { url, headers: Vec::new() })
+        }
         None => Target::Command(args.launch.command(&words(&args.command)?)?),
     };
     let what = format!("{} {}: {}", finding.kind.as_str(), finding.finding, finding.message);
-    match replay(&finding, &target, &Options::default()).await {
+    let replayed = replay(&finding, &target, &options).await;
+    drop(host);
+    match replayed {
         Ok(Replayed::Reproduced) => {
             println!("reproduced  {what}");
             Ok(ExitCode::Findings)

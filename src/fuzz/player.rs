@@ -156,6 +156,13 @@ impl<'b> Player<'b> {
             self.played.push(Played { seq, at: (place, index), reply: None, is_unclear, expects });
             self.act(action).await;
         }
+        if self.raw {
+            self.settle().await;
+            // The next script begins where anything can be asked.
+            if self.is_alive() {
+                self.reconnect(true).await;
+            }
+        }
     }
 
     async fn act(&mut self, action: &Action) {
@@ -483,7 +490,9 @@ impl<'b> Player<'b> {
                 tokio::time::sleep(Duration::from_millis(30)).await;
             }
             let stderr = self.session.stderr();
-            self.bugs.push(oracle::of_death(why, crashed, self.session.transcript.last(), &stderr));
+            let bug = oracle::of_death(why, crashed, self.session.transcript.last(), &stderr);
+            // Whoever does not begin with a handshake may be left: a server that ends is worth a look, no more.
+            self.bugs.push(if self.raw { bug.into_advice() } else { bug });
         }
         let now = Instant::now();
         let is_due = |owed: &Owed| died.is_some() || owed.due <= now;

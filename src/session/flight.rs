@@ -28,13 +28,12 @@ impl Session {
     /// Sends legal requests in one write, and does not wait for anything.
     pub(crate) fn launch_all(&mut self, composed: &[(Id, Value)]) -> Vec<Sent> {
         let exchanges = self.post_all(composed);
+        // Over HTTP each has an entry of its head before that of its body.
+        let entries = if self.is_http() { 2 } else { 1 };
         let last = self.transcript.last();
-        let firsts = (last + 1).saturating_sub(composed.len() as u64)..=last;
-        match self.is_http() {
-            // Over HTTP each has an entry of its head and one of its body.
-            true => exchanges.into_iter().map(|exchange| Sent { seq: last, exchange }).collect(),
-            false => firsts.map(|seq| Sent { seq, exchange: None }).collect(),
-        }
+        let behind = (0..exchanges.len() as u64).rev();
+        let sent = exchanges.into_iter().zip(behind);
+        sent.map(|(exchange, behind)| Sent { seq: last.saturating_sub(behind * entries), exchange }).collect()
     }
 
     /// Sends exactly these bytes piece by piece, and does not wait for anything.

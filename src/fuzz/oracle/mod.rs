@@ -122,7 +122,7 @@ impl Bug {
     }
 
     /// The same bug as something to look at.
-    fn into_advice(self) -> Self {
+    pub(super) fn into_advice(self) -> Self {
         Self { severity: Severity::Advice, ..self }
     }
 
@@ -132,7 +132,9 @@ impl Bug {
         // A lost reply is one however it was lost: see `Kind::Desync`, which is told by the smallest script.
         let kind = if self.kind == Kind::Desync { Kind::NoReply } else { self.kind };
         let requirement = self.requirement.as_deref().unwrap_or_default();
-        let text = format!("{}|{requirement}|{}|{}", kind.as_str(), plain(&self.message), plain(&self.trace));
+        let advice = if self.severity == Severity::Advice { "advice|" } else { "" };
+        let (message, trace) = (plain(&self.message), plain(&self.trace));
+        let text = format!("{advice}{}|{requirement}|{message}|{trace}", kind.as_str());
         catalogue::fingerprint(text.bytes())
     }
 }
