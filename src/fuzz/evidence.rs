@@ -17,15 +17,17 @@ pub(super) fn end(flight: &Flight) -> Vec<String> {
     entries[entries.len().saturating_sub(MOST)..].iter().map(|entry| line(entry)).collect()
 }
 
-/// What came before an entry, with everything that has its id however long ago that was.
+/// What came before an entry, with everything that has its id or belongs to its HTTP exchange, however long ago or later.
 pub(super) fn around(entries: &[Entry], seq: u64) -> Vec<String> {
     let end = entries.partition_point(|entry| entry.seq <= seq);
     let Some(last) = entries[..end].last() else { return Vec::new() };
-    let id = id(last);
-    let is_near = |at: usize| at + NEAR >= end;
-    let is_about = |entry: &Entry| id.is_some() && self::id(entry) == id;
-    let shown = entries[..end].iter().enumerate().filter(|(at, entry)| is_near(*at) || is_about(entry));
-    shown.map(|(_, entry)| line(entry)).collect()
+    let (id, exchange) = (id(last), last.exchange());
+    let is_near = |at: usize| (end.saturating_sub(NEAR)..end).contains(&at);
+    let is_about = |entry: &Entry| {
+        id.is_some() && self::id(entry) == id || exchange.is_some() && entry.exchange() == exchange
+    };
+    let shown = entries.iter().enumerate().filter(|(at, entry)| is_near(*at) || is_about(entry));
+    shown.map(|(_, entry)| line(entry)).take(MOST).collect()
 }
 
 fn id(entry: &Entry) -> Option<crate::protocol::Id> {

@@ -184,7 +184,8 @@ fn suspects(bug: &Bug, before: usize, past: &[Past]) -> Vec<usize> {
 fn fitting(kind: Kind, past: &[Past]) -> Vec<Arc<Script>> {
     match kind {
         Kind::State => {
-            past.iter().filter(|past| past.refused).map(|past| without_calls(&past.script)).collect()
+            let fit = past.iter().filter(|past| past.refused && !past.script.is_costly());
+            fit.map(|past| without_calls(&past.script)).collect()
         }
         _ => past.iter().map(|past| past.script.clone()).collect(),
     }

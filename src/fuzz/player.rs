@@ -324,6 +324,10 @@ impl<'b> Player<'b> {
 
     async fn http(&mut self, http: &Http) {
         self.make_room().await;
+        if http.ends_session() {
+            // With the session ends whatever is still in the air.
+            self.settle().await;
+        }
         let headers = http.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
         let text = http.body.as_deref().map(|body| fill(&mut self.session, &mut self.newest, body));
         let message = text.as_ref().and_then(|text| serde_json::from_str(text).ok());
@@ -342,6 +346,9 @@ impl<'b> Player<'b> {
             }
         }
         self.session.drop_exchange(exchange);
+        if http.ends_session() && self.is_alive() {
+            self.reconnect(true).await;
+        }
     }
 
     /// Over HTTP only so many requests are in flight.

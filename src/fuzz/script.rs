@@ -92,6 +92,13 @@ pub struct Http {
     pub abort: bool,
 }
 
+impl Http {
+    /// Whether it ends the session.
+    pub(super) fn ends_session(&self) -> bool {
+        self.method == "DELETE"
+    }
+}
+
 impl Action {
     /// The action for these bytes: text where they are text.
     pub(super) fn of_bytes(bytes: Vec<u8>) -> Self {
@@ -176,7 +183,8 @@ impl Script {
     pub(super) fn is_costly(&self) -> bool {
         let is_costly =
             |action: &Action| action.ends() || matches!(action, Action::Reconnect { .. } | Action::Pieces(_));
-        self.actions.iter().any(is_costly)
+        let ends = |action: &Action| matches!(action, Action::Http(http) if http.ends_session());
+        self.actions.iter().any(|action| is_costly(action) || ends(action))
     }
 
     /// The script with other actions in a range, which are no operator's work any more.
