@@ -2,6 +2,7 @@
 
 mod embedded;
 mod level;
+mod memo;
 mod requirement;
 mod schema;
 mod verdict;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use jsonschema::{OutputUnit, Validator};
 use serde_json::{Map, Value, json};
 
+use super::memo::Memo;
 use super::{SourceFile, Verdict, files, yaml};
 use crate::protocol::Revision;
 
@@ -86,6 +87,7 @@ type Key = (Position, String);
 pub struct Schemas {
     document: Value,
     compiled: Mutex<HashMap<Key, Option<Arc<Validator>>>>,
+    memo: Memo,
 }
 
 /// A constraint without a tag belongs to the rule that messages match the published schema.
@@ -101,7 +103,7 @@ impl Schemas {
         BY_REVISION[index].get_or_init(|| {
             let merged = ALL.get_or_init(|| merge(&files("schemas")));
             let document = prune(merged, revision).unwrap_or_default();
-            Self { document, compiled: Mutex::default() }
+            Self { document, compiled: Mutex::default(), memo: Memo::default() }
         })
     }
 
@@ -141,11 +143,13 @@ impl Schemas {
 
     /// Holds a message against its schema: every requirement that was exercised, in order of the schema. Empty when
     /// there is no schema for it.
-    pub fn judge(&self, position: Position, name: &str, message: &Value) -> Vec<Tag> {
-        let Some(validator) = self.validator(position, name) else { return Vec::new() };
-        let mut tags = Tags::default();
-        tags.walk(validator.evaluate(message).root(), &(FALLBACK.to_owned(), None), message);
-        tags.0
+    pub fn judge(&self, position: Position, name: &str, message: &Value) -> Arc<[Tag]> {
+        self.memo.get(position, name, message, || {
+            let Some(validator) = self.validator(position, name) else { return Vec::new() };
+            let mut tags = Tags::default();
+            tags.walk(validator.evaluate(message).root(), &(FALLBACK.to_owned(), None), message);
+            tags.0
+        })
     }
 
     /// Every requirement that the schemas of this revision enforce, with the messages in which they do.

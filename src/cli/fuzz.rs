@@ -93,8 +93,11 @@ pub struct Limits {
     /// Where findings are saved, one file each
     #[arg(long, value_name = "DIR")]
     findings_dir: Option<PathBuf>,
+    /// Look for the smallest script of each finding (the default)
+    #[arg(long, overrides_with = "no_minimize")]
+    minimize: bool,
     /// Do not look for the smallest script of a finding
-    #[arg(long)]
+    #[arg(long, overrides_with = "minimize")]
     no_minimize: bool,
     /// Stop after so many findings
     #[arg(long, value_name = "N", default_value_t = 20)]

@@ -15,7 +15,7 @@ const MOST: usize = 2000;
 const LONGEST: usize = 20_000;
 
 /// The scripts of a corpus at a moment.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Seen {
     /// All of them, oldest first.
     pub scripts: Arc<[Arc<Script>]>,

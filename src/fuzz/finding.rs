@@ -45,8 +45,8 @@ pub struct Finding {
     pub revision: Revision,
     /// The seed of the campaign.
     pub seed: u64,
-    /// The number of the case, from 0.
-    pub case: u64,
+    /// The number of the case, from 0; none for a script of the corpus.
+    pub case: Option<u64>,
     /// What was done to legal messages.
     pub operators: Vec<String>,
     /// Whether it comes each time.
@@ -139,7 +139,7 @@ mod tests {
             message: "m".into(),
             revision: Revision::V2025_11_25,
             seed: 1,
-            case: 2,
+            case: Some(2),
             operators: vec!["removed /id".into()],
             stability: Stability::Stable,
             cause: "c".into(),

@@ -1,6 +1,6 @@
 //! The loop of a campaign: generate, play, judge, learn.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,12 +22,9 @@ use super::player::{Flight, Played, Player};
 use super::script::{Action, Script};
 use super::source::{Case, Source};
 use super::state::{self, Offer};
+use super::supply::Supply;
 use crate::session::Session;
 
-/// What was learned counts after so many cases, so that a campaign is the same however fast it is; at first sooner.
-const EPOCH: u64 = 256;
-const FIRST_EPOCHS: u64 = 64;
-const YOUNG: u64 = 4096;
 /// Cases on the first connection and on later ones, each twice as long as the one before: what a connection keeps is
 /// tried from the beginning and in the long run.
 const FIRST_CONNECTION: usize = 256;
@@ -47,18 +44,11 @@ const TRIES: usize = 3;
 pub(super) struct Hunt<'h> {
     campaign: &'h Campaign<'h>,
     bench: &'h Bench<'h>,
-    source: Source,
+    supply: Supply,
     corpus: Corpus,
-    /// The corpus as the cases of this epoch see it.
-    seen: Seen,
     /// Scripts that showed something new in this epoch.
-    fresh: Vec<(u64, Rank, Arc<Script>)>,
+    fresh: Vec<(Option<u64>, Rank, Arc<Script>)>,
     novelty: Novelty,
-    /// The number of the next case, before sharding.
-    next: u64,
-    last_of_epoch: u64,
-    /// Cases that were lost with a server that died.
-    again: VecDeque<Case>,
     /// How often each cause was looked into.
     causes: HashMap<String, usize>,
     /// Cases on this connection.
@@ -98,21 +88,15 @@ impl<'h> Hunt<'h> {
         context: Context,
         corpus: Corpus,
     ) -> Self {
-        // Played once more, the scripts of earlier campaigns tell what is known.
-        let known = corpus.scripts().iter().enumerate();
-        let again = known.map(|(index, script)| Case::of_corpus(index as u64, script.clone())).collect();
-        let next = corpus.progress(&campaign.name());
+        let (next, source) = (corpus.progress(&campaign.name()), Source::new(campaign.seed, context));
         Self {
             campaign,
             bench,
-            source: Source::new(campaign.seed, context),
-            seen: corpus.seen(),
+            // Played once more, the scripts of earlier campaigns tell what is known.
+            supply: Supply::new(source, campaign.shard, next, corpus.seen()),
             corpus,
             fresh: Vec::new(),
             novelty: Novelty::default(),
-            next,
-            last_of_epoch: next + FIRST_EPOCHS,
-            again,
             causes: HashMap::new(),
             longest: FIRST_CONNECTION,
             has_races: false,
@@ -124,7 +108,8 @@ impl<'h> Hunt<'h> {
 
     /// The first case, where an earlier campaign came so far.
     pub(super) fn resumes_at(&self) -> Option<u64> {
-        (self.next > 0).then_some(self.next + 1)
+        let done = self.supply.handed();
+        (done > 0).then_some(done + 1)
     }
 
     pub(super) fn into_summary(mut self) -> Summary {
@@ -200,17 +185,15 @@ impl<'h> Hunt<'h> {
 
     /// Plays some cases, and looks at what came of those before, while the server is busy.
     async fn fly(&mut self, line: &mut Line<'h>, tell: &dyn Fn(String)) {
-        let cases = self.cases();
+        let cases = self.cases().await;
         let began = Instant::now();
-        for (place, case) in cases.iter().enumerate() {
-            line.player.play(&case.script, place).await;
-        }
+        line.player.play_together(cases.iter().map(|case| &*case.script)).await;
         let flight = line.player.land().await;
         self.summary.connections += std::mem::take(&mut line.player.connections);
         let died = !line.player.is_alive();
         self.adapt(began.elapsed(), died);
         let done = if died { executed(&cases, &flight) } else { cases.len() };
-        self.summary.executed += cases[..done].iter().filter(|case| case.is_counted()).count() as u64;
+        self.summary.executed += cases[..done].iter().filter(|case| case.number.is_some()).count() as u64;
         tell(format!("fuzzing: {} cases, {} findings", self.summary.executed, self.summary.findings.len()));
         line.told |= state::is_told(&flight);
         let suspicions = pace::pause(&flight).map(pace::bug).into_iter();
@@ -236,9 +219,10 @@ impl<'h> Hunt<'h> {
         }
         // Those that the server may not have seen are played again, unless one of them killed it.
         for lost in line.past.drain(before + done..).rev() {
-            let is_culprit = self.summary.findings.iter().any(|finding| finding.case == lost.number);
+            let number = lost.case.number;
+            let is_culprit = number.is_some() && self.summary.findings.iter().any(|f| f.case == number);
             if !is_culprit {
-                self.again.push_front(lost.into_case());
+                self.supply.put_back(lost.case);
             }
         }
     }
@@ -252,54 +236,35 @@ impl<'h> Hunt<'h> {
             Err(panic) => std::panic::resume_unwind(panic.into_panic()),
         };
         for bug in bugs.into_iter().chain(suspicions) {
-            self.consider(&bug, flight.start, &mut line.past[..flight.end], tell).await;
+            self.consider(&bug, flight.start, &line.past[..flight.end], tell).await;
         }
     }
 
     /// The next cases, all of one epoch.
-    fn cases(&mut self) -> Vec<Case> {
-        if self.next >= self.last_of_epoch && self.again.is_empty() {
+    async fn cases(&mut self) -> Vec<Case> {
+        if self.supply.is_epoch_over() {
             self.end_epoch();
         }
         let left = match self.campaign.budget {
             Budget::Cases(cases) => cases.saturating_sub(self.summary.executed + self.summary.skipped),
             Budget::Time(_) => u64::MAX,
         };
-        let wanted = self.size.min(usize::try_from(left).unwrap_or(usize::MAX));
-        let mut cases = Vec::new();
-        while cases.len() < wanted {
-            let case = match self.again.pop_front() {
-                Some(case) => Some(case),
-                None if self.next >= self.last_of_epoch => break,
-                None => {
-                    let number = self.next * self.campaign.shard.count + self.campaign.shard.index;
-                    self.next += 1;
-                    self.source.case(number, &self.seen)
-                }
-            };
-            cases.extend(case);
-        }
-        cases
+        let left = usize::try_from(left).unwrap_or(usize::MAX);
+        let most = self.size.min(left);
+        self.supply.take(most, self.size.min(left - most)).await
     }
 
     fn end_epoch(&mut self) {
-        self.last_of_epoch = self.next + if self.next < YOUNG { FIRST_EPOCHS } else { EPOCH };
         self.fresh.sort_by_key(|(number, ..)| *number);
         for (_, rank, script) in std::mem::take(&mut self.fresh) {
             if let Err(error) = self.corpus.add(&script, rank) {
                 self.summary.problems.push(format!("the corpus cannot be written: {error}"));
             }
         }
-        self.remember_progress();
-        if self.campaign.guided {
-            self.seen = self.corpus.seen();
-        }
-    }
-
-    fn remember_progress(&mut self) {
-        if let Err(error) = self.corpus.set_progress(&self.campaign.name(), self.next) {
+        if let Err(error) = self.corpus.set_progress(&self.campaign.name(), self.supply.handed()) {
             self.summary.problems.push(format!("the corpus cannot be written: {error}"));
         }
+        self.supply.begin_epoch(if self.campaign.guided { self.corpus.seen() } else { Seen::default() });
     }
 
     /// More cases at once on a fast server, fewer on a slow one, very few on one that dies.
@@ -322,7 +287,7 @@ impl<'h> Hunt<'h> {
     }
 
     /// Looks into a bug that is news.
-    async fn consider(&mut self, bug: &Bug, before: usize, past: &mut [Past], tell: &dyn Fn(String)) {
+    async fn consider(&mut self, bug: &Bug, before: usize, past: &[Past], tell: &dyn Fn(String)) {
         let is_known = bug.requirement.as_ref().is_some_and(|id| self.campaign.known.contains(id));
         let tries = self.causes.entry(bug.cause()).or_default();
         if is_known || *tries >= TRIES || self.found() >= self.campaign.max_findings {
@@ -330,7 +295,8 @@ impl<'h> Hunt<'h> {
         }
         *self.causes.entry(bug.cause()).or_default() += 1;
         tell(format!("found: {}; looking for the smallest script", bug.message));
-        let inquest = Inquest { has_races: self.has_races, campaign: self.campaign, bench: self.bench };
+        let (campaign, bench, source) = (self.campaign, self.bench, &**self.supply.source());
+        let inquest = Inquest { has_races: self.has_races, campaign, bench, source };
         let Some(finding) = inquest.hold(bug, before, past).await else { return };
         self.has_races |= is_death(&finding) && finding.stability == Stability::Flaky;
         // Another script with the same cause, or another death, is told only if it comes each time: those of a race never
@@ -357,7 +323,7 @@ impl<'h> Hunt<'h> {
         line.offer = now;
         if is_changed && !std::mem::take(&mut line.told) {
             let before = line.past.len();
-            self.consider(&state::bug(), before, &mut line.past, tell).await;
+            self.consider(&state::bug(), before, &line.past, tell).await;
         }
     }
 

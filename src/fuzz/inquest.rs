@@ -12,15 +12,13 @@ use super::oracle::{Bug, Kind};
 use super::player::Played;
 use super::script::{Action, Script};
 use super::shrink::Search;
-use super::source::{Case, Tree};
+use super::source::{Case, Source};
 use crate::catalogue::fingerprint;
 
 /// A case that was played on a connection.
 pub(super) struct Past {
-    /// The number of the case.
-    pub number: u64,
-    tree: Tree,
-    script: Arc<Script>,
+    /// The case.
+    pub case: Case,
     /// Its first entry in the transcript.
     from: u64,
     /// Whether nothing in it was done as asked, apart from legal requests.
@@ -42,15 +40,8 @@ impl Past {
             from: played.first().map_or(u64::MAX, |played| played.seq),
             refused: played.iter().all(refused),
             owes: played.iter().any(|played| played.reply.is_none() && is_request(played.at.1)),
-            number: case.number,
-            tree: case.tree,
-            script: case.script,
+            case,
         }
-    }
-
-    /// The case, to be played again.
-    pub(super) fn into_case(self) -> Case {
-        Case { number: self.number, tree: self.tree, script: self.script }
     }
 }
 
@@ -67,19 +58,20 @@ pub(super) struct Inquest<'i> {
     pub has_races: bool,
     pub campaign: &'i Campaign<'i>,
     pub bench: &'i Bench<'i>,
+    pub source: &'i Source,
 }
 
 impl Inquest<'_> {
     /// Finds the culprit among the cases of a connection, and makes it small. `before` of them were judged already.
-    pub(super) async fn hold(&self, bug: &Bug, before: usize, past: &mut [Past]) -> Option<Finding> {
+    pub(super) async fn hold(&self, bug: &Bug, before: usize, past: &[Past]) -> Option<Finding> {
         let patience = if self.has_races { PATIENCE_WITH_RACES } else { PATIENCE };
         let mut search = Search::begin(self.bench, bug, patience).await;
         let suspects = suspects(bug, before, past);
         let mut found = None;
         for suspect in &suspects {
-            let alone = past[*suspect].script.clone();
-            if search.shows(&[&alone]).await {
-                found = Some((*suspect, self.shrunk(&mut search, &mut past[*suspect]).await));
+            let case = &past[*suspect].case;
+            if search.shows(&[&case.script]).await {
+                found = Some((*suspect, self.shrunk(&mut search, case).await));
                 break;
             }
         }
@@ -98,23 +90,29 @@ impl Inquest<'_> {
             reach *= 4;
         }
         match found {
-            Some((index, script)) => self.finding(bug, search, past[index].number, script).await,
+            Some((index, script)) => self.finding(bug, search, &past[index].case, script).await,
             None if needs_proof(bug.kind) => None,
             None => {
                 let suspect = past.get(last)?;
-                self.finding(bug, search, suspect.number, (*suspect.script).clone()).await
+                self.finding(bug, search, &suspect.case, (*suspect.case.script).clone()).await
             }
         }
     }
 
-    async fn shrunk(&self, search: &mut Search<'_>, suspect: &mut Past) -> Script {
+    async fn shrunk(&self, search: &mut Search<'_>, case: &Case) -> Script {
         match self.campaign.minimize {
-            true => search.smallest(suspect.tree.as_mut()).await,
-            false => (*suspect.script).clone(),
+            true => search.smallest(self.source.tree(case).as_mut()).await,
+            false => (*case.script).clone(),
         }
     }
 
-    async fn finding(&self, bug: &Bug, mut search: Search<'_>, case: u64, script: Script) -> Option<Finding> {
+    async fn finding(
+        &self,
+        bug: &Bug,
+        mut search: Search<'_>,
+        case: &Case,
+        script: Script,
+    ) -> Option<Finding> {
         let mut confirmed = 0;
         for _ in 0..3 {
             confirmed += usize::from(search.is_confirmed(&script).await);
@@ -143,7 +141,7 @@ impl Inquest<'_> {
             message: bug.message.clone(),
             revision: self.campaign.revision,
             seed: self.campaign.seed,
-            case,
+            case: case.number,
             operators: script.operators.concat(),
             stability: if confirmed == 3 { Stability::Stable } else { Stability::Flaky },
             cause,
@@ -184,10 +182,10 @@ fn suspects(bug: &Bug, before: usize, past: &[Past]) -> Vec<usize> {
 fn fitting(kind: Kind, past: &[Past]) -> Vec<Arc<Script>> {
     match kind {
         Kind::State => {
-            let fit = past.iter().filter(|past| past.refused && !past.script.is_costly());
-            fit.map(|past| without_calls(&past.script)).collect()
+            let fit = past.iter().filter(|past| past.refused && !past.case.script.is_costly());
+            fit.map(|past| without_calls(&past.case.script)).collect()
         }
-        _ => past.iter().map(|past| past.script.clone()).collect(),
+        _ => past.iter().map(|past| past.case.script.clone()).collect(),
     }
 }
 

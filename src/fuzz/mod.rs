@@ -6,7 +6,7 @@
 //! | `probe` | one script against a server in memory: the entry for coverage-guided fuzzing of Rust servers |
 //! | `replay` | running one saved finding again |
 //! | `inquest`, `shrink` | which script it was, and the smallest one with the same bug |
-//! | `source`, `generate` | the cases by number; strategies, mutations and their operators |
+//! | `supply`, `source`, `generate` | the next cases; the cases by number; strategies, mutations and their operators |
 //! | `corpus`, `novelty` | scripts that showed something new |
 //! | `oracle`, `state`, `memory`, `pace` | what counts as a bug, and when two bugs are the same |
 //! | `bench`, `player`, `laid`, `evidence` | the server under fire, playing scripts on it, what crossed the wire |
@@ -32,6 +32,7 @@ mod script;
 mod shrink;
 mod source;
 mod state;
+mod supply;
 
 pub use campaign::{Budget, Campaign, Shard, Summary, run};
 pub use corpus::merge as merge_corpora;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use proptest::prelude::Rng;
-use proptest::strategy::{BoxedStrategy, Just, Strategy, ValueTree};
+use proptest::strategy::{Just, SBoxedStrategy, Strategy, ValueTree};
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::corpus::Seen;
@@ -13,34 +13,27 @@ use super::script::Script;
 pub(super) type Tree = Box<dyn ValueTree<Value = Script>>;
 
 /// One case.
+#[derive(Debug, Clone)]
 pub(super) struct Case {
-    /// Its number in the campaign.
-    pub number: u64,
-    /// How it was generated, to shrink it.
-    pub tree: Tree,
+    /// Its number in the campaign; none for a script of the corpus, which is played as it is.
+    pub number: Option<u64>,
     /// The script.
     pub script: Arc<Script>,
+    /// The corpus that it was made from.
+    seen: Seen,
 }
 
 impl Case {
     /// A script of the corpus, to be played as it is.
-    pub(super) fn of_corpus(index: u64, script: Arc<Script>) -> Self {
-        Self { number: OF_CORPUS + index, tree: Box::new(Just((*script).clone())), script }
-    }
-
-    /// Whether it has a number in the campaign.
-    pub(super) const fn is_counted(&self) -> bool {
-        self.number < OF_CORPUS
+    pub(super) fn of_corpus(script: Arc<Script>) -> Self {
+        Self { number: None, script, seen: Seen::default() }
     }
 }
-
-/// Numbers from here on are those of the corpus, which no campaign reaches.
-const OF_CORPUS: u64 = 1 << 62;
 
 /// Where cases come from.
 pub(super) struct Source {
     seed: u64,
-    fresh: BoxedStrategy<Script>,
+    fresh: SBoxedStrategy<Script>,
     mutator: Mutator,
     config: Config,
 }
@@ -54,16 +47,25 @@ impl Source {
     }
 
     /// The case of a number. With a corpus every second case is made from one of its scripts.
-    pub(super) fn case(&self, number: u64, corpus: &Seen) -> Option<Case> {
+    pub(super) fn case(&self, number: u64, seen: &Seen) -> Option<Case> {
+        let script = Arc::new(self.grown(number, seen)?.current());
+        Some(Case { number: Some(number), script, seen: seen.clone() })
+    }
+
+    /// How a case was generated, to shrink it.
+    pub(super) fn tree(&self, case: &Case) -> Tree {
+        let grown = case.number.and_then(|number| self.grown(number, &case.seen));
+        grown.unwrap_or_else(|| Box::new(Just((*case.script).clone())))
+    }
+
+    fn grown(&self, number: u64, seen: &Seen) -> Option<Tree> {
         let mut runner = self.runner(number);
-        let tree: Tree = match pick(corpus, &mut runner) {
+        Some(match pick(seen, &mut runner) {
             Some(base) => {
-                Box::new(self.mutator.changed(base, corpus.scripts.clone()).new_tree(&mut runner).ok()?)
+                Box::new(self.mutator.changed(base, seen.scripts.clone()).new_tree(&mut runner).ok()?)
             }
             None => self.fresh.new_tree(&mut runner).ok()?,
-        };
-        let script = Arc::new(tree.current());
-        Some(Case { number, tree, script })
+        })
     }
 
     fn runner(&self, number: u64) -> TestRunner {

@@ -1,7 +1,7 @@
 //! A frame: the bytes of one message as they were on the wire. The bytes are the truth, JSON is a view of them.
 
 use bytes::Bytes;
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::depth::{MAX_DEPTH, depth};
@@ -55,9 +55,7 @@ impl Frame {
         let text = std::str::from_utf8(&self.0).map_err(|e| FrameError::Encoding(e.valid_up_to()))?;
         match depth(&self.0) {
             deep if deep > MAX_DEPTH => Err(FrameError::TooDeep(deep)),
-            _ => parse(text)
-                .or_else(|error| if is_range(&error) { parse(&in_range(text)) } else { Err(error) })
-                .map_err(|e| FrameError::Syntax(e.to_string())),
+            _ => parse(text).map_err(|e| FrameError::Syntax(e.to_string())),
         }
     }
 
@@ -66,16 +64,20 @@ impl Frame {
         if depth(&self.0) > MAX_DEPTH {
             return None;
         }
-        let mut reader = serde_json::Deserializer::from_slice(&self.0);
-        reader.disable_recursion_limit();
-        Keys::deserialize(&mut reader).ok().and_then(|keys| keys.0)
+        parse::<Keys>(std::str::from_utf8(&self.0).ok()?).ok().and_then(|keys| keys.0)
     }
 }
 
-fn parse(text: &str) -> serde_json::Result<Value> {
+/// Reads JSON whose numbers may be beyond the range of a double.
+fn parse<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
+    parse_in_range(text)
+        .or_else(|error| if is_range(&error) { parse_in_range(&in_range(text)) } else { Err(error) })
+}
+
+fn parse_in_range<T: DeserializeOwned>(text: &str) -> serde_json::Result<T> {
     let mut reader = serde_json::Deserializer::from_str(text);
     reader.disable_recursion_limit();
-    let value = Value::deserialize(&mut reader)?;
+    let value = T::deserialize(&mut reader)?;
     reader.end().map(|()| value)
 }
 
@@ -195,5 +197,6 @@ mod tests {
     fn duplicate_keys_are_found_at_any_level() {
         assert_eq!(Frame::new(r#"{"a":[{"b":1,"b":2}]}"#).duplicate_key().as_deref(), Some("b"));
         assert_eq!(Frame::new(r#"{"a":{"a":1}}"#).duplicate_key(), None);
+        assert_eq!(Frame::new(r#"{"a":1e999,"a":2}"#).duplicate_key().as_deref(), Some("a"));
     }
 }

@@ -22,8 +22,13 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
         };
         let What::Sent { deliberate: false, .. } = entry.what else { continue };
         let name = message.method().unwrap_or_default();
-        for tag in schemas.judge(position, name, &message.to_value()) {
-            if let Some(violation) = tag.violation {
+        let mut message = message.to_value();
+        if position == Position::ClientRequest && message["id"].is_u64() {
+            // Every number is as good: what differs in nothing else is judged once.
+            message["id"] = 1.into();
+        }
+        for tag in schemas.judge(position, name, &message).iter() {
+            if let Some(violation) = &tag.violation {
                 findings.violated_as(
                     Some(Verdict::Error),
                     "base.schema.messages-match",

@@ -27,9 +27,8 @@ pub(super) fn judge(context: &Context<'_>, findings: &mut Findings) {
                 let error = message.get("error").unwrap_or(&Value::Null);
                 let asked = context.asked(entry, message).map(|asked| asked.seq);
                 let entries: Vec<u64> = asked.into_iter().chain([entry.seq]).collect();
-                let names: Vec<_> = schemas.names(Position::Error).map(str::to_owned).collect();
-                for name in names {
-                    hold(schemas, Position::Error, &name, error, "error", &entries, findings);
+                for name in schemas.names(Position::Error) {
+                    hold(schemas, Position::Error, name, error, "error", &entries, findings);
                 }
             }
             Class::Request | Class::Notification => {
@@ -54,9 +53,9 @@ fn hold(
     entries: &[u64],
     findings: &mut Findings,
 ) {
-    for Tag { requirement, violation } in schemas.judge(position, name, part) {
+    for Tag { requirement, violation } in schemas.judge(position, name, part).iter() {
         match violation {
-            None => findings.kept(&requirement),
+            None => findings.kept(requirement),
             Some(violation) => {
                 let at = match member {
                     "" => violation.at.clone(),
@@ -64,9 +63,9 @@ fn hold(
                 };
                 findings.violated_as(
                     violation.verdict,
-                    &requirement,
+                    requirement,
                     format!("{at}: {}", violation.problem),
-                    violation.problem,
+                    violation.problem.clone(),
                     format!("{at} is {}", violation.got),
                     entries,
                 );

@@ -130,7 +130,7 @@ impl Session {
             lines.write(bytes.into());
             if index != last {
                 // Long enough for the pieces to arrive in separate reads.
-                tokio::time::sleep(Duration::from_millis(3)).await;
+                tokio::time::sleep(Duration::from_millis(1)).await;
             }
         }
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::strategy::SBoxedStrategy;
 
 use super::context::Context;
 use super::step::{Step, add, edit, make, refusal, step, text_edit};
@@ -39,13 +40,13 @@ enum Change {
 #[derive(Clone)]
 pub(in crate::fuzz) struct Mutator {
     context: Arc<Context>,
-    changes: BoxedStrategy<Vec<Change>>,
+    changes: SBoxedStrategy<Vec<Change>>,
 }
 
 impl Mutator {
     /// One for a server.
     pub(in crate::fuzz) fn new(context: Arc<Context>) -> Self {
-        Self { context, changes: vec(change(), 1..3).boxed() }
+        Self { context, changes: vec(change(), 1..3).sboxed() }
     }
 
     /// Changes of the script `base`, with help from others of the corpus.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use arbitrary::{Arbitrary, Unstructured};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::strategy::SBoxedStrategy;
 
 use super::context::Context;
 use super::envelope::oddity;
@@ -41,13 +42,13 @@ pub(super) enum Step {
 }
 
 /// Scripts for a server.
-pub(in crate::fuzz) fn scripts(context: Arc<Context>) -> BoxedStrategy<Script> {
+pub(in crate::fuzz) fn scripts(context: Arc<Context>) -> SBoxedStrategy<Script> {
     let steps = prop_oneof![
         14 => vec(step(), 1..2),
         4 => vec(step(), 2..4),
         1 => vec(step(), 4..8),
     ];
-    steps.prop_map(move |steps| make(&context, &steps)).boxed()
+    steps.prop_map(move |steps| make(&context, &steps)).sboxed()
 }
 
 /// A script that bytes stand for, as a coverage-guided fuzzer invents them.
@@ -73,7 +74,7 @@ pub(super) fn edit() -> impl Strategy<Value = Edit> + Clone {
 pub(super) fn text_edit() -> impl Strategy<Value = TextEdit> + Clone {
     // Long lines cost most of the time: they come less often.
     let plain = OPERATORS.len() - 1;
-    let operator = prop_oneof![60 => 0..plain, 1 => plain..OPERATORS.len()];
+    let operator = prop_oneof![120 => 0..plain, 1 => plain..OPERATORS.len()];
     (operator, any::<u16>()).prop_map(|(n, at)| TextEdit { operator: OPERATORS[n], at })
 }
 
@@ -103,7 +104,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         4 => pair().prop_map(|(base, at)| Step::Pieces(base, at)),
         4 => pair().prop_map(|(kind, n)| Step::Costly(kind, n)),
     ];
-    prop_oneof![1540 => cheap.boxed(), 280 => rare.boxed()]
+    prop_oneof![1540 => cheap.sboxed(), 280 => rare.sboxed()]
 }
 
 /// Makes steps into a script.

@@ -1,0 +1,235 @@
+//! Playing one action.
+
+use std::time::Duration;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::settle::{HOLD, UNSURE};
+use super::{Owed, Player};
+use crate::fuzz::script::{Action, Call, Http, Which};
+use crate::protocol::Id;
+use crate::session::{HttpCall, Meta, Session};
+
+/// HTTP requests in flight.
+const EXCHANGES: usize = 8;
+
+impl Player<'_> {
+    pub(super) async fn act(&mut self, action: &Action) {
+        match action {
+            Action::Request { method, params, forbidden } => {
+                let (id, message) = self.session.compose(method, Some(params.clone()), &Meta::Standard);
+                let sent = self.send(&message, Some(id), false).await;
+                if *forbidden {
+                    self.forbidden.push((sent, params["name"].to_string()));
+                }
+            }
+            Action::Together(calls) => {
+                let compose = |session: &mut Session, call: &Call| {
+                    session.compose(&call.method, Some(call.params.clone()), &Meta::Standard)
+                };
+                let composed: Vec<_> = calls.iter().map(|call| compose(&mut self.session, call)).collect();
+                let sent = self.session.launch_all(&composed);
+                for ((id, message), sent) in composed.into_iter().zip(sent) {
+                    self.bytes += message.to_string().len();
+                    self.owe(id, sent.seq, sent.exchange);
+                }
+            }
+            Action::Message(message) => {
+                let message = self.with_ids(message);
+                let id = message.get("id").map(Id::from_value).filter(Id::is_legal);
+                let id = id.filter(|_| message.get("method").is_some());
+                self.send(&message, id, true).await;
+            }
+            // Each line is a message of its own.
+            Action::Text(text) => {
+                for line in text.split('\n') {
+                    self.write(&[line], true).await;
+                }
+            }
+            Action::Pieces(pieces) => {
+                self.write(&pieces.iter().map(String::as_str).collect::<Vec<_>>(), true).await;
+            }
+            Action::Base64(encoded) => {
+                let bytes = STANDARD.decode(encoded).unwrap_or_default();
+                self.write_bytes(&[bytes.into()], true).await;
+            }
+            Action::Cancel(which) => self.cancel(*which).await,
+            // Whoever plays the script waits.
+            Action::Await => {}
+            Action::Http(http) => self.http(http).await,
+            Action::Unfinished(text) => {
+                self.settle().await;
+                self.write(&[text], false).await;
+                self.end().await;
+            }
+            Action::CloseInput => {
+                self.settle().await;
+                self.end().await;
+            }
+            Action::Reconnect { handshake } => {
+                self.settle().await;
+                // A death is told by the connection that died.
+                if self.is_alive() {
+                    self.reconnect(*handshake).await;
+                }
+            }
+            Action::Handshake if self.raw => {
+                self.raw = self.session.set_up().await.is_err();
+                // What was asked before it may never be answered.
+                self.owed.clear();
+            }
+            Action::Handshake => {}
+        }
+    }
+
+    async fn send(&mut self, message: &Value, id: Option<Id>, deliberate: bool) -> u64 {
+        self.make_room().await;
+        let sent = self.session.launch(message, deliberate || self.raw);
+        self.bytes += 200;
+        self.exchanges.extend(sent.exchange.map(|exchange| (exchange, self.due())));
+        let Some(id) = id else { return sent.seq };
+        self.newest = Some(id.clone());
+        self.ids.insert(id.clone(), self.played.len() - 1);
+        if !deliberate && !self.raw {
+            self.owe(id, sent.seq, sent.exchange);
+        }
+        sent.seq
+    }
+
+    fn owe(&mut self, id: Id, seq: u64, exchange: Option<u32>) {
+        let due = self.due();
+        self.newest = Some(id.clone());
+        self.ids.insert(id.clone(), self.played.len().saturating_sub(1));
+        self.owed.insert(id, Owed { seq, exchange, due });
+    }
+
+    pub(super) fn due(&self) -> Instant {
+        Instant::now() + self.session.timeout()
+    }
+
+    async fn write(&mut self, pieces: &[&str], newline: bool) {
+        let mut filled = Vec::new();
+        for piece in pieces {
+            if piece.contains("\"${last}\"") {
+                self.shared.extend(self.newest.clone());
+            }
+            filled.push(match piece.contains("\"${") {
+                true => fill(&mut self.session, &mut self.newest, piece).into(),
+                false => Bytes::copy_from_slice(piece.as_bytes()),
+            });
+        }
+        let pieces: Vec<Bytes> = filled;
+        self.write_bytes(&pieces, newline).await;
+    }
+
+    async fn write_bytes(&mut self, pieces: &[Bytes], newline: bool) {
+        self.make_room().await;
+        self.bytes += pieces.iter().map(Bytes::len).sum::<usize>();
+        let sent = self.session.launch_bytes(pieces, newline).await;
+        self.exchanges.extend(sent.exchange.map(|exchange| (exchange, self.due())));
+        if let (Some(id), Some(played)) = (self.newest.clone(), self.played.len().checked_sub(1)) {
+            self.ids.entry(id).or_insert(played);
+        }
+    }
+
+    fn with_ids(&mut self, message: &Value) -> Value {
+        match message {
+            Value::Object(members) => {
+                let mut message = message.clone();
+                for (name, value) in members {
+                    match value.as_str() {
+                        Some("${id}") => {
+                            let id = self.session.new_id();
+                            message[name] = id.to_value();
+                            self.newest = Some(id);
+                        }
+                        Some("${last}") => {
+                            self.shared.extend(self.newest.clone());
+                            message[name] = self.newest.as_ref().map_or(json!(0), Id::to_value);
+                        }
+                        _ => {}
+                    }
+                }
+                message
+            }
+            Value::Array(batch) => batch.iter().map(|inner| self.with_ids(inner)).collect(),
+            other => other.clone(),
+        }
+    }
+
+    async fn cancel(&mut self, which: Which) {
+        let id = match (which, &self.newest) {
+            (Which::Last, Some(id)) => id.to_value(),
+            _ => json!("mcp-conform-none"),
+        };
+        let method = "notifications/cancelled";
+        let message =
+            json!({"jsonrpc": "2.0", "method": method, "params": {"requestId": id, "reason": "fuzzing"}});
+        self.send(&message, None, false).await;
+        if let (Which::Last, Some(id)) = (which, &self.newest) {
+            // It may be answered, and it may not.
+            self.owed.remove(id);
+        }
+    }
+
+    async fn http(&mut self, http: &Http) {
+        self.make_room().await;
+        if http.ends_session() {
+            // With the session ends whatever is still in the air.
+            self.settle().await;
+        }
+        let headers = http.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        let text = http.body.as_deref().map(|body| fill(&mut self.session, &mut self.newest, body));
+        let message = text.as_ref().and_then(|text| serde_json::from_str(text).ok());
+        let raw = text.map(Bytes::from);
+        let call = HttpCall { method: http.method.clone(), headers, message, raw, path: None, cut: http.cut };
+        let Some(sent) = self.session.launch_http(&call) else { return };
+        let Some(exchange) = sent.exchange else { return };
+        match (http.abort, http.method.as_str()) {
+            // Long enough for the request to leave.
+            (true, _) => drop(self.session.take_in(Instant::now() + Duration::from_millis(2)).await),
+            (false, "POST") => return self.exchanges.push((exchange, self.due())),
+            // The stream of a GET stays open: its head is enough.
+            (false, _) => {
+                let end = Instant::now() + UNSURE;
+                while !self.session.has_head(exchange) && self.session.take_in(end).await {}
+            }
+        }
+        self.session.drop_exchange(exchange);
+        if http.ends_session() && self.is_alive() {
+            self.reconnect(true).await;
+        }
+    }
+
+    /// Over HTTP only so many requests are in flight.
+    async fn make_room(&mut self) {
+        let end = Instant::now() + HOLD;
+        while self.session.is_http() && self.open_exchanges() >= EXCHANGES && self.session.take_in(end).await
+        {
+        }
+        self.absorb();
+    }
+
+    fn open_exchanges(&self) -> usize {
+        self.exchanges.iter().filter(|(exchange, _)| !self.session.is_landed(*exchange)).count()
+    }
+}
+
+/// The text with ids in place of their names.
+fn fill(session: &mut Session, newest: &mut Option<Id>, text: &str) -> String {
+    let mut text = text.to_owned();
+    if text.contains("\"${last}\"") {
+        let last = newest.as_ref().map_or_else(|| "0".to_owned(), Id::to_string);
+        text = text.replace("\"${last}\"", &last);
+    }
+    if text.contains("\"${id}\"") {
+        let id = session.new_id();
+        text = text.replace("\"${id}\"", &id.to_string());
+        *newest = Some(id);
+    }
+    text
+}

@@ -1,0 +1,111 @@
+//! What came of a flight, and connections that end and begin.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Flight, Owed, Player};
+use crate::fuzz::oracle;
+use crate::session::transcript::What;
+
+/// How long a server may take to end after its input did. What does not is no bug here: a case judges that.
+const END: Duration = Duration::from_secs(5);
+/// How many messages without a reply are remembered.
+const OPEN: usize = 512;
+
+impl Player<'_> {
+    /// Ends the connection as a client does, and opens another.
+    pub(super) async fn end(&mut self) {
+        if self.is_alive() {
+            self.session.close_input(Some(END)).await;
+            self.reconnect(true).await;
+        }
+    }
+
+    pub(super) async fn reconnect(&mut self, handshake: bool) {
+        let opened = match handshake {
+            true => self.bench.open().await.ok(),
+            false => self.bench.connect().ok(),
+        };
+        let Some(mut session) = opened else { return self.session.give_up() };
+        session.transcript.go_on_after(self.session.transcript.last());
+        std::mem::swap(&mut self.session, &mut session);
+        self.prelude = self.session.transcript.last();
+        self.connections += 1;
+        self.raw = !handshake;
+        self.owed.clear();
+        self.shared.clear();
+        self.exchanges.clear();
+        self.parts.push(session.finish().await);
+    }
+
+    /// Lets everything come down, and takes out what came of it. The connection can be used on.
+    pub(in crate::fuzz) async fn land(&mut self) -> Flight {
+        self.settle().await;
+        let died = self.session.dead();
+        if let Some(why) = &died {
+            let crashed = self.session.exit().is_some();
+            if crashed {
+                // What it says last comes on another pipe.
+                tokio::time::sleep(Duration::from_millis(30)).await;
+            }
+            let stderr = self.session.stderr();
+            let bug = oracle::of_death(why, crashed, self.session.transcript.last(), &stderr);
+            // Whoever does not begin with a handshake may be left: a server that ends is worth a look, no more.
+            self.bugs.push(if self.raw { bug.into_advice() } else { bug });
+        }
+        let now = Instant::now();
+        let is_due = |owed: &Owed| died.is_some() || owed.due <= now;
+        let pending: HashSet<u64> =
+            self.owed.values().filter(|owed| !is_due(owed)).map(|owed| owed.seq).collect();
+        self.owed.retain(|_, owed| pending.contains(&owed.seq));
+        let earlier: Vec<u64> = self.open.iter().copied().collect();
+        self.remember_open();
+        let (prelude, open) = (self.prelude, &self.open);
+        let part = self.session.take_part(|entry| {
+            let is_open = || pending.contains(&entry.seq) || open.binary_search(&entry.seq).is_ok();
+            entry.seq <= prelude || !matches!(entry.what, What::Received { .. }) && is_open()
+        });
+        self.parts.push(part);
+        self.ids.retain(|id, _| self.owed.contains_key(id));
+        self.ids.values_mut().for_each(|index| *index = usize::MAX);
+        // Scripts that waited went on later.
+        self.played.sort_by_key(|played| played.at);
+        Flight {
+            transcripts: std::mem::take(&mut self.parts),
+            capabilities: self.session.server.capabilities.clone(),
+            bugs: std::mem::take(&mut self.bugs),
+            played: std::mem::take(&mut self.played),
+            pending: pending.into_iter().chain(earlier).collect(),
+            forbidden: std::mem::take(&mut self.forbidden),
+            stderr: self.session.stderr(),
+        }
+    }
+
+    /// Remembers what has no reply yet: one that comes later is no stranger.
+    fn remember_open(&mut self) {
+        let ends = self.played.iter().skip(1).map(|played| played.seq);
+        let ends = ends.chain([self.session.transcript.last() + 1]);
+        for (played, end) in self.played.iter().zip(ends) {
+            if played.expects && played.seq > self.prelude {
+                self.open.extend((played.seq..end).take(OPEN));
+            }
+        }
+        let prelude = self.prelude;
+        self.open.retain(|seq| *seq > prelude);
+        self.open.drain(..self.open.len().saturating_sub(OPEN));
+    }
+
+    /// Ends the connection, and takes out what came of it.
+    pub(in crate::fuzz) async fn finish(mut self) -> Flight {
+        let mut flight = self.land().await;
+        let rest = self.session.finish().await;
+        // Only what is new since the flight: the rest of the output.
+        flight.pending.clear();
+        if let Some(last) = flight.transcripts.last_mut() {
+            last.append(rest);
+        }
+        flight
+    }
+}
