@@ -5,7 +5,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`cli`] | one file per subcommand; arguments become validated options |
-//! | [`report`] | the terminal, JSON, JUnit and snapshots, all from one stream of events |
+//! | [`report`] | the terminal, report files of every format and snapshots, all from one stream of events |
 //! | [`fuzz`] | malformed messages: generated, judged by the rules, shrunk, saved, replayed |
 //! | [`runner`] | the plan, the main loop, the interpreter of cases, the events |
 //! | [`rule`] | always-on rules over a transcript |

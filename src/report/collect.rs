@@ -201,6 +201,16 @@ impl Report {
         }
     }
 
+    /// Why the run could not be done or was cut short: a run that was not done is no success.
+    pub fn trouble(&self) -> Option<&str> {
+        match (&self.problem, self.exit) {
+            (Some(problem), _) => Some(problem),
+            (None, ExitCode::Clean | ExitCode::Findings) => None,
+            (None, ExitCode::Usage | ExitCode::Unreachable | ExitCode::Inconclusive)
+            | (None, ExitCode::Bug | ExitCode::Interrupted) => Some(self.meaning()),
+        }
+    }
+
     fn start(&mut self, started: &Started) {
         self.seed = started.seed;
         self.started.clone_from(&started.at);

@@ -109,6 +109,8 @@ struct Frame {
     at_ms: u64,
     dir: String,
     data: String,
+    #[serde(default)]
+    culprit: bool,
 }
 
 #[derive(Deserialize)]
@@ -210,7 +212,7 @@ impl CheckLine {
 impl Frame {
     fn recorded(self) -> Result<WireLine, String> {
         let dir = word(&self.dir, ["->", "<-", "!!"])?;
-        Ok(WireLine { seq: self.seq, at_ms: self.at_ms, dir, data: self.data, culprit: false })
+        Ok(WireLine { seq: self.seq, at_ms: self.at_ms, dir, data: self.data, culprit: self.culprit })
     }
 }
 
