@@ -12,8 +12,8 @@ use mcp_conform::catalogue::{Level, Verdict};
 use mcp_conform::protocol::Revision;
 use mcp_conform::report::{Detail, Format, Look, Terminal};
 use mcp_conform::runner::{
-    Check, Event, ExitCode, Finished, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started,
-    TargetInfo, WireLine,
+    Change, Check, Difference, Event, ExitCode, Finished, Judgement, RunFinished, RunStarted, SnapshotChange,
+    SnapshotOutcome, Started, TargetInfo, WireLine,
 };
 use proptest::prelude::*;
 use recorded::{FORMATS, campaign, recorded, told, unreachable, written};
@@ -89,7 +89,9 @@ fn stream(text: &str) -> Vec<Event> {
         (finding.replay, finding.rerun) = (Some(owned()), Some(owned()));
     }
     events.push(Event::Fuzzed(Box::new(fuzzed)));
-    let change = SnapshotChange::Changed(format!("--- a\n+++ b\n-{text}\n+{text}\n"));
+    let changes = Judgement::ALL.map(|judgement| Change { judgement, what: owned() }).to_vec();
+    let text = format!("--- a\n+++ b\n-{text}\n+{text}\n");
+    let change = SnapshotChange::Changed(Difference { changes, text });
     events.push(Event::Snapshot(SnapshotOutcome { file: owned(), change }));
     events.push(Event::Finished(Finished {
         duration_ms: 1,

@@ -1,9 +1,12 @@
 //! Reports: the one stream of events, told to people and to programs.
 //!
 //! [`Report`] collects the events; [`AtEnd`] writes it in a [`Format`] when the run is over, and the terminal also shows
-//! progress. [`diagnostic::Block`] is the one way in which a finding is told, and [`text`] makes safe what the server said. [`read`] reads JSON reports back. [`snapshot`] keeps the server's surface and the verdicts as text to be committed.
+//! progress. [`diagnostic::Block`] is the one way in which a finding is told, and [`text`] makes safe what the server said. [`read`] reads
+//! JSON reports back. [`snapshot`] keeps the server's surface and the verdicts as text to be committed, and [`change`] judges what
+//! changed in it.
 
 mod annotations;
+pub mod change;
 mod collect;
 mod counts;
 pub mod diagnostic;
@@ -13,7 +16,6 @@ mod html;
 mod json;
 mod junit;
 mod markdown;
-mod outline;
 pub mod paint;
 pub mod read;
 mod sarif;

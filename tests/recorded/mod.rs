@@ -8,8 +8,8 @@ use mcp_conform::catalogue::{Level, Verdict};
 use mcp_conform::protocol::Revision;
 use mcp_conform::report::{AtEnd, Format, Reporter, Reporters};
 use mcp_conform::runner::{
-    Check, Event, ExitCode, Finished, FuzzFinding, Fuzzed, RunFinished, RunStarted, SnapshotChange,
-    SnapshotOutcome, Started, Surface, TargetInfo, WireLine,
+    Change, Check, Difference, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Judgement, RunFinished,
+    RunStarted, SnapshotChange, SnapshotOutcome, Started, Surface, TargetInfo, WireLine,
 };
 use serde_json::{Value, json};
 
@@ -146,7 +146,11 @@ pub fn run(revision: Revision, transport: &'static str, checks: Vec<Check>) -> V
 /// Two runs with every verdict, hostile texts, and a snapshot that changed.
 pub fn recorded() -> Vec<Event> {
     let diff = "--- committed\n+++ this run\n@@ -1,3 +1,3 @@\n tools:\n-  - name: \"read\"\n+  - name: \"reed\u{1b}[2J\"\n ::error::fooled\n";
-    let changed = SnapshotChange::Changed(diff.to_owned());
+    let changes = vec![
+        Change { judgement: Judgement::Breaking, what: "tool `read` is gone".to_owned() },
+        Change { judgement: Judgement::Compatible, what: format!("tool `reed{HOSTILE}` is new") },
+    ];
+    let changed = SnapshotChange::Changed(Difference { changes, text: diff.to_owned() });
     let mut events = vec![started(stdio()), Event::Progress("launching ./server\u{1b}[2J".to_owned())];
     events.extend(run(Revision::V2025_11_25, "stdio", first_run()));
     let second = vec![
@@ -157,8 +161,8 @@ pub fn recorded() -> Vec<Event> {
     events.extend(run(Revision::V2025_06_18, "stdio", second));
     events.push(Event::Fuzzed(Box::new(campaign())));
     let outcome = |file: &str, change| Event::Snapshot(SnapshotOutcome { file: file.to_owned(), change });
-    events.push(outcome("snapshots/2025-11-25-stdio.snap.txt", changed));
-    events.push(outcome("snapshots/2025-06-18-stdio.snap.txt", SnapshotChange::Created));
+    events.push(outcome("snapshots/2025-11-25-stdio.snap.yaml", changed));
+    events.push(outcome("snapshots/2025-06-18-stdio.snap.yaml", SnapshotChange::Created));
     events.push(Event::Finished(Finished { duration_ms: 2_500, exit: ExitCode::Findings, problem: None }));
     events
 }

@@ -6,7 +6,7 @@ mod render;
 
 use super::{Report, Run, Snapshot, text};
 use crate::catalogue::Verdict;
-use crate::runner::{Check, FuzzFinding};
+use crate::runner::{Change, Check, FuzzFinding, Judgement};
 
 pub use frame::Frame;
 
@@ -141,17 +141,33 @@ impl Block {
 
     /// Tells a snapshot that changed; nothing if it did not.
     pub fn of_snapshot(snapshot: &Snapshot) -> Option<Self> {
-        let diff = text::lines(snapshot.diff.as_deref()?, MOST_DIFF_LINES, 1_000);
-        Some(Self {
+        Some(Self::of_change(&snapshot.file, &snapshot.changes, snapshot.diff.as_deref()?))
+    }
+
+    /// Tells what changed, each change under its judgement, and the difference of the texts.
+    pub fn of_change(title: &str, changes: &[Change], diff: &str) -> Self {
+        let of = |judgement| changes.iter().filter(move |change| change.judgement == judgement);
+        let judged = Judgement::ALL.into_iter().filter(|&judgement| of(judgement).next().is_some());
+        let counts: Vec<String> = judged
+            .clone()
+            .map(|judgement| format!("{} {}", of(judgement).count(), judgement.as_str()))
+            .collect();
+        let told = judged.map(|judgement| {
+            let lines = of(judgement).map(|change| text::brief(&change.what, 400)).collect();
+            Row { label: judgement.as_str(), value: Value::Lines(lines) }
+        });
+        let diff = text::lines(diff, MOST_DIFF_LINES, 1_000);
+        let diff = (!diff.is_empty()).then_some(Row { label: "", value: Value::Diff(diff) });
+        Self {
             verdict: Verdict::Fail,
             word: "CHANGED",
-            title: text::escape(&snapshot.file),
-            tags: String::new(),
+            title: text::escape(title),
+            tags: counts.join(", "),
             rule: "snapshot/changed".to_owned(),
             is_advice: false,
             message: Vec::new(),
-            rows: vec![Row { label: "", value: Value::Diff(diff) }],
-        })
+            rows: told.chain(diff).collect(),
+        }
     }
 
     /// Tells why the run could not be done or was cut short.
