@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use super::diagnostic::{Block, Bounds};
-use super::{Report, Run};
+use super::paint::Paint;
+use super::{Report, Run, words};
 use crate::catalogue::Verdict;
 use crate::runner::Check;
 
@@ -29,6 +30,15 @@ pub fn blocks(report: &Report, bounds: Bounds) -> Vec<Block> {
     let snapshots = report.snapshots.iter().filter_map(Block::of_snapshot);
     let fuzzed = report.fuzz.iter().flat_map(|fuzzed| &fuzzed.findings);
     checks.chain(snapshots).chain(fuzzed.map(|finding| Block::of_fuzz(finding, bounds))).collect()
+}
+
+impl Report {
+    /// Everything to look at, for lines of about `width` columns, and how much was judged.
+    pub fn told(&self, width: usize) -> String {
+        let blocks = Block::of_problem(self).into_iter().chain(blocks(self, Bounds::of_width(width)));
+        let told: String = blocks.map(|block| block.render(Paint::default(), width) + "\n").collect();
+        format!("{told}judged {}\n", words::coverage(self))
+    }
 }
 
 fn with(report: &Report, verdict: Verdict) -> Vec<Finding<'_>> {
