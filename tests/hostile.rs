@@ -1,57 +1,17 @@
-//! Whatever a server says, every report stays well-formed and inert: for programs that parse it, for terminals, for the log
-//! of a CI job, and in a real browser (Chromium must be installed: Debian's package is `chromium`).
+//! Whatever a server says, every report stays well-formed and inert: for programs that parse it, for terminals, and for the
+//! log of a CI job.
 
 mod recorded;
 
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use mcp_conform::catalogue::{Level, Verdict};
-use mcp_conform::protocol::Revision;
 use mcp_conform::report::{Detail, Format, Look, Terminal};
-use mcp_conform::runner::{
-    Change, Check, Difference, Event, ExitCode, Finished, Judgement, RunFinished, RunStarted, SnapshotChange,
-    SnapshotOutcome, Started, TargetInfo, WireLine,
-};
+use mcp_conform::runner::Event;
 use proptest::prelude::*;
-use recorded::{FORMATS, campaign, recorded, told, unreachable, written};
-use serde_json::{Value, json};
-
-/// What would do harm somewhere.
-const CHARMS: [&str; 30] = [
-    "\u{1b}[2J",
-    "\u{9b}31m",
-    "\0",
-    "\u{fffe}",
-    "\u{202e}",
-    "\u{2028}",
-    "\r\n",
-    "\n",
-    "::error::x",
-    "::set-output name=a::b",
-    "##[error]x",
-    "##vso[task.complete]",
-    "]]>",
-    "<!--",
-    "-->",
-    "</script><script>alert(1)</script>",
-    "<img src=x onerror=alert(1)>",
-    "\" onload=\"alert(1)",
-    "' autofocus onfocus='alert(1)",
-    "&lt;b&gt;",
-    "](http://evil.example) [x",
-    "| a | b |",
-    "```\n# head\n",
-    "`",
-    "\\",
-    "@everyone #1 www.evil.example",
-    "# SKIP",
-    "# TODO",
-    "\nnot ok 1 - x\n  ...\n",
-    "{0} {{",
-];
+use recorded::{CHARMS, FORMATS, many, recorded, stream, told, unreachable, written};
+use serde_json::Value;
 
 fn hostile() -> impl Strategy<Value = String> {
     let charm = prop_oneof![
@@ -61,64 +21,6 @@ fn hostile() -> impl Strategy<Value = String> {
         1 => Just("x".repeat(97)),
     ];
     prop::collection::vec(charm, 0..8).prop_map(|parts| parts.concat())
-}
-
-/// A stream of events in which every text of the server, and of its command, is this one.
-fn stream(text: &str) -> Vec<Event> {
-    let owned = || text.to_owned();
-    let target = TargetInfo { transport: "stdio", command: vec![owned(), owned()], url: Some(owned()) };
-    let server = json!({"name": text, "version": text, text: [text]});
-    let begin = RunStarted {
-        revision: Revision::V2025_11_25,
-        transport: "stdio",
-        capabilities: server.clone(),
-        server,
-        startup_ms: 1,
-        planned: 8,
-    };
-    let mut events = vec![
-        Event::Started(Started { seed: 1, at: "2026-08-01T10:20:30Z".to_owned(), target }),
-        Event::RunStarted(begin),
-    ];
-    events.extend(Verdict::ALL.map(|verdict| Event::Checked(Box::new(check(verdict, text)))));
-    events.push(Event::RunFinished(RunFinished { spawns: 1, duration_ms: 1 }));
-    let mut fuzzed = campaign();
-    for finding in &mut fuzzed.findings {
-        (finding.message, finding.stderr, finding.id) = (owned(), owned(), owned());
-        (finding.operators, finding.script, finding.wire) = (vec![owned()], vec![owned()], vec![owned()]);
-        (finding.replay, finding.rerun) = (Some(owned()), Some(owned()));
-    }
-    events.push(Event::Fuzzed(Box::new(fuzzed)));
-    let changes = Judgement::ALL.map(|judgement| Change { judgement, what: owned() }).to_vec();
-    let text = format!("--- a\n+++ b\n-{text}\n+{text}\n");
-    let change = SnapshotChange::Changed(Difference { changes, text });
-    events.push(Event::Snapshot(SnapshotOutcome { file: owned(), change }));
-    events.push(Event::Finished(Finished {
-        duration_ms: 1,
-        exit: ExitCode::Findings,
-        problem: Some(owned()),
-    }));
-    events
-}
-
-fn check(verdict: Verdict, text: &str) -> Check {
-    let wire = |seq, dir, culprit| WireLine { seq, at_ms: seq, dir, data: text.to_owned(), culprit };
-    Check {
-        id: text.to_owned(),
-        requirement: text.to_owned(),
-        level: Level::Must,
-        verdict,
-        observations: 1,
-        message: text.to_owned(),
-        expected: Some(text.to_owned()),
-        got: Some(text.to_owned()),
-        spec: format!("https://example.org/{text}"),
-        case: Some(text.to_owned()),
-        wire: vec![wire(1, "->", false), wire(2, "<-", true), wire(3, "!!", false)],
-        stderr: Some(text.to_owned()),
-        blocked_by: Some(text.to_owned()),
-        rerun: format!("mcp-conform stdio -- {text}"),
-    }
 }
 
 /// No control character, no escape sequence, no override of direction; and in a log of a CI job no command but ours.
@@ -322,27 +224,6 @@ fn sarif_is_valid_against_the_official_schema() {
     }
 }
 
-/// A run with many checks, and findings among them.
-fn many(checks: usize) -> Vec<Event> {
-    let mut events = recorded();
-    let end = events.iter().position(|event| matches!(event, Event::RunFinished(_))).expect("a run");
-    let more = (0..checks).map(|n| {
-        let verdict =
-            [Verdict::Pass, Verdict::Pass, Verdict::NotObserved, Verdict::NotApplicable, Verdict::Fail]
-                [n % 5];
-        let text = format!("a message about number {n} that is as long as such messages are, more or less");
-        let mut check = check(verdict, &text);
-        (check.id, check.requirement) =
-            (format!("area{}/case-{n}", n % 17), format!("area{}.topic.rule-{n}", n % 17));
-        if verdict != Verdict::Fail {
-            (check.wire, check.stderr, check.got, check.expected) = (Vec::new(), None, None, None);
-        }
-        Event::Checked(Box::new(check))
-    });
-    events.splice(end..end, more.collect::<Vec<_>>());
-    events
-}
-
 #[test]
 fn five_thousand_checks_are_written_in_a_second_and_the_page_stays_small() {
     let events = many(5_000);
@@ -361,102 +242,4 @@ fn five_thousand_checks_are_written_in_a_second_and_the_page_stays_small() {
             assert!(report.len() < 1_000_000, "GitHub takes no longer summary");
         }
     }
-}
-
-/// The page in a real browser, at a fragment; `more` is put before the end of the body.
-fn dom(name: &str, page: &str, fragment: &str, more: &str) -> String {
-    let file = folder().join(format!("{name}.html"));
-    fs::write(&file, page.replace("</body>", &format!("{more}</body>"))).expect("a file");
-    let output = chromium().arg("--dump-dom").arg(format!("file://{}#{fragment}", file.display())).output();
-    String::from_utf8_lossy(&output.expect("chromium is missing: install it").stdout).into_owned()
-}
-
-fn folder() -> PathBuf {
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("pages");
-    fs::create_dir_all(&folder).expect("a folder");
-    folder
-}
-
-fn chromium() -> Command {
-    let program = std::env::var("CHROMIUM").unwrap_or_else(|_| "chromium".to_owned());
-    let mut command = Command::new(program);
-    command.args([
-        "--headless",
-        "--no-sandbox",
-        "--disable-gpu",
-        "--disable-background-networking",
-        "--disable-component-update",
-        "--disable-sync",
-        "--no-first-run",
-        "--hide-scrollbars",
-        "--virtual-time-budget=3000",
-    ]);
-    command
-}
-
-/// The opening tags with this attribute that are not hidden.
-fn visible<'d>(dom: &'d str, with: &str) -> Vec<&'d str> {
-    let tags = dom.split('<').map(|rest| rest.split('>').next().unwrap_or_default());
-    tags.filter(|tag| tag.contains(with) && !tag.contains(" hidden=")).collect()
-}
-
-#[test]
-fn a_browser_builds_no_node_from_what_a_server_says() {
-    let page = written(Format::Html, &stream(&CHARMS.concat()), false);
-    let probe = "<script>document.title = document.querySelectorAll('img, script, iframe, svg, [onload], [onerror], [onfocus]').length</script>";
-    // The policy would not let the probe run.
-    let open = page.replace("Content-Security-Policy", "x-none");
-    let dom = dom("hostile", &open, "", probe);
-    assert!(dom.contains("<title>2</title>"), "the two scripts are ours: {dom}");
-}
-
-#[test]
-fn the_policy_of_the_page_lets_its_own_script_run_and_nothing_else() {
-    let page = written(Format::Html, &recorded(), false);
-    let dom = dom("policy", &page, "", "<script>document.title = 'injected'</script>");
-    assert!(!dom.contains("<title>injected"), "a foreign script ran");
-    assert!(dom.contains("of 15 checks") || dom.contains(" checks</output>"), "our script did not run");
-    assert!(!visible(&dom, "id=\"filter\"").is_empty(), "the filter is not shown");
-}
-
-#[test]
-fn a_fragment_filters_the_page() {
-    let page = written(Format::Html, &recorded(), false);
-    let dom = dom("fragment", &page, "verdict=warn", "");
-    let shown = visible(&dom, "data-verdict=");
-    assert!(!shown.is_empty() && shown.iter().all(|tag| tag.contains("warn")), "{shown:?}");
-    assert!(dom.contains("data-value=\"warn\" aria-pressed=\"true\""), "the button is not pressed");
-}
-
-#[test]
-fn a_click_filters_the_page_and_another_shows_everything() {
-    let page = written(Format::Html, &recorded(), false).replace("Content-Security-Policy", "x-none");
-    let click = |selector: &str| format!("document.querySelector('{selector}').click();");
-    let once = format!("<script>{}</script>", click("[data-value=fail]"));
-    let filtered = dom("click", &page, "", &once);
-    let shown = visible(&filtered, "data-verdict=");
-    assert!(!shown.is_empty() && shown.iter().all(|tag| tag.contains("fail")), "{shown:?}");
-    let twice = format!("<script>{}</script>", click("[data-value=fail]").repeat(2));
-    let again = dom("twice", &page, "", &twice);
-    assert!(visible(&again, "data-verdict=").len() > shown.len());
-    let cell = format!("<script>{}</script>", click("#overview td a"));
-    let of_area = dom("cell", &page, "", &cell);
-    assert!(
-        visible(&of_area, "<tr data-verdict=").len() < visible(&again, "<tr data-verdict=").len()
-            || of_area.contains("id=\"within\">in ")
-    );
-}
-
-#[test]
-fn a_screenshot_can_be_taken() {
-    let file = folder().join("report.html");
-    fs::write(&file, written(Format::Html, &recorded(), false)).expect("a file");
-    let picture = folder().join("report.png");
-    let taken = chromium()
-        .args(["--window-size=1200,2400", &format!("--screenshot={}", picture.display())])
-        .arg(format!("file://{}", file.display()))
-        .output()
-        .expect("chromium is missing: install it");
-    assert!(taken.status.success(), "{}", String::from_utf8_lossy(&taken.stderr));
-    assert!(fs::metadata(&picture).expect("a picture").len() > 20_000, "the picture is empty");
 }

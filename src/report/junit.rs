@@ -87,11 +87,11 @@ fn test_case(check: &Check, run: &Run, times: u32, strict: bool) -> TestCase {
         1 => text::escape(&check.requirement),
         times => format!("{} ({times})", text::escape(&check.requirement)),
     };
-    let details = Block::new(check, run, Bounds::of_width(WIDTH)).render(Paint::default(), WIDTH);
+    let details = || Block::new(check, run, Bounds::of_width(WIDTH)).render(Paint::default(), WIDTH);
     let mut case = TestCase::success(&name, Duration::ZERO);
     case.set_classname(&class(check, run));
     case.result = result(check, &details, strict);
-    case.system_out = output(check, details, strict).map(|text| text::cdata(&text));
+    case.system_out = output(check, &details, strict).map(|text| text::cdata(&text));
     case
 }
 
@@ -101,15 +101,15 @@ fn class(check: &Check, run: &Run) -> String {
     format!("{}.{}.{id}", run.transport, run.revision.as_str())
 }
 
-fn result(check: &Check, details: &str, strict: bool) -> TestResult {
+fn result(check: &Check, details: &dyn Fn() -> String, strict: bool) -> TestResult {
     let type_ = check.verdict.as_str().to_owned();
     let message = text::brief(check.message.trim_end(), 500);
-    let cause = Some(text::cdata(details));
+    let cause = || Some(text::cdata(&details()));
     match check.verdict {
         Verdict::Pass => TestResult::Success,
         Verdict::Warn if !strict => TestResult::Success,
-        Verdict::Fail | Verdict::Warn => TestResult::Failure { type_, message, cause },
-        Verdict::Error => TestResult::Error { type_, message, cause },
+        Verdict::Fail | Verdict::Warn => TestResult::Failure { type_, message, cause: cause() },
+        Verdict::Error => TestResult::Error { type_, message, cause: cause() },
         Verdict::Known | Verdict::Blocked | Verdict::NotObserved | Verdict::NotApplicable => {
             TestResult::Skipped
         }
@@ -117,10 +117,10 @@ fn result(check: &Check, details: &str, strict: bool) -> TestResult {
 }
 
 /// What the result itself does not say: several schemas in use allow `skipped` no message.
-fn output(check: &Check, details: String, strict: bool) -> Option<String> {
+fn output(check: &Check, details: &dyn Fn() -> String, strict: bool) -> Option<String> {
     match check.verdict {
-        Verdict::Warn => (!strict).then_some(details),
-        Verdict::Known | Verdict::Blocked | Verdict::NotObserved => Some(details),
+        Verdict::Warn => (!strict).then(details),
+        Verdict::Known | Verdict::Blocked | Verdict::NotObserved => Some(details()),
         Verdict::NotApplicable => Some(format!("not_applicable: {}", text::brief(&check.message, 500))),
         Verdict::Pass => (!check.message.is_empty()).then(|| text::brief(&check.message, 500)),
         Verdict::Fail | Verdict::Error => None,

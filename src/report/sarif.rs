@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::diagnostic::{Block, Bounds, Gravity, Value as Said};
 use super::{Report, findings, json as json_report, words};
-use crate::catalogue::{fingerprint, requirement};
+use crate::catalogue::{Verdict, fingerprint, requirement};
 
 /// Writes the log; with `strict`, a warning is an error.
 pub fn write(report: &Report, strict: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -19,7 +19,7 @@ pub fn write(report: &Report, strict: bool, out: &mut dyn Write) -> io::Result<(
 fn log(report: &Report, strict: bool) -> Value {
     let found = findings::blocks(report, Bounds { lines: 20, line: 1_000, fuzz_frames: 0 });
     let (broken, found): (Vec<Block>, Vec<Block>) =
-        found.into_iter().partition(|block| block.word == "ERROR");
+        found.into_iter().partition(|block| block.verdict == Verdict::Error);
     let rules = rules(&found, strict);
     let place = place(report);
     let results: Vec<Value> = found.iter().map(|block| result(block, &rules, &place, strict)).collect();

@@ -266,3 +266,116 @@ pub const FORMATS: [Format; 7] = [
     Format::Tap,
     Format::Annotations,
 ];
+
+/// What would do harm somewhere.
+pub const CHARMS: [&str; 30] = [
+    "\u{1b}[2J",
+    "\u{9b}31m",
+    "\0",
+    "\u{fffe}",
+    "\u{202e}",
+    "\u{2028}",
+    "\r\n",
+    "\n",
+    "::error::x",
+    "::set-output name=a::b",
+    "##[error]x",
+    "##vso[task.complete]",
+    "]]>",
+    "<!--",
+    "-->",
+    "</script><script>alert(1)</script>",
+    "<img src=x onerror=alert(1)>",
+    "\" onload=\"alert(1)",
+    "' autofocus onfocus='alert(1)",
+    "&lt;b&gt;",
+    "](http://evil.example) [x",
+    "| a | b |",
+    "```\n# head\n",
+    "`",
+    "\\",
+    "@everyone #1 www.evil.example",
+    "# SKIP",
+    "# TODO",
+    "\nnot ok 1 - x\n  ...\n",
+    "{0} {{",
+];
+
+/// A stream of events in which every text of the server, and of its command, is this one.
+pub fn stream(text: &str) -> Vec<Event> {
+    let owned = || text.to_owned();
+    let target = TargetInfo { transport: "stdio", command: vec![owned(), owned()], url: Some(owned()) };
+    let server = json!({"name": text, "version": text, text: [text]});
+    let begin = RunStarted {
+        revision: Revision::V2025_11_25,
+        transport: "stdio",
+        capabilities: server.clone(),
+        server,
+        startup_ms: 1,
+        planned: 8,
+    };
+    let mut events = vec![
+        Event::Started(Started { seed: 1, at: "2026-08-01T10:20:30Z".to_owned(), target }),
+        Event::RunStarted(begin),
+    ];
+    events.extend(Verdict::ALL.map(|verdict| Event::Checked(Box::new(hostile_check(verdict, text)))));
+    events.push(Event::RunFinished(RunFinished { spawns: 1, duration_ms: 1 }));
+    let mut fuzzed = campaign();
+    for finding in &mut fuzzed.findings {
+        (finding.message, finding.stderr, finding.id) = (owned(), owned(), owned());
+        (finding.operators, finding.script, finding.wire) = (vec![owned()], vec![owned()], vec![owned()]);
+        (finding.replay, finding.rerun) = (Some(owned()), Some(owned()));
+    }
+    events.push(Event::Fuzzed(Box::new(fuzzed)));
+    let changes = Judgement::ALL.map(|judgement| Change { judgement, what: owned() }).to_vec();
+    let text = format!("--- a\n+++ b\n-{text}\n+{text}\n");
+    let change = SnapshotChange::Changed(Difference { changes, text });
+    events.push(Event::Snapshot(SnapshotOutcome { file: owned(), change }));
+    events.push(Event::Finished(Finished {
+        duration_ms: 1,
+        exit: ExitCode::Findings,
+        problem: Some(owned()),
+    }));
+    events
+}
+
+fn hostile_check(verdict: Verdict, text: &str) -> Check {
+    let wire = |seq, dir, culprit| WireLine { seq, at_ms: seq, dir, data: text.to_owned(), culprit };
+    Check {
+        id: text.to_owned(),
+        requirement: text.to_owned(),
+        level: Level::Must,
+        verdict,
+        observations: 1,
+        message: text.to_owned(),
+        expected: Some(text.to_owned()),
+        got: Some(text.to_owned()),
+        spec: format!("https://example.org/{text}"),
+        case: Some(text.to_owned()),
+        wire: vec![wire(1, "->", false), wire(2, "<-", true), wire(3, "!!", false)],
+        stderr: Some(text.to_owned()),
+        blocked_by: Some(text.to_owned()),
+        rerun: format!("mcp-conform stdio -- {text}"),
+    }
+}
+
+/// A run with many checks, and findings among them.
+pub fn many(checks: usize) -> Vec<Event> {
+    let mut events = recorded();
+    let end = events.iter().position(|event| matches!(event, Event::RunFinished(_))).expect("a run");
+    let more = (0..checks).map(|n| {
+        let verdict =
+            [Verdict::Pass, Verdict::Pass, Verdict::NotObserved, Verdict::NotApplicable, Verdict::Fail]
+                [n % 5];
+        let text = format!("a message about number {n} that is as long as such messages are, more or less");
+        let mut check = hostile_check(verdict, &text);
+        (check.id, check.requirement) =
+            (format!("area{}/case-{n}", n % 17), format!("area{}.topic.rule-{n}", n % 17));
+        if verdict != Verdict::Fail {
+            (check.wire, check.stderr, check.got, check.expected) = (Vec::new(), None, None, None);
+        }
+        Event::Checked(Box::new(check))
+    });
+    events.splice(end..end, more.collect::<Vec<_>>());
+    events
+}
