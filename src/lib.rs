@@ -5,7 +5,8 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`cli`] | one file per subcommand; arguments become validated options |
-//! | [`report`] | the terminal, JSON, JUnit and snapshots, all from one stream of events |
+//! | [`judge`] | judging from a test of your own, in a few lines |
+//! | [`report`] | the terminal, report files of every format and snapshots, all from one stream of events |
 //! | [`fuzz`] | malformed messages: generated, judged by the rules, shrunk, saved, replayed |
 //! | [`runner`] | the plan, the main loop, the interpreter of cases, the events |
 //! | [`rule`] | always-on rules over a transcript |
@@ -28,6 +29,7 @@ pub mod case;
 pub mod catalogue;
 pub mod cli;
 pub mod fuzz;
+pub mod judge;
 pub mod pattern;
 pub mod protocol;
 pub mod reference;

@@ -38,7 +38,12 @@ impl Drop for Folder {
 }
 
 fn run(args: &[&str]) -> Output {
-    Command::new(SELF).args(args).env("NO_COLOR", "1").env_remove("CI").output().expect("the binary runs")
+    let mut command = Command::new(SELF);
+    command.args(args).env("NO_COLOR", "1");
+    for name in ["CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"] {
+        command.env_remove(name);
+    }
+    command.output().expect("the binary runs")
 }
 
 fn code(output: &Output) -> i32 {

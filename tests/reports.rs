@@ -2,207 +2,20 @@
 //!
 //! `verdicts_agree_everywhere` holds all reporters against one model: the events themselves.
 
+mod recorded;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::{Arc, Mutex};
 
-use mcp_conform::catalogue::{Level, Verdict};
+use mcp_conform::catalogue::Verdict;
 use mcp_conform::protocol::Revision;
-use mcp_conform::report::{Detail, Json, Junit, Look, Report, Reporter, Reporters, Terminal, snapshot};
-use mcp_conform::runner::{
-    Check, Event, ExitCode, Finished, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started,
-    Surface, TargetInfo, WireLine,
-};
+use mcp_conform::report::diagnostic::Block;
+use mcp_conform::report::paint::Paint;
+use mcp_conform::report::{Detail, Format, Look, Report, Terminal, snapshot};
+use mcp_conform::runner::{Difference, Event, SnapshotChange, Surface};
+use recorded::{campaign, clean, first_run, recorded, surface, told, unreachable, written};
 use serde_json::{Value, json};
-
-const HOSTILE: &str = "\u{1b}[2J\u{1b}]0;owned\u{7}]]> <b>&\0\u{fffe}\u{202e}txt.exe\u{9b}31m\r\n::error::fooled\n##[error]fooled";
-
-fn check(verdict: Verdict, id: &str, requirement: &str, message: &str) -> Check {
-    Check {
-        id: id.to_owned(),
-        requirement: requirement.to_owned(),
-        level: if verdict == Verdict::Warn { Level::Should } else { Level::Must },
-        verdict,
-        observations: 1,
-        message: message.to_owned(),
-        expected: None,
-        got: None,
-        spec: "https://modelcontextprotocol.io/specification/2025-11-25/server/tools#calling-tools"
-            .to_owned(),
-        case: None,
-        wire: Vec::new(),
-        stderr: None,
-        blocked_by: None,
-        rerun: format!("mcp-conform stdio --only {id} -- ./server --stdio"),
-    }
-}
-
-fn frame(seq: u64, dir: &'static str, data: &str, culprit: bool) -> WireLine {
-    WireLine { seq, at_ms: 400 + seq * 53, dir, data: data.to_owned(), culprit }
-}
-
-fn goes_backwards() -> Check {
-    let progress = |n: u32| {
-        format!(
-            r#"{{"jsonrpc":"2.0","method":"notifications/progress","params":{{"progressToken":7,"progress":{n},"message":"working on it, step by step, one after the other"}}}}"#
-        )
-    };
-    Check {
-        expected: Some("/params/progress greater than 40".to_owned()),
-        got: Some("30".to_owned()),
-        case: Some("cases/utilities/progress.yaml:22".to_owned()),
-        wire: vec![frame(11, "<-", &progress(40), false), frame(12, "<-", &progress(30), true)],
-        stderr: Some(String::new()),
-        ..check(
-            Verdict::Fail,
-            "utilities/progress",
-            "progress.increases",
-            "The progress value went backwards.",
-        )
-    }
-}
-
-fn hostile() -> Check {
-    Check {
-        expected: Some("an error with one of these codes:\n-32602\n-32601".to_owned()),
-        got: Some(format!("{HOSTILE} {}", "A".repeat(10_000))),
-        wire: vec![
-            frame(3, "->", r#"{"id":1}"#, false),
-            frame(4, "<-", HOSTILE, true),
-            frame(5, "!!", "exit code 1", false),
-        ],
-        stderr: Some(format!("Traceback\n{HOSTILE}")),
-        ..check(
-            Verdict::Fail,
-            "tools/unknown",
-            "tools.call.unknown-tool",
-            &format!("The error says: {HOSTILE}"),
-        )
-    }
-}
-
-fn first_run() -> Vec<Check> {
-    let unseen = "No tool may be called: allow one with --tools all, or name it in the profile.";
-    let blocked = Check {
-        blocked_by: Some("tools/unknown".to_owned()),
-        ..check(Verdict::Blocked, "tools/call", "tools.call.reply", "The process is dead.")
-    };
-    vec![
-        check(Verdict::Pass, "lifecycle/initialize", "lifecycle.initialize.reply", "It offered 2025-11-25."),
-        check(Verdict::Pass, "tools/list", "tools.list.array", ""),
-        check(Verdict::Pass, "tools/list", "tools.list.array", ""),
-        goes_backwards(),
-        hostile(),
-        check(Verdict::Warn, "tools/names", "tools.names.format", "`my tool` has a space in it."),
-        check(
-            Verdict::NotApplicable,
-            "prompts/list",
-            "prompts.list.array",
-            "The server declares no prompts.",
-        ),
-        check(Verdict::NotObserved, "tools/call", "tools.call.content", unseen),
-        check(Verdict::NotObserved, "tools/progress", "progress.stops", unseen),
-        blocked,
-        check(Verdict::Error, "logging/level", "logging.level.filter", "No memory for another process."),
-        check(Verdict::Known, "resources/read", "resources.read.not-found", "Accepted: fixed in 2.0."),
-    ]
-}
-
-fn surface() -> Value {
-    json!({
-        "tools": [
-            {"name": "write", "inputSchema": {"type": "object", "required": ["text", "path"]}, "description": "Writes."},
-            {"description": "Reads a file.\n\n::error::fooled\n\u{1b}[31mred", "name": "read", "inputSchema": {"type": "object"}},
-        ],
-        "server": {"version": "1.2.3", "name": "demo"},
-        "instructions": "Started at 2026-01-02T03:04:05Z as pid 4711 on http://127.0.0.1:40123/ in /tmp/demo.x1",
-        "capabilities": {"tools": {"listChanged": true}, "logging": {}},
-    })
-}
-
-fn started(target: TargetInfo) -> Event {
-    Event::Started(Started { seed: 7, at: "2026-08-01T10:20:30Z".to_owned(), target })
-}
-
-fn stdio() -> TargetInfo {
-    let command = ["./server", "--stdio", "--name", "a b"].map(str::to_owned).to_vec();
-    TargetInfo { transport: "stdio", command, url: None }
-}
-
-fn run(revision: Revision, transport: &'static str, checks: Vec<Check>) -> Vec<Event> {
-    let begin = RunStarted {
-        revision,
-        transport,
-        server: json!({"name": "demo\u{1b}[31m", "version": "1.2.3"}),
-        capabilities: json!({"tools": {}}),
-        startup_ms: 412,
-        planned: checks.len(),
-    };
-    let surface = Surface { revision, transport, value: surface() };
-    let mut events = vec![Event::RunStarted(begin), Event::Surface(surface)];
-    events.extend(checks.into_iter().map(|check| Event::Checked(Box::new(check))));
-    events.push(Event::RunFinished(RunFinished { spawns: 3, duration_ms: 1_234 }));
-    events
-}
-
-/// Two runs with every verdict, hostile texts, and a snapshot that changed.
-fn recorded() -> Vec<Event> {
-    let diff = "--- committed\n+++ this run\n@@ -1,3 +1,3 @@\n tools:\n-  - name: \"read\"\n+  - name: \"reed\u{1b}[2J\"\n ::error::fooled\n";
-    let changed = SnapshotChange::Changed(diff.to_owned());
-    let mut events = vec![started(stdio()), Event::Progress("launching ./server\u{1b}[2J".to_owned())];
-    events.extend(run(Revision::V2025_11_25, "stdio", first_run()));
-    let second = vec![
-        goes_backwards(),
-        check(Verdict::Pass, "tools/list", "tools.list.array", ""),
-        check(Verdict::NotApplicable, "batch/reply", "batch.reply", "This revision has no batches."),
-    ];
-    events.extend(run(Revision::V2025_06_18, "stdio", second));
-    let outcome = |file: &str, change| Event::Snapshot(SnapshotOutcome { file: file.to_owned(), change });
-    events.push(outcome("snapshots/2025-11-25-stdio.snap.txt", changed));
-    events.push(outcome("snapshots/2025-06-18-stdio.snap.txt", SnapshotChange::Created));
-    events.push(Event::Finished(Finished { duration_ms: 2_500, exit: ExitCode::Findings, problem: None }));
-    events
-}
-
-/// A server that never said a word of MCP.
-fn unreachable() -> Vec<Event> {
-    let problem = "The server never answered `initialize`: it exited with code 1 after 0.031 s.\n\
-        ::error::fooled\nError: Cannot find module './dist/index.js'\nStart it by hand to see more, or raise --startup-timeout.";
-    let end = Finished { duration_ms: 31, exit: ExitCode::Unreachable, problem: Some(problem.to_owned()) };
-    vec![started(stdio()), Event::Finished(end)]
-}
-
-fn clean() -> Vec<Event> {
-    let mut events = vec![started(TargetInfo { transport: "stdio", command: Vec::new(), url: None })];
-    let checks = vec![check(Verdict::Pass, "tools/list", "tools.list.array", "")];
-    events.extend(run(Revision::V2026_07_28, "stdio", checks));
-    events.push(Event::Finished(Finished { duration_ms: 9, exit: ExitCode::Clean, problem: None }));
-    events
-}
-
-/// What a reporter writes, kept where the test can see it.
-#[derive(Clone, Default)]
-struct Sink(Arc<Mutex<Vec<u8>>>);
-
-impl std::io::Write for Sink {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
-fn told<R: Reporter + 'static>(events: &[Event], reporter: impl FnOnce(Sink) -> R) -> String {
-    let sink = Sink::default();
-    let mut reporters = Reporters::default();
-    reporters.add(reporter(sink.clone()));
-    events.iter().for_each(|event| reporters.on_event(event).unwrap());
-    let bytes = sink.0.lock().unwrap().clone();
-    String::from_utf8(bytes).unwrap()
-}
 
 const LOOK: Look = Look { colour: false, progress: false, width: 100, detail: Detail::Normal };
 
@@ -211,11 +24,11 @@ fn terminal(events: &[Event], look: Look) -> String {
 }
 
 fn json(events: &[Event]) -> String {
-    told(events, Json::new)
+    written(Format::Json, events, false)
 }
 
 fn junit(events: &[Event], strict: bool) -> String {
-    told(events, |sink| Junit::new(sink, strict))
+    written(Format::Junit, events, strict)
 }
 
 fn report(events: &[Event]) -> Report {
@@ -306,9 +119,10 @@ fn verdicts_agree_everywhere() {
         assert_eq!(verbose.matches(&line).count(), count(verdict), "{name} in the terminal");
     }
     let xml = junit_parser::from_reader(junit(&events, true).as_bytes()).unwrap();
-    let snapshot_changes = 1;
-    let failures = count(Verdict::Fail) + count(Verdict::Warn) + snapshot_changes;
-    assert_eq!(totals(&xml), (events.iter().filter(is_test).count(), failures, count(Verdict::Error)));
+    let (snapshot_changes, bugs) = (1, 1);
+    let failures = count(Verdict::Fail) + count(Verdict::Warn) + snapshot_changes + bugs;
+    let tests = events.iter().filter(is_test).count() + campaign().findings.len();
+    assert_eq!(totals(&xml), (tests, failures, count(Verdict::Error)));
 }
 
 fn is_test(event: &&Event) -> bool {
@@ -327,7 +141,12 @@ fn junit_keeps_every_detail_for_a_real_reader() {
     let names: Vec<&str> = xml.suites.iter().map(|suite| suite.name.as_str()).collect();
     assert_eq!(
         names,
-        ["mcp-conform 2025-11-25 stdio", "mcp-conform 2025-06-18 stdio", "mcp-conform snapshots"]
+        [
+            "mcp-conform 2025-11-25 stdio",
+            "mcp-conform 2025-06-18 stdio",
+            "mcp-conform 2025-11-25 fuzz",
+            "mcp-conform snapshots"
+        ]
     );
     let cases = &xml.suites[0].cases;
     assert_eq!(cases.len(), first_run().len());
@@ -397,7 +216,7 @@ fn no_report_lets_a_server_give_commands() {
     let surfaces = report(&recorded())
         .runs
         .iter()
-        .map(|run| snapshot::render(run, Some(&offered())))
+        .map(|run| snapshot::render(run, Some(&offered()), &[]))
         .collect::<Vec<_>>();
     for text in terminals.iter().chain(&files).chain(&surfaces).chain([&terminal(&unreachable(), LOOK)]) {
         let bad = |c: &char| (c.is_control() && *c != '\n') || "\u{202e}\u{fffe}".contains(*c);
@@ -416,8 +235,8 @@ fn offered() -> Surface {
 #[test]
 fn snapshot_is_stable_text_of_the_surface_and_the_verdicts() {
     let report = report(&recorded());
-    insta::assert_snapshot!("snapshot", snapshot::render(&report.runs[0], Some(&offered())));
-    insta::assert_snapshot!("snapshot_without_surface", snapshot::render(&report.runs[1], None));
+    insta::assert_snapshot!("snapshot", snapshot::render(&report.runs[0], Some(&offered()), &[]));
+    insta::assert_snapshot!("snapshot_without_surface", snapshot::render(&report.runs[1], None, &[]));
 }
 
 #[test]
@@ -432,27 +251,168 @@ fn snapshot_is_created_then_compared_and_only_updated_when_asked() {
         }]
     };
     let compare = |name, update| {
-        let outcomes = snapshot::compare(&dir, &report, &offered(name), update).unwrap();
+        let outcomes = snapshot::compare(&dir, &report, &offered(name), &[], update).unwrap();
         outcomes.into_iter().map(|outcome| outcome.change).collect::<Vec<_>>()
     };
     assert_eq!(compare("read", false), [SnapshotChange::Created]);
     assert_eq!(compare("read", false), [SnapshotChange::Same]);
     assert_eq!(compare("read", true), [SnapshotChange::Same]);
     let changed = compare("reed", false);
-    let [SnapshotChange::Changed(diff)] = &changed[..] else { panic!("{changed:?}") };
-    insta::assert_snapshot!("snapshot_diff", diff);
+    let [SnapshotChange::Changed(difference)] = &changed[..] else { panic!("{changed:?}") };
+    insta::assert_snapshot!("snapshot_diff", told_as_text(difference));
     assert_eq!(compare("reed", false), changed, "a difference stays until it is accepted");
     assert_eq!(compare("reed", true), [SnapshotChange::Updated]);
     assert_eq!(compare("reed", false), [SnapshotChange::Same]);
+}
+
+fn told_as_text(difference: &Difference) -> String {
+    Block::of_change("the snapshot", &difference.changes, &difference.text).render(Paint::default(), 100)
 }
 
 #[test]
 fn snapshot_does_not_care_about_line_ends() {
     let dir = folder("line-ends");
     let report = report(&clean());
-    snapshot::compare(&dir, &report, &[], false).unwrap();
-    let file = dir.join("2026-07-28-stdio.snap.txt");
+    snapshot::compare(&dir, &report, &[], &[], false).unwrap();
+    let file = dir.join("2026-07-28-stdio.snap.yaml");
     let text = fs::read_to_string(&file).unwrap();
     fs::write(&file, text.replace('\n', "\r\n")).unwrap();
-    assert_eq!(snapshot::compare(&dir, &report, &[], false).unwrap()[0].change, SnapshotChange::Same);
+    assert_eq!(snapshot::compare(&dir, &report, &[], &[], false).unwrap()[0].change, SnapshotChange::Same);
+}
+
+/// The binary on the built-in server with a fault, in a job of GitHub's or not.
+fn judged(args: &[&str], variables: &[(&str, &str)]) -> std::process::Output {
+    const SELF: &str = env!("CARGO_BIN_EXE_mcp-conform");
+    let server = ["--", SELF, "serve", "--fault", "resources.read.text-or-blob"];
+    let mut command = Command::new(SELF);
+    command.args(["stdio", "--revision", "2025-11-25", "--fuzz-cases", "0"]).args(args).args(server);
+    command.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_STEP_SUMMARY");
+    command.envs(variables.iter().copied()).output().expect("the binary runs")
+}
+
+#[test]
+fn one_run_writes_every_report_and_merge_writes_the_same() {
+    let folder = folder("every");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let formats = ["json", "junit", "html", "sarif", "markdown", "tap"];
+    let options = |prefix: &str| -> Vec<String> {
+        formats
+            .iter()
+            .flat_map(|format| [format!("--{format}"), file(&format!("{prefix}.{format}"))])
+            .collect()
+    };
+    let asked = options("run");
+    let asked: Vec<&str> = asked.iter().map(String::as_str).collect();
+    assert_eq!(judged(&asked, &[]).status.code(), Some(1));
+    let merged = Command::new(env!("CARGO_BIN_EXE_mcp-conform"))
+        .args(["merge", &file("run.json")])
+        .args(options("merged"))
+        .env_remove("GITHUB_STEP_SUMMARY")
+        .output()
+        .expect("the binary runs");
+    assert_eq!(merged.status.code(), Some(1));
+    for format in formats {
+        let text = |prefix: &str| fs::read_to_string(file(&format!("{prefix}.{format}"))).expect("a report");
+        let (run, merged) = (text("run"), text("merged"));
+        assert!(run.contains("resources.read.text-or-blob"), "{format}");
+        // How long a run took is not in the JSON report.
+        if format != "junit" {
+            assert_eq!(run, merged, "{format}");
+        }
+    }
+}
+
+#[test]
+fn a_job_of_github_is_told_on_its_page() {
+    let folder = folder("github");
+    let summary = folder.join("summary.md");
+    fs::write(&summary, "what an earlier step wrote\n").unwrap();
+    let summary_path = summary.display().to_string();
+    let variables = [("GITHUB_ACTIONS", "true"), ("GITHUB_STEP_SUMMARY", summary_path.as_str())];
+    let output = String::from_utf8_lossy(&judged(&[], &variables).stdout).into_owned();
+    let annotations: Vec<&str> = output.lines().filter(|line| line.starts_with("::")).collect();
+    assert_eq!(annotations.len(), 1, "{output}");
+    assert!(annotations[0].starts_with("::error title=FAIL schema › resources.read.text-or-blob::MUST"));
+    let text = fs::read_to_string(&summary).unwrap();
+    assert!(text.starts_with("what an earlier step wrote\n## ❌ mcp-conform: 1 violation\n"), "{text}");
+    let to_stdout = judged(&["--tap", "-"], &variables[..1]);
+    assert!(to_stdout.stdout.starts_with(b"TAP version 14\n"));
+    assert!(!String::from_utf8_lossy(&to_stdout.stdout).contains("::error"), "a report goes there");
+}
+
+fn conform(args: &[&str]) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mcp-conform"));
+    command.env_remove("GITHUB_ACTIONS").env_remove("GITHUB_STEP_SUMMARY").env("NO_COLOR", "1");
+    let output = command.args(args).output().expect("the binary runs");
+    let text = [output.stdout, output.stderr].concat();
+    (output.status.code(), String::from_utf8_lossy(&text).into_owned())
+}
+
+#[test]
+fn diff_judges_snapshots_and_reports() {
+    let folder = folder("diff");
+    let file = |name: &str| folder.join(name).display().to_string();
+    let snapshot = |tools: Value, verdict: &str| {
+        let surface = Surface { value: json!({"tools": tools}), ..offered() };
+        let mut report = report(&clean());
+        report.runs[0].checks[0].verdict =
+            Verdict::ALL.into_iter().find(|known| known.as_str() == verdict).expect("a verdict");
+        snapshot::render(&report.runs[0], Some(&surface), &[])
+    };
+    let tool = |required: Value| json!([{"name": "read", "inputSchema": {"type": "object", "properties": {"path": {"type": "string"}}, "required": required}}]);
+    fs::write(file("lax"), snapshot(tool(json!([])), "pass")).unwrap();
+    fs::write(file("strict"), snapshot(tool(json!(["path"])), "fail")).unwrap();
+    let (code, worse) = conform(&["diff", &file("lax"), &file("strict")]);
+    assert_eq!(code, Some(1), "{worse}");
+    assert!(worse.contains("tool `read`: input /path: required now"), "{worse}");
+    assert!(worse.contains("tools/list › tools.list.array: pass → fail"), "{worse}");
+    let (code, better) = conform(&["diff", &file("strict"), &file("lax")]);
+    assert_eq!(code, Some(0), "{better}");
+    assert!(better.contains("compatible") && !better.contains("breaking"), "{better}");
+    assert_eq!(conform(&["diff", &file("lax"), &file("lax")]), (Some(0), "nothing changed\n".to_owned()));
+
+    fs::write(file("clean.json"), written(Format::Json, &clean(), false)).unwrap();
+    fs::write(file("bad.json"), written(Format::Json, &recorded(), false)).unwrap();
+    let (code, worse) = conform(&["diff", &file("clean.json"), &file("bad.json")]);
+    assert_eq!(code, Some(1), "{worse}");
+    assert!(worse.contains("2026-07-28 · stdio is not judged any more"), "{worse}");
+    assert!(worse.contains("the fuzzer finds crash 0f3a9c"), "{worse}");
+
+    fs::write(file("other"), "hello").unwrap();
+    for wrong in ["other", "no-such-file", "bad.json"] {
+        let (code, said) = conform(&["diff", &file("lax"), &file(wrong)]);
+        assert_eq!(code, Some(2), "{said}");
+    }
+}
+
+#[test]
+fn snapshots_are_masked_as_the_profile_says() {
+    let folder = folder("masks");
+    let file = |name: &str| folder.join(name).display().to_string();
+    fs::write(file("mask.toml"), "[[snapshot.mask]]\nat = \"/server/version\"\n\n[[snapshot.mask]]\npattern = \"memo\"\nwith = \"<what>\"\n").unwrap();
+    let args = [
+        "stdio",
+        "--revision",
+        "2025-11-25",
+        "--fuzz-cases",
+        "0",
+        "--snapshot",
+        &file("kept"),
+        "--profile",
+        &file("mask.toml"),
+    ];
+    let (code, said) = conform(&args);
+    assert_eq!(code, Some(0), "{said}");
+    let kept = fs::read_to_string(folder.join("kept/2025-11-25-stdio.snap.yaml")).unwrap();
+    assert!(
+        kept.contains("version: \"<masked>\"")
+            && kept.contains("<what>://greeting")
+            && !kept.contains("memo"),
+        "{kept}"
+    );
+    assert_eq!(conform(&args).0, Some(0), "masked parts do not differ");
+    fs::write(file("mask.toml"), "[[snapshot.mask]]\npattern = \"(\"\n").unwrap();
+    let (code, said) = conform(&args);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("mask.toml"), "{said}");
 }

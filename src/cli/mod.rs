@@ -1,6 +1,7 @@
 //! The command line: one file per subcommand. Arguments become validated options before any work is done.
 
 mod completions;
+mod diff;
 mod explain;
 mod fuzz;
 mod http;
@@ -58,6 +59,9 @@ enum Command {
     Judge(judge::Args),
     /// One report out of several: of shards, or of jobs that judged different revisions
     Merge(merge::Args),
+    /// What changed between two snapshots, two folders of them, or two JSON reports, and what it means
+    #[command(after_help = diff::CODES)]
+    Diff(diff::Args),
     /// What exists, and what covers what: requirements, cases or faults
     List(list::Args),
     /// What a requirement or a case means, why, how it is tested, and where the specification says so
@@ -99,6 +103,7 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Replay(args) => block_on(replay::run(args)),
         Command::Judge(args) => judge::run(&args),
         Command::Merge(args) => merge::run(&args),
+        Command::Diff(args) => diff::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),
         Command::Serve(args) => block_on(serve::run(args)),

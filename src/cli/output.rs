@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::Usage;
-use crate::report::{Detail, Json, Junit, Look, Reporters, Terminal};
+use crate::report::{AtEnd, Detail, Format, Look, Reporters, Terminal};
 
 /// Which reports are written, and where.
 #[derive(Args, Debug)]
@@ -15,9 +15,21 @@ pub struct Output {
     /// Write a JUnit report (`-` = standard output)
     #[arg(long, value_name = "FILE")]
     pub junit: Option<PathBuf>,
-    /// Write a JSON report (`-` = standard output)
+    /// Write a JSON report, which `merge` and `diff` read (`-` = standard output)
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Write one page of HTML, with the wire of each finding (`-` = standard output)
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
+    /// Write a SARIF 2.1.0 report, for code scanning (`-` = standard output)
+    #[arg(long, value_name = "FILE")]
+    pub sarif: Option<PathBuf>,
+    /// Write a Markdown report (`-` = standard output); in a GitHub job, its summary gets one anyway
+    #[arg(long, value_name = "FILE")]
+    pub markdown: Option<PathBuf>,
+    /// Write a TAP 14 report (`-` = standard output)
+    #[arg(long, value_name = "FILE")]
+    pub tap: Option<PathBuf>,
     /// Compare the server's surface and the verdicts with the text committed there; a difference fails the run
     #[arg(long, value_name = "DIR")]
     pub snapshot: Option<PathBuf>,
@@ -59,25 +71,43 @@ pub enum Progress {
 }
 
 impl Output {
-    /// Every reporter that was asked for; the terminal always.
+    /// Every reporter that was asked for; the terminal always. In a GitHub job its page is told, too.
     pub fn reporters(&self, strict: bool) -> Result<Reporters, Usage> {
         let mut reporters = Reporters::default();
-        let to_stdout =
-            [&self.junit, &self.json].into_iter().flatten().filter(|path| is_stdout(path)).count();
+        let files = self.files();
+        let to_stdout = files.iter().filter(|(_, path, _)| is_stdout(path)).count();
         if to_stdout > 1 {
             return Err(Usage("only one report can go to standard output (`-`)".to_owned()));
         }
-        if let Some(path) = &self.json {
-            reporters.add(Json::new(sink("--json", path)?));
-        }
-        if let Some(path) = &self.junit {
-            reporters.add(Junit::new(sink("--junit", path)?, strict));
+        for (option, path, format) in files {
+            reporters.add(AtEnd::new(format, strict, sink(option, path)?));
         }
         match to_stdout {
             0 => reporters.add(Terminal::new(io::stdout(), self.look(io::stdout().is_terminal()))),
             _ => reporters.add(Terminal::new(io::stderr(), self.look(io::stderr().is_terminal()))),
         }
+        if to_stdout == 0 && std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true") {
+            reporters.add(AtEnd::new(Format::Annotations, strict, io::stdout()));
+        }
+        if let Some(path) = std::env::var_os("GITHUB_STEP_SUMMARY").filter(|path| !path.is_empty()) {
+            reporters.add(AtEnd::new(Format::Markdown, strict, summary(Path::new(&path))?));
+        }
         Ok(reporters)
+    }
+
+    /// The files that were asked for.
+    fn files(&self) -> Vec<(&'static str, &Path, Format)> {
+        let all = [
+            ("--json", &self.json, Format::Json),
+            ("--junit", &self.junit, Format::Junit),
+            ("--html", &self.html, Format::Html),
+            ("--sarif", &self.sarif, Format::Sarif),
+            ("--markdown", &self.markdown, Format::Markdown),
+            ("--tap", &self.tap, Format::Tap),
+        ];
+        all.into_iter()
+            .filter_map(|(option, path, format)| Some((option, path.as_deref()?, format)))
+            .collect()
     }
 
     fn look(&self, watched: bool) -> Look {
@@ -118,6 +148,12 @@ fn sink(option: &str, path: &Path) -> Result<Box<dyn Write + Send>, Usage> {
             Err(Usage(format!("{option} {}: the folder {} does not exist", path.display(), folder.display())))
         }
     }
+}
+
+/// The summary of a GitHub job: other steps write to it, too.
+fn summary(path: &Path) -> Result<std::fs::File, Usage> {
+    let file = std::fs::OpenOptions::new().append(true).create(true).open(path);
+    file.map_err(|error| Usage(format!("GITHUB_STEP_SUMMARY {}: {error}", path.display())))
 }
 
 /// A file that appears complete or not at all.

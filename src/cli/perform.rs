@@ -8,6 +8,7 @@ use super::Usage;
 use super::fuzz::{self, Limits};
 use super::output::Output;
 use crate::fuzz::Budget;
+use crate::pattern::Mask;
 use crate::protocol::Revision;
 use crate::report::{Report, Reporter, Reporters, snapshot};
 use crate::runner::{Event, ExitCode, Finished, Plan, SnapshotChange, Surface, run};
@@ -20,6 +21,7 @@ pub async fn perform(plan: &Plan, output: &Output) -> anyhow::Result<ExitCode> {
         );
     }
     let mut audience = Audience::new(output.reporters(plan.strict)?);
+    audience.masks.clone_from(&plan.policy.profile.snapshot.mask);
     let (events, incoming) = unbounded_channel();
     let began = std::time::Instant::now();
     let judging = async {
@@ -73,12 +75,14 @@ pub struct Audience {
     reporters: Reporters,
     report: Report,
     surfaces: Vec<Surface>,
+    /// What changes in a snapshot from run to run.
+    masks: Vec<Mask>,
 }
 
 impl Audience {
     /// Nothing was told yet.
     pub fn new(reporters: Reporters) -> Self {
-        Self { reporters, report: Report::default(), surfaces: Vec::new() }
+        Self { reporters, report: Report::default(), surfaces: Vec::new(), masks: Vec::new() }
     }
 
     /// Hears everything to the end.
@@ -115,7 +119,7 @@ impl Audience {
     }
 
     fn compare(&mut self, folder: &Path, update: bool) -> anyhow::Result<bool> {
-        let outcomes = snapshot::compare(folder, &self.report, &self.surfaces, update)
+        let outcomes = snapshot::compare(folder, &self.report, &self.surfaces, &self.masks, update)
             .map_err(|error| Usage(format!("--snapshot {}: {error}", folder.display())))?;
         let mut changed = false;
         for outcome in outcomes {

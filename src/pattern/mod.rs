@@ -1,11 +1,14 @@
 //! Patterns over JSON, and templates that fill in captured values: the vocabulary that cases, faults and quirks share.
+//! Masks for what changes from run to run.
 
 mod filled;
+mod mask;
 mod matcher;
 mod parse;
 pub(crate) mod pointer;
 mod template;
 
+pub use mask::{Mask, mask};
 pub use matcher::Mismatch;
 pub use parse::PatternError;
 pub use template::{Missing, fill, names};

@@ -7,7 +7,7 @@ use super::{Counts, Coverage, text};
 use crate::catalogue;
 use crate::protocol::Revision;
 use crate::runner::{
-    Check, Event, ExitCode, Finished, FuzzFinding, Fuzzed, RunFinished, RunStarted, SnapshotChange,
+    Change, Check, Event, ExitCode, Finished, FuzzFinding, Fuzzed, RunFinished, RunStarted, SnapshotChange,
     SnapshotOutcome, Started, TargetInfo,
 };
 
@@ -89,6 +89,9 @@ pub struct Snapshot {
     pub file: String,
     /// `same`, `created`, `updated` or `changed`.
     pub change: &'static str,
+    /// What changed, each with its judgement.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub changes: Vec<Change>,
     /// The unified difference, if it changed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub diff: Option<String>,
@@ -201,6 +204,16 @@ impl Report {
         }
     }
 
+    /// Why the run could not be done or was cut short: a run that was not done is no success.
+    pub fn trouble(&self) -> Option<&str> {
+        match (&self.problem, self.exit) {
+            (Some(problem), _) => Some(problem),
+            (None, ExitCode::Clean | ExitCode::Findings) => None,
+            (None, ExitCode::Usage | ExitCode::Unreachable | ExitCode::Inconclusive)
+            | (None, ExitCode::Bug | ExitCode::Interrupted) => Some(self.meaning()),
+        }
+    }
+
     fn start(&mut self, started: &Started) {
         self.seed = started.seed;
         self.started.clone_from(&started.at);
@@ -248,12 +261,17 @@ impl Run {
 
 impl Snapshot {
     fn of(outcome: &SnapshotOutcome) -> Self {
-        let (change, diff) = match &outcome.change {
+        let (change, difference) = match &outcome.change {
             SnapshotChange::Same => ("same", None),
             SnapshotChange::Created => ("created", None),
             SnapshotChange::Updated => ("updated", None),
-            SnapshotChange::Changed(diff) => ("changed", Some(diff.clone())),
+            SnapshotChange::Changed(difference) => ("changed", Some(difference)),
         };
-        Self { file: outcome.file.clone(), change, diff }
+        Self {
+            file: outcome.file.clone(),
+            change,
+            changes: difference.map(|it| it.changes.clone()).unwrap_or_default(),
+            diff: difference.map(|it| it.text.clone()),
+        }
     }
 }

@@ -6,48 +6,21 @@ use serde::Serialize;
 use serde_json::Value;
 use serde_json::ser::{Formatter, PrettyFormatter, Serializer};
 
-use super::{Report, Reporter, text};
-use crate::runner::{Check, Event};
+use super::{Report, text};
+use crate::runner::Check;
 
 /// How many characters of one text a report keeps.
 const LONGEST_TEXT: usize = 8_000;
 
-/// Writes the JSON report when the run is over.
-pub struct Json<W> {
-    report: Report,
-    out: W,
-}
-
-impl<W: Write> Json<W> {
-    /// A reporter that writes to `out`.
-    pub fn new(out: W) -> Self {
-        Self { report: Report::default(), out }
-    }
-}
-
-impl<W: Write + Send> Reporter for Json<W> {
-    fn on_event(&mut self, event: &Event) -> io::Result<()> {
-        self.report.on_event(event);
-        match event {
-            Event::Finished(_) => write(&self.report, &mut self.out),
-            Event::Started(_)
-            | Event::Progress(_)
-            | Event::RunStarted(_)
-            | Event::Surface(_)
-            | Event::Checked(_)
-            | Event::RunFinished(_)
-            | Event::Snapshot(_)
-            | Event::Fuzzed(_) => Ok(()),
-        }
-    }
-}
-
 /// Writes a report as JSON that is also safe to look at in a terminal.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let report = bounded(report.clone());
-    report.serialize(&mut Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new())))?;
-    writeln!(out)?;
-    out.flush()
+    pretty(&bounded(report.clone()), out)
+}
+
+/// Anything as JSON that is also safe to look at in a terminal.
+pub fn pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new())))?;
+    writeln!(out)
 }
 
 fn bounded(mut report: Report) -> Report {

@@ -6,46 +6,15 @@ use std::io::{self, Write};
 use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestResult, TestSuite};
 use time::{Date, Month};
 
-use super::diagnostic::Block;
+use super::diagnostic::{Block, Bounds};
 use super::paint::Paint;
-use super::{Report, Reporter, Run, Snapshot, text};
+use super::{Report, Run, Snapshot, text};
 use crate::catalogue::Verdict;
-use crate::runner::{Check, Event, ExitCode, Fuzzed};
+use crate::runner::{Check, Fuzzed};
 
 /// The width of the diagnostic blocks in a report file.
 const WIDTH: usize = 160;
 const MOST_DIFF_LINES: usize = 1_000;
-
-/// Writes the JUnit report when the run is over.
-pub struct Junit<W> {
-    report: Report,
-    out: W,
-    strict: bool,
-}
-
-impl<W: Write> Junit<W> {
-    /// A reporter that writes to `out`; with `strict`, a warning is a failure.
-    pub fn new(out: W, strict: bool) -> Self {
-        Self { report: Report::default(), out, strict }
-    }
-}
-
-impl<W: Write + Send> Reporter for Junit<W> {
-    fn on_event(&mut self, event: &Event) -> io::Result<()> {
-        self.report.on_event(event);
-        match event {
-            Event::Finished(_) => write(&self.report, self.strict, &mut self.out),
-            Event::Started(_)
-            | Event::Progress(_)
-            | Event::RunStarted(_)
-            | Event::Surface(_)
-            | Event::Checked(_)
-            | Event::RunFinished(_)
-            | Event::Snapshot(_)
-            | Event::Fuzzed(_) => Ok(()),
-        }
-    }
-}
 
 /// Writes a report as JUnit XML; with `strict`, a warning is a failure.
 pub fn write(report: &Report, strict: bool, out: &mut dyn Write) -> io::Result<()> {
@@ -60,8 +29,7 @@ pub fn write(report: &Report, strict: bool, out: &mut dyn Write) -> io::Result<(
         });
     let xml = ReportBuilder::new().add_testsuites(suites).build();
     xml.write_xml(&mut *out).map_err(io::Error::other)?;
-    writeln!(out)?;
-    out.flush()
+    writeln!(out)
 }
 
 fn suite(run: &Run, strict: bool) -> TestSuite {
@@ -88,9 +56,7 @@ fn campaign(fuzzed: &Fuzzed) -> TestSuite {
         let mut case =
             TestCase::success(&text::escape(&format!("{} {}", finding.kind, finding.id)), Duration::ZERO);
         case.set_classname(&class);
-        let script = finding.script.join("\n");
-        let rerun = finding.rerun.as_deref().unwrap_or_default();
-        let details = format!("{}\n{}\n{script}\n{rerun}\n", finding.message, finding.operators.join("; "));
+        let details = Block::of_fuzz(finding, Bounds::of_width(WIDTH)).render(Paint::default(), WIDTH);
         if finding.severity == "advice" {
             case.system_out = Some(text::cdata(&details));
             return case;
@@ -121,11 +87,11 @@ fn test_case(check: &Check, run: &Run, times: u32, strict: bool) -> TestCase {
         1 => text::escape(&check.requirement),
         times => format!("{} ({times})", text::escape(&check.requirement)),
     };
-    let details = Block::new(check, run, WIDTH).render(Paint::default(), WIDTH);
+    let details = || Block::new(check, run, Bounds::of_width(WIDTH)).render(Paint::default(), WIDTH);
     let mut case = TestCase::success(&name, Duration::ZERO);
     case.set_classname(&class(check, run));
     case.result = result(check, &details, strict);
-    case.system_out = output(check, details, strict).map(|text| text::cdata(&text));
+    case.system_out = output(check, &details, strict).map(|text| text::cdata(&text));
     case
 }
 
@@ -135,15 +101,15 @@ fn class(check: &Check, run: &Run) -> String {
     format!("{}.{}.{id}", run.transport, run.revision.as_str())
 }
 
-fn result(check: &Check, details: &str, strict: bool) -> TestResult {
+fn result(check: &Check, details: &dyn Fn() -> String, strict: bool) -> TestResult {
     let type_ = check.verdict.as_str().to_owned();
     let message = text::brief(check.message.trim_end(), 500);
-    let cause = Some(text::cdata(details));
+    let cause = || Some(text::cdata(&details()));
     match check.verdict {
         Verdict::Pass => TestResult::Success,
         Verdict::Warn if !strict => TestResult::Success,
-        Verdict::Fail | Verdict::Warn => TestResult::Failure { type_, message, cause },
-        Verdict::Error => TestResult::Error { type_, message, cause },
+        Verdict::Fail | Verdict::Warn => TestResult::Failure { type_, message, cause: cause() },
+        Verdict::Error => TestResult::Error { type_, message, cause: cause() },
         Verdict::Known | Verdict::Blocked | Verdict::NotObserved | Verdict::NotApplicable => {
             TestResult::Skipped
         }
@@ -151,10 +117,10 @@ fn result(check: &Check, details: &str, strict: bool) -> TestResult {
 }
 
 /// What the result itself does not say: several schemas in use allow `skipped` no message.
-fn output(check: &Check, details: String, strict: bool) -> Option<String> {
+fn output(check: &Check, details: &dyn Fn() -> String, strict: bool) -> Option<String> {
     match check.verdict {
-        Verdict::Warn => (!strict).then_some(details),
-        Verdict::Known | Verdict::Blocked | Verdict::NotObserved => Some(details),
+        Verdict::Warn => (!strict).then(details),
+        Verdict::Known | Verdict::Blocked | Verdict::NotObserved => Some(details()),
         Verdict::NotApplicable => Some(format!("not_applicable: {}", text::brief(&check.message, 500))),
         Verdict::Pass => (!check.message.is_empty()).then(|| text::brief(&check.message, 500)),
         Verdict::Fail | Verdict::Error => None,
@@ -187,12 +153,7 @@ fn changed(diff: &str) -> TestResult {
 
 /// A run that could not be done is one error, so that no reader takes silence for success.
 fn problem(report: &Report) -> Option<TestSuite> {
-    let problem = match (&report.problem, report.exit) {
-        (Some(problem), _) => problem.as_str(),
-        (None, ExitCode::Clean | ExitCode::Findings) => return None,
-        (None, ExitCode::Usage | ExitCode::Unreachable | ExitCode::Inconclusive)
-        | (None, ExitCode::Bug | ExitCode::Interrupted) => report.meaning(),
-    };
+    let problem = report.trouble()?;
     let mut suite = TestSuite::new(&format!("mcp-conform {}", report.target.transport));
     let message = text::brief(problem.lines().next().unwrap_or_default(), 500);
     let mut case = TestCase::error("run", Duration::ZERO, "error", &message);

@@ -1,20 +1,29 @@
 //! Reports: the one stream of events, told to people and to programs.
 //!
-//! [`Report`] collects the events; each reporter writes it in its own form when the run is over, and the terminal also
-//! shows progress. [`diagnostic::Block`] is the one way in which a check is told in words, and [`text`] makes safe what
-//! the server said. [`read`] reads JSON reports back. [`snapshot`] keeps the server's surface and the verdicts as text to be committed.
+//! [`Report`] collects the events; [`AtEnd`] writes it in a [`Format`] when the run is over, and the terminal also shows
+//! progress. [`diagnostic::Block`] is the one way in which a finding is told, and [`text`] makes safe what the server said. [`read`] reads
+//! JSON reports back. [`snapshot`] keeps the server's surface and the verdicts as text to be committed, and [`change`] judges what
+//! changed in it.
 
+mod annotations;
+pub mod change;
 mod collect;
 mod counts;
 pub mod diagnostic;
+mod findings;
+mod format;
+mod html;
 mod json;
 mod junit;
-mod outline;
+mod markdown;
 pub mod paint;
 pub mod read;
+mod sarif;
 pub mod snapshot;
+mod tap;
 mod terminal;
 pub mod text;
+mod words;
 
 use std::io;
 
@@ -22,8 +31,7 @@ use crate::runner::Event;
 
 pub use collect::{Report, Run, Snapshot, Tool};
 pub use counts::{Counts, Coverage};
-pub use json::Json;
-pub use junit::Junit;
+pub use format::{AtEnd, Format};
 pub use terminal::{Detail, Look, Terminal};
 
 /// Somebody who is told what happens.

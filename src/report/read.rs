@@ -7,8 +7,8 @@ use crate::catalogue::{Level, Verdict};
 use crate::fuzz::{Kind, Severity, Stability};
 use crate::protocol::Revision;
 use crate::runner::{
-    Check, ExitCode, FuzzFinding, Fuzzed, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started,
-    TargetInfo, WireLine,
+    Change, Check, Difference, ExitCode, FuzzFinding, Fuzzed, RunFinished, RunStarted, SnapshotChange,
+    SnapshotOutcome, Started, TargetInfo, WireLine,
 };
 
 /// A report that was read.
@@ -109,6 +109,8 @@ struct Frame {
     at_ms: u64,
     dir: String,
     data: String,
+    #[serde(default)]
+    culprit: bool,
 }
 
 #[derive(Deserialize)]
@@ -148,6 +150,8 @@ struct Found {
 struct Snapshot {
     file: String,
     change: String,
+    #[serde(default)]
+    changes: Vec<Change>,
     diff: Option<String>,
 }
 
@@ -210,7 +214,7 @@ impl CheckLine {
 impl Frame {
     fn recorded(self) -> Result<WireLine, String> {
         let dir = word(&self.dir, ["->", "<-", "!!"])?;
-        Ok(WireLine { seq: self.seq, at_ms: self.at_ms, dir, data: self.data, culprit: false })
+        Ok(WireLine { seq: self.seq, at_ms: self.at_ms, dir, data: self.data, culprit: self.culprit })
     }
 }
 
@@ -261,7 +265,9 @@ impl Snapshot {
             ("same", _) => SnapshotChange::Same,
             ("created", _) => SnapshotChange::Created,
             ("updated", _) => SnapshotChange::Updated,
-            ("changed", diff) => SnapshotChange::Changed(diff.unwrap_or_default()),
+            ("changed", diff) => {
+                SnapshotChange::Changed(Difference { changes: self.changes, text: diff.unwrap_or_default() })
+            }
             (other, _) => return Err(format!("unknown change of a snapshot: `{other}`")),
         };
         Ok(SnapshotOutcome { file: self.file, change })

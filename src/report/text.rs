@@ -38,7 +38,7 @@ pub fn fold(text: &str, width: usize) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
     match chars.is_empty() {
         true => vec![String::new()],
-        false => chars.chunks(width.max(1)).map(|piece| piece.iter().collect()).collect(),
+        false => chars.chunks(width.max(1)).map(|piece| disarm(piece.iter().collect())).collect(),
     }
 }
 
@@ -70,7 +70,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
         lines[line].push_str(word);
         used += length;
     }
-    lines
+    lines.into_iter().map(disarm).collect()
 }
 
 /// Text for a CDATA section: only characters that XML 1.0 allows, and `]]>` as `]]\u003e`, because some readers lose
@@ -148,6 +148,12 @@ pub fn disarm_marks(text: &str) -> String {
     })
 }
 
+/// Whether a text is a web address with nothing in it that would end it in some report.
+pub fn is_address(text: &str) -> bool {
+    text.starts_with("https://")
+        && text.chars().all(|c| c.is_ascii_alphanumeric() || "-._~:/?#=&%".contains(c))
+}
+
 /// A word as a POSIX shell takes it.
 pub fn shell_word(word: &str) -> String {
     let plain = |c: char| c.is_alphanumeric() || "-_./:=@%+,".contains(c);
@@ -199,6 +205,7 @@ mod tests {
     fn fold_loses_nothing() {
         assert_eq!(fold("abcdé", 2), ["ab", "cd", "é"]);
         assert_eq!(fold("", 2), [""]);
+        assert_eq!(fold("ab::error::x", 2)[1], "\\u003a:", "a line that begins anew begins no command");
     }
 
     #[test]
@@ -211,6 +218,12 @@ mod tests {
     fn wrap_breaks_at_spaces_and_never_inside_a_word() {
         assert_eq!(wrap("one two three", 7), ["one two", "three"]);
         assert_eq!(wrap("incomprehensible x", 7), ["incomprehensible", "x"]);
+    }
+
+    #[test]
+    fn only_plain_addresses_are_links() {
+        assert!(is_address("https://modelcontextprotocol.io/specification/2025-11-25/server/tools#x"));
+        assert!(!is_address("javascript:alert(1)") && !is_address("https://a) [b](http://c"));
     }
 
     #[test]

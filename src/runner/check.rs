@@ -50,6 +50,6 @@ pub struct WireLine {
     /// The frame.
     pub data: String,
     /// Whether this frame is the culprit.
-    #[serde(skip)]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub culprit: bool,
 }

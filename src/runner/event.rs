@@ -1,6 +1,6 @@
 //! The one ordered stream of events from a run to every reporter.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::check::Check;
@@ -107,8 +107,52 @@ pub enum SnapshotChange {
     Created,
     /// It changed, and the change was accepted.
     Updated,
-    /// It changed: a unified diff.
-    Changed(String),
+    /// It changed.
+    Changed(Difference),
+}
+
+/// What changed between two snapshots or reports.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Difference {
+    /// Each change with its judgement.
+    pub changes: Vec<Change>,
+    /// The unified difference of the texts.
+    pub text: String,
+}
+
+/// One change, judged from the side of those who use the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// What it means.
+    pub judgement: Judgement,
+    /// What changed, in a sentence.
+    pub what: String,
+}
+
+/// What a change means for those who use the server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Judgement {
+    /// What worked no longer does.
+    Breaking,
+    /// It cannot be told.
+    Unknown,
+    /// What worked still does.
+    Compatible,
+}
+
+impl Judgement {
+    /// Every one, the gravest first.
+    pub const ALL: [Self; 3] = [Self::Breaking, Self::Unknown, Self::Compatible];
+
+    /// The name in reports.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Breaking => "breaking",
+            Self::Unknown => "unknown",
+            Self::Compatible => "compatible",
+        }
+    }
 }
 
 /// The end of everything.

@@ -19,13 +19,13 @@ mod tally;
 pub use baseline::Baseline;
 pub use check::{Check, WireLine};
 pub use event::{
-    Event, Finished, FuzzFinding, Fuzzed, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started,
-    Surface, TargetInfo,
+    Change, Difference, Event, Finished, FuzzFinding, Fuzzed, Judgement, RunFinished, RunStarted,
+    SnapshotChange, SnapshotOutcome, Started, Surface, TargetInfo,
 };
 pub use evidence::Secrets;
 pub use exit::ExitCode;
 pub use offline::judge_transcript;
 pub use plan::{Choice, Filter, Plan, Rerun};
-pub use policy::{Policy, Profile, PromptProfile, ToolProfile, Tools};
+pub use policy::{Policy, Profile, PromptProfile, SnapshotProfile, ToolProfile, Tools};
 pub use run::{Judged, run, started};
 pub use survey::Survey;

@@ -94,8 +94,11 @@ pub struct Rerun {
 }
 
 impl Rerun {
-    /// The command that runs one check again.
+    /// The command that runs one check again; empty if no command began the run.
     pub fn of(&self, only: &str, revision: Revision) -> String {
+        if self.head.is_empty() {
+            return String::new();
+        }
         format!("{} --only '{only}' --revision {revision}{}", self.head, self.tail)
     }
 }

@@ -6,6 +6,7 @@ use globset::GlobMatcher;
 use serde::Deserialize;
 use serde_json::Value;
 
+use crate::pattern::Mask;
 use crate::sample;
 
 /// Which tools may be called with arguments that fit.
@@ -32,6 +33,18 @@ pub struct Profile {
     /// Prompts by name.
     #[serde(default)]
     pub prompts: HashMap<String, PromptProfile>,
+    /// How snapshots are kept.
+    #[serde(default)]
+    pub snapshot: SnapshotProfile,
+}
+
+/// What the user tells about snapshots.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotProfile {
+    /// What changes from run to run, and is no difference: `[[snapshot.mask]]`.
+    #[serde(default)]
+    pub mask: Vec<Mask>,
 }
 
 /// What the user tells about a tool.

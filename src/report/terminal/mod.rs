@@ -1,7 +1,5 @@
 //! The report for a person: progress while it runs, findings and a summary at the end.
 
-mod findings;
-mod fuzz;
 mod progress;
 mod summary;
 

@@ -1,43 +1,26 @@
 //! What is told at the end.
 
-use super::findings::{self, Finding};
-use super::fuzz;
 use super::{Detail, Look};
-use crate::catalogue::Verdict;
+use crate::catalogue::{Verdict, requirement};
+use crate::report::diagnostic::{Block, Bounds};
 use crate::report::paint::Tone;
-use crate::report::{Report, Run, text};
-
-/// The verdicts in the order in which a person reads them.
-const COLUMNS: [Verdict; 8] = [
-    Verdict::Pass,
-    Verdict::Fail,
-    Verdict::Warn,
-    Verdict::Error,
-    Verdict::Known,
-    Verdict::Blocked,
-    Verdict::NotObserved,
-    Verdict::NotApplicable,
-];
+use crate::report::{Report, Run, findings, text, words};
 
 /// The whole text.
 pub fn whole(report: &Report, look: Look) -> String {
-    let found = findings::all(report);
-    let blocks: String = found.iter().map(|finding| finding.render(look)).collect();
-    let changed: String =
-        report.snapshots.iter().filter_map(|snapshot| findings::snapshot(snapshot, look)).collect();
+    let found = findings::blocks(report, Bounds::of_width(look.width));
+    let blocks = found.iter().map(|block| format!("{}\n", block.render(look.paint(), look.width))).collect();
     let problem = problem(report, look);
-    let fuzzed: String = report.fuzz.iter().map(|fuzzed| fuzz::findings(fuzzed, look)).collect();
-    let changed = changed + &fuzzed;
     let parts = match look.detail {
-        Detail::Quiet => vec![problem, blocks, changed, quiet_line(report)],
-        Detail::Normal => vec![header(report, look), problem, blocks, changed, summary(report, &found, look)],
+        Detail::Quiet => vec![problem, blocks, quiet_line(report)],
+        Detail::Normal => vec![header(report, look), problem, blocks, summary(report, &found, look)],
         Detail::Verbose => {
             let every = every_check(report, look);
             let unseen =
                 reasons(report, Verdict::NotObserved, "Not observed: what would make it visible", look);
             let blocked = reasons(report, Verdict::Blocked, "Blocked", look);
             let end = summary(report, &found, look);
-            vec![header(report, look), problem, every, blocks, changed, unseen, blocked, end]
+            vec![header(report, look), problem, every, blocks, unseen, blocked, end]
         }
     };
     parts.concat()
@@ -46,7 +29,7 @@ pub fn whole(report: &Report, look: Look) -> String {
 fn header(report: &Report, look: Look) -> String {
     let paint = look.paint();
     let title = paint.paint(Tone::Strong, &format!("{} {}", report.tool.name, report.tool.version));
-    let mut out = format!("{title}\n{}", entry("target", &target(report), look));
+    let mut out = format!("{title}\n{}", entry("target", &words::target(report), look));
     for run in &report.runs {
         out.push_str(&entry("server", &server(run, look), look));
     }
@@ -62,20 +45,12 @@ fn server(run: &Run, look: Look) -> String {
         (_, 1) => "1 launch".to_owned(),
         (_, n) => format!("{n} launches"),
     };
-    let cost = format!("first reply {}, {spawns}, {}", seconds(run.startup_ms), seconds(run.duration_ms));
+    let cost = format!(
+        "first reply {}, {spawns}, {}",
+        words::seconds(run.startup_ms),
+        words::seconds(run.duration_ms)
+    );
     format!("{}  {name}  {}", run.label(), look.paint().paint(Tone::Dim, &cost))
-}
-
-fn target(report: &Report) -> String {
-    let command =
-        report.target.command.iter().map(|word| text::shell_word(word)).collect::<Vec<_>>().join(" ");
-    let shown = match (&report.target.url, command.is_empty()) {
-        (Some(url), true) => url.clone(),
-        (Some(url), false) => format!("{url} -- {command}"),
-        (None, true) => "the built-in reference server".to_owned(),
-        (None, false) => command,
-    };
-    text::brief(&shown, 300)
 }
 
 fn problem(report: &Report, look: Look) -> String {
@@ -141,46 +116,23 @@ fn grouped(report: &Report, verdict: Verdict) -> Vec<(String, Vec<String>)> {
     groups
 }
 
-fn summary(report: &Report, found: &[Finding<'_>], look: Look) -> String {
+fn summary(report: &Report, found: &[Block], look: Look) -> String {
     let table = if report.runs.is_empty() { String::new() } else { format!("{}\n", table(report, look)) };
     let kept: String = kept_snapshots(report).iter().map(|line| entry("snapshot", line, look)).collect();
     let next: String = next_steps(report, found, look).iter().map(|step| entry("next", step, look)).collect();
     let exit = entry("exit", &format!("{} ({})", report.exit.code(), report.meaning()), look);
     let is_judged = !report.runs.is_empty() || report.fuzz.is_empty();
-    let judged = if is_judged { entry("judged", &coverage(report), look) } else { String::new() };
+    let judged = if is_judged { entry("judged", &words::coverage(report), look) } else { String::new() };
     let fuzzed: String =
-        report.fuzz.iter().map(|fuzzed| entry("fuzzed", &fuzz::line(fuzzed), look)).collect();
+        report.fuzz.iter().map(|fuzzed| entry("fuzzed", &words::campaign(fuzzed), look)).collect();
     format!("{table}{judged}{fuzzed}{kept}{next}{exit}")
-}
-
-/// How much was judged, and what came out.
-fn coverage(report: &Report) -> String {
-    let list = |verdicts: &[Verdict]| {
-        let counts = verdicts.iter().map(|&verdict| (report.summary.get(verdict), verdict));
-        counts
-            .filter(|(n, _)| *n > 0)
-            .map(|(n, verdict)| format!("{n} {verdict}"))
-            .collect::<Vec<_>>()
-            .join(", ")
-    };
-    let judged = list(&COLUMNS[..3]) + &prefixed(", ", &list(&[Verdict::Known]));
-    let missed = prefixed("; ", &list(&[Verdict::NotObserved, Verdict::Blocked, Verdict::Error]));
-    let total = report.coverage;
-    if total.applicable == 0 {
-        return "nothing".to_owned();
-    }
-    format!("{} of {} applicable checks{}{missed}", total.judged, total.applicable, prefixed(": ", &judged))
-}
-
-fn prefixed(prefix: &str, text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("{prefix}{text}") }
 }
 
 fn quiet_line(report: &Report) -> String {
     let is_judged = !report.runs.is_empty() || report.fuzz.is_empty();
-    let judged = if is_judged { format!("judged {}; ", coverage(report)) } else { String::new() };
+    let judged = if is_judged { format!("judged {}; ", words::coverage(report)) } else { String::new() };
     let fuzzed: String =
-        report.fuzz.iter().map(|fuzzed| format!("fuzzed {}; ", fuzz::line(fuzzed))).collect();
+        report.fuzz.iter().map(|fuzzed| format!("fuzzed {}; ", words::campaign(fuzzed))).collect();
     format!("{judged}{fuzzed}exit {}\n", report.exit.code())
 }
 
@@ -190,13 +142,10 @@ fn kept_snapshots(report: &Report) -> Vec<String> {
     kept.map(|snapshot| format!("{} {}", snapshot.change, text::escape(&snapshot.file))).collect()
 }
 
-fn next_steps(report: &Report, found: &[Finding<'_>], look: Look) -> Vec<String> {
-    let explain = found.first().map(|finding| {
-        format!(
-            "mcp-conform explain {}  tells the rule and how it is tested",
-            text::escape(&finding.check.requirement)
-        )
-    });
+fn next_steps(report: &Report, found: &[Block], look: Look) -> Vec<String> {
+    let explain = found.iter().find(|block| requirement(&block.rule).is_some());
+    let explain = explain
+        .map(|block| format!("mcp-conform explain {}  tells the rule and how it is tested", block.rule));
     let changed = report.snapshots.iter().any(|snapshot| snapshot.diff.is_some());
     let accept = changed.then(|| "--update-snapshots  accepts what changed".to_owned());
     let unseen = report.summary.not_observed;
@@ -210,14 +159,10 @@ fn entry(label: &str, text: &str, look: Look) -> String {
     format!("  {}  {text}\n", look.paint().paint(Tone::Dim, &format!("{label:>8}")))
 }
 
-fn seconds(ms: u64) -> String {
-    format!("{}.{:03} s", ms / 1_000, ms % 1_000)
-}
-
 fn table(report: &Report, look: Look) -> String {
     let paint = look.paint();
     let shown = |verdict| matches!(verdict, Verdict::Pass | Verdict::Fail) || report.summary.get(verdict) > 0;
-    let columns: Vec<Verdict> = COLUMNS.into_iter().filter(|&verdict| shown(verdict)).collect();
+    let columns: Vec<Verdict> = words::VERDICTS.into_iter().filter(|&verdict| shown(verdict)).collect();
     let heads: String = columns.iter().map(|verdict| format!("  {verdict}")).collect();
     let mut out = format!(
         "{}{}\n",

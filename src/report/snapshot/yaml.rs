@@ -1,12 +1,8 @@
-//! A JSON value as text to be read, compared and committed: always in the same order, one thing per line, and without
-//! what changes from run to run.
+//! A JSON value as YAML to be read, compared and committed: always in the same order, one thing per line.
 
-use std::sync::LazyLock;
-
-use regex::{Captures, Regex};
 use serde_json::{Map, Value};
 
-use super::text;
+use crate::report::text;
 
 /// The fields that name an item of a list, most telling first.
 const NAMES: [&str; 3] = ["name", "uri", "uriTemplate"];
@@ -76,20 +72,39 @@ fn inline(value: &Value) -> String {
     }
 }
 
-fn quoted(text: &str) -> String {
-    let text = mask(text).replace('\\', "\\\\").replace('"', "\\\"");
-    format!("\"{}\"", text::escape(&text))
+/// As JSON writes it, with everything visible; YAML reads it, too.
+pub fn quoted(text: &str) -> String {
+    let body: String = text.chars().map(character).collect();
+    format!("\"{}\"", text::disarm_marks(&body))
 }
+
+fn character(c: char) -> String {
+    match c {
+        '"' => "\\\"".to_owned(),
+        '\\' => "\\\\".to_owned(),
+        '\n' => "\\n".to_owned(),
+        c if !text::is_unsafe(c) => c.to_string(),
+        c if u32::from(c) > 0xffff => format!("\\U{:08x}", u32::from(c)),
+        c => format!("\\u{:04x}", u32::from(c)),
+    }
+}
+
+/// Words that YAML reads as something else than a text.
+const WORDS: [&str; 9] = ["null", "true", "false", "yes", "no", "on", "off", "y", "n"];
 
 fn name(key: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-.$/".contains(c);
-    if !key.is_empty() && key.chars().all(plain) { key.to_owned() } else { quoted(key) }
+    let begins = key.starts_with(|c: char| c.is_ascii_alphabetic() || "_$".contains(c));
+    let is_word = WORDS.contains(&key.to_ascii_lowercase().as_str());
+    if begins && !is_word && key.chars().all(plain) { key.to_owned() } else { quoted(key) }
 }
 
-/// Texts of several lines are shown as such, unless an editor would change them.
+/// Texts of several lines are shown as such, unless an editor would change them, or a reader would read them otherwise.
 fn is_block(text: &str) -> bool {
     let text = text.strip_suffix('\n').unwrap_or(text);
-    text.contains('\n') && text.split('\n').all(|line| line.trim_end() == line)
+    let begins = text.trim_start_matches('\n');
+    let is_plain = |line: &str| line.trim_end() == line && text::escape(line) == line;
+    text.contains('\n') && !text.ends_with('\n') && !begins.starts_with(' ') && text.split('\n').all(is_plain)
 }
 
 /// As in YAML: `|-` is a text that does not end with a line end.
@@ -98,11 +113,10 @@ fn block_mark(text: &str) -> &'static str {
 }
 
 fn block(text: &str, depth: usize) -> String {
-    let text = mask(text);
     text.lines()
         .map(|line| match line {
             "" => "\n".to_owned(),
-            line => format!("{}{}\n", indent(depth), text::escape(line)),
+            line => format!("{}{line}\n", indent(depth)),
         })
         .collect()
 }
@@ -111,51 +125,12 @@ fn indent(depth: usize) -> String {
     "  ".repeat(depth)
 }
 
-/// Times, process ids, loopback ports and temporary paths.
-static VOLATILE: LazyLock<Option<Regex>> = LazyLock::new(|| {
-    Regex::new(concat!(
-        r"(?<time>\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)",
-        r"|(?<pid>(?i:\bpid)[ :=#]*)\d+",
-        r"|(?<host>localhost|127\.0\.0\.1|\[::1\]|0\.0\.0\.0):\d{1,5}",
-        r#"|(?<temp>(/private)?/tmp/|(/private)?/var/(folders|tmp)/|(?i:[a-z]:\\[^"<>|\n]*\\temp\\))[^\s"'`<>|:;,)\]}]*"#,
-    ))
-    .ok()
-});
-
-/// Replaces what changes from run to run.
-pub fn mask(text: &str) -> String {
-    let Some(volatile) = VOLATILE.as_ref() else { return text.to_owned() };
-    volatile.replace_all(text, replacement).into_owned()
-}
-
-fn replacement(found: &Captures<'_>) -> String {
-    let kept = |group| found.name(group).map(|kept| kept.as_str());
-    match (kept("time"), kept("pid"), kept("host")) {
-        (Some(_), _, _) => "<time>".to_owned(),
-        (_, Some(pid), _) => format!("{pid}<pid>"),
-        (_, _, Some(host)) => format!("{host}:<port>"),
-        (None, None, None) => "<temp>".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use serde_json::json;
 
     use super::*;
-
-    #[test]
-    fn mask_takes_out_what_changes_from_run_to_run() {
-        let masked = |text| mask(text);
-        assert_eq!(masked("at 2026-01-02T03:04:05.678Z, pid 4711"), "at <time>, pid <pid>");
-        assert_eq!(masked("http://127.0.0.1:41234/mcp"), "http://127.0.0.1:<port>/mcp");
-        assert_eq!(masked("file:///tmp/abc.XYZ/db.sqlite, /var/folders/x/y"), "file://<temp>, <temp>");
-        assert_eq!(masked(r"C:\Users\me\AppData\Local\Temp\x1\y"), "<temp>");
-        assert_eq!(
-            masked("rapid 12, example.com:8080, 2026-01-02"),
-            "rapid 12, example.com:8080, 2026-01-02"
-        );
-    }
 
     #[test]
     fn outline_does_not_depend_on_the_order_of_keys() {
@@ -181,5 +156,67 @@ mod tests {
     fn texts_of_several_lines_are_blocks_unless_an_editor_would_change_them() {
         assert_eq!(field("d", &json!("one\n\n  two\n"), 0), "d: |\n  one\n\n    two\n");
         assert_eq!(field("d", &json!("one \ntwo"), 0), "d: \"one \\ntwo\"\n");
+    }
+
+    /// Texts that YAML could misread.
+    fn texts() -> impl Strategy<Value = String> {
+        let parts = [
+            "a",
+            " ",
+            "\n",
+            "\t",
+            ":",
+            "#",
+            "- ",
+            "'",
+            "\"",
+            "\\",
+            "|",
+            "::",
+            "##[",
+            "\r",
+            "\u{1b}",
+            "\u{feff}",
+            "\u{2028}",
+            "\u{e0041}",
+            "é",
+            "null",
+            "1",
+        ];
+        let odd = prop::collection::vec(prop::sample::select(parts.to_vec()), 0..8)
+            .prop_map(|parts| parts.concat());
+        prop_oneof![odd, any::<String>(), prop::sample::select(WORDS.to_vec()).prop_map(str::to_owned)]
+    }
+
+    fn values() -> impl Strategy<Value = Value> {
+        let scalar = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<u64>().prop_map(Value::from),
+            (-1e300..1e300).prop_map(Value::from),
+            texts().prop_map(Value::from),
+        ];
+        scalar.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map(texts(), inner, 0..4)
+                    .prop_map(|fields| Value::Object(fields.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read_again(value in values(), key in texts()) {
+            let text = field(&key, &value, 0);
+            let read: Value = crate::catalogue::yaml(&text).map_err(|error| TestCaseError::fail(format!("{error}\n{text}")))?;
+            prop_assert_eq!(canonical(&read[&key]), canonical(&value), "{}", text);
+        }
+    }
+
+    /// Without the order that `required` loses.
+    fn canonical(value: &Value) -> String {
+        outline(value, 0)
     }
 }

@@ -1,0 +1,245 @@
+//! Whatever a server says, every report stays well-formed and inert: for programs that parse it, for terminals, and for the
+//! log of a CI job.
+
+mod recorded;
+
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use mcp_conform::report::{Detail, Format, Look, Terminal};
+use mcp_conform::runner::Event;
+use proptest::prelude::*;
+use recorded::{CHARMS, FORMATS, many, recorded, stream, told, unreachable, written};
+use serde_json::Value;
+
+fn hostile() -> impl Strategy<Value = String> {
+    let charm = prop_oneof![
+        3 => prop::sample::select(CHARMS.to_vec()).prop_map(str::to_owned),
+        1 => "\\PC{0,6}",
+        1 => prop::collection::vec(any::<char>(), 0..4).prop_map(String::from_iter),
+        1 => Just("x".repeat(97)),
+    ];
+    prop::collection::vec(charm, 0..8).prop_map(|parts| parts.concat())
+}
+
+/// No control character, no escape sequence, no override of direction; and in a log of a CI job no command but ours.
+fn assert_inert(name: &str, report: &str) {
+    let bad = |c: &char| (c.is_control() && *c != '\n') || "\u{202e}\u{2028}\u{fffe}".contains(*c);
+    assert_eq!(report.chars().find(bad), None, "{name}: {report}");
+    for line in report.lines() {
+        assert!(!line.trim_start().starts_with("::"), "{name}: {line}");
+        assert!(!line.contains("##[") && !line.contains("##vso["), "{name}: {line}");
+    }
+}
+
+fn assert_all_well_formed(events: &[Event]) {
+    for format in FORMATS {
+        let report = written(format, events, false);
+        match format {
+            Format::Json => drop(serde_json::from_str::<Value>(&report).expect("JSON")),
+            Format::Junit => drop(junit_parser::from_reader(report.as_bytes()).expect("JUnit")),
+            Format::Sarif => assert_sarif(&serde_json::from_str(&report).expect("JSON")),
+            Format::Tap => assert_tap(&report),
+            Format::Markdown => assert_markdown(&report),
+            Format::Html => assert_html(&report),
+            Format::Annotations => {
+                assert_annotations(&report);
+                continue;
+            }
+        }
+        assert_inert(&format!("{format:?}"), &report);
+    }
+    for detail in [Detail::Quiet, Detail::Normal, Detail::Verbose] {
+        let look = Look { colour: false, progress: false, width: 80, detail };
+        assert_inert("terminal", &told(events, |sink| Terminal::new(sink, look)));
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn no_server_breaks_a_report_or_gives_commands(text in hostile()) {
+        assert_all_well_formed(&stream(&text));
+    }
+}
+
+#[test]
+fn ordinary_streams_are_well_formed() {
+    [recorded(), unreachable()].iter().for_each(|events| assert_all_well_formed(events));
+}
+
+fn assert_annotations(report: &str) {
+    for line in report.lines() {
+        let rest = ["::error title=", "::warning title=", "::notice title="]
+            .iter()
+            .find_map(|head| line.strip_prefix(head));
+        let (title, _) =
+            rest.and_then(|rest| rest.split_once("::")).unwrap_or_else(|| panic!("no command: {line}"));
+        assert!(!title.contains([',', ':']), "{line}");
+        assert_eq!(line.chars().find(|c| c.is_control()), None, "{line}");
+    }
+}
+
+/// TAP 14, read by its own grammar: version, plan, numbered points, each with at most one block of YAML.
+fn assert_tap(report: &str) {
+    let mut lines = report.lines().peekable();
+    assert_eq!(lines.next(), Some("TAP version 14"));
+    assert!(lines.next().is_some_and(|line| line.starts_with("# mcp-conform ")));
+    let plan = lines
+        .next()
+        .and_then(|line| line.strip_prefix("1.."))
+        .expect("a plan")
+        .parse::<usize>()
+        .expect("a number");
+    let mut points = 0;
+    while let Some(line) = lines.next() {
+        points += 1;
+        let rest = line.strip_prefix("not ").unwrap_or(line);
+        let rest =
+            rest.strip_prefix(&format!("ok {points} - ")).unwrap_or_else(|| panic!("no test point: {line}"));
+        let directive = rest.replace("\\\\", "").replace("\\#", "");
+        let mut parts = directive.split('#').skip(1);
+        assert!(
+            parts.next().is_none_or(|part| part.starts_with(" SKIP ") || part.starts_with(" TODO ")),
+            "{line}"
+        );
+        assert_eq!(parts.next(), None, "{line}");
+        if lines.next_if_eq(&"  ---").is_some() {
+            let yaml: Vec<&str> = std::iter::from_fn(|| lines.next_if(|line| *line != "  ...")).collect();
+            assert_eq!(lines.next(), Some("  ..."));
+            let read: Value =
+                mcp_conform::catalogue::yaml(&yaml.join("\n")).unwrap_or_else(|e| panic!("{e}: {yaml:#?}"));
+            assert!(
+                read["message"].is_string() && read["report"].is_string() && read["severity"].is_string()
+            );
+        }
+    }
+    assert_eq!(points, plan);
+}
+
+/// Outside of code there is nothing that the server said.
+fn assert_markdown(report: &str) {
+    let mut fence: Option<String> = None;
+    for line in report.lines() {
+        match &fence {
+            Some(end) if line == end => fence = None,
+            Some(_) => {}
+            None if line.ends_with("text") && line.starts_with("```") => {
+                fence = Some(line.trim_end_matches("text").to_owned())
+            }
+            None => {
+                let plain = without_code(line);
+                for charm in
+                    ["evil.example", "onerror", "<script", "<img", "@everyone", "not ok", "| a |", "<!--"]
+                {
+                    assert!(!plain.contains(charm), "{plain}");
+                }
+            }
+        }
+    }
+    assert_eq!(fence, None, "{report}");
+}
+
+/// A line without its spans of code and its `<code>` elements.
+fn without_code(line: &str) -> String {
+    let mut out = String::new();
+    let mut rest = line;
+    while let Some(at) = rest.find(['`', '<']) {
+        out += &rest[..at];
+        rest = &rest[at..];
+        let (skip, mark) = match rest.strip_prefix("<code>") {
+            Some(_) => ("<code>".len(), "</code>".to_owned()),
+            None if rest.starts_with('<') => {
+                out.push('<');
+                rest = &rest[1..];
+                continue;
+            }
+            None => {
+                let ticks = rest.len() - rest.trim_start_matches('`').len();
+                (ticks, "`".repeat(ticks))
+            }
+        };
+        let body = &rest[skip..];
+        let end = body.find(&mark).unwrap_or_else(|| panic!("code that does not end: {line}"));
+        rest = &body[end + mark.len()..];
+    }
+    out + rest
+}
+
+/// The only tags are ours, and none has an attribute that the page does not know.
+fn assert_html(report: &str) {
+    let body = report.split_once("<body>").expect("a body").1;
+    let body = body.rsplit_once("<script>").expect("the script").0;
+    for tag in body.split('<').skip(1).map(|rest| rest.split('>').next().unwrap_or_default()) {
+        let name: String =
+            tag.trim_start_matches('/').chars().take_while(char::is_ascii_alphanumeric).collect();
+        let known = [
+            "a", "b", "button", "code", "dd", "details", "div", "dl", "dt", "footer", "h1", "h2", "header",
+            "i", "input", "li", "nav", "ol", "output", "p", "pre", "section", "span", "summary", "table",
+            "tbody", "td", "tfoot", "th", "thead", "tr",
+        ];
+        assert!(known.contains(&name.as_str()), "<{tag}>");
+        let attributes =
+            tag.split('"').step_by(2).map(|part| part.trim_start_matches('/')).collect::<String>();
+        assert!(!attributes.contains(" on"), "<{tag}>");
+    }
+}
+
+/// The constraints of the SARIF 2.1.0 schema on what we write, in our own words.
+fn assert_sarif(log: &Value) {
+    let schema = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/sarif.json"))
+        .expect("the schema");
+    assert_valid(log, &serde_json::from_str(&schema).expect("JSON"));
+    let run = &log["runs"][0];
+    let rules = run["tool"]["driver"]["rules"].as_array().expect("rules");
+    for result in run["results"].as_array().expect("results") {
+        let index = result["ruleIndex"].as_u64().and_then(|n| usize::try_from(n).ok()).expect("an index");
+        assert_eq!(rules[index]["id"], result["ruleId"]);
+        let place = &result["locations"][0]["physicalLocation"];
+        assert!(place.get("region").is_none(), "a finding about a server is at no line");
+        let text = result["message"]["text"].as_str().expect("a text");
+        assert!(!text.contains("](") && !text.contains("{0"), "{text}");
+    }
+}
+
+fn assert_valid(log: &Value, schema: &Value) {
+    let validator = jsonschema::validator_for(schema).expect("a schema");
+    let problems: Vec<String> =
+        validator.iter_errors(log).map(|e| format!("{}: {e}", e.instance_path())).collect();
+    assert!(problems.is_empty(), "{problems:#?}");
+}
+
+/// With the official schema at hand: `SARIF_SCHEMA=sarif-schema-2.1.0.json cargo test --test hostile -- --ignored`.
+#[test]
+#[ignore = "needs the official schema"]
+fn sarif_is_valid_against_the_official_schema() {
+    let file = std::env::var("SARIF_SCHEMA").expect("SARIF_SCHEMA names the file");
+    // One of its patterns, about languages, is no regular expression.
+    let text = fs::read_to_string(file).expect("a file").replace("{2}]?$", "{2}$");
+    let schema = serde_json::from_str(&text).expect("JSON");
+    for events in [recorded(), unreachable(), stream(&CHARMS.concat())] {
+        assert_valid(&serde_json::from_str(&written(Format::Sarif, &events, true)).expect("JSON"), &schema);
+    }
+}
+
+#[test]
+fn five_thousand_checks_are_written_in_a_second_and_the_page_stays_small() {
+    let events = many(5_000);
+    for format in FORMATS {
+        let began = Instant::now();
+        let report = written(format, &events, false);
+        let took = began.elapsed();
+        println!("{format:?}: {} kB in {took:?}", report.len() / 1000);
+        // A build without optimisation on a busy machine gets more time.
+        let most = if cfg!(debug_assertions) { 10 } else { 1 };
+        assert!(took < Duration::from_secs(most), "{format:?} takes {took:?}");
+        if format == Format::Html {
+            assert!(report.len() < 3_000_000, "{} bytes", report.len());
+        }
+        if format == Format::Markdown {
+            assert!(report.len() < 1_000_000, "GitHub takes no longer summary");
+        }
+    }
+}
