@@ -5,6 +5,7 @@
 //! | module | what it is |
 //! |---|---|
 //! | [`cli`] | one file per subcommand; arguments become validated options |
+//! | [`config`] | the configuration files that people already have: servers, variables |
 //! | [`report`] | the terminal, JSON, JUnit and snapshots, all from one stream of events |
 //! | [`fuzz`] | malformed messages: generated, judged by the rules, shrunk, saved, replayed |
 //! | [`runner`] | the plan, the main loop, the interpreter of cases, the events |
@@ -27,6 +28,7 @@
 pub mod case;
 pub mod catalogue;
 pub mod cli;
+pub mod config;
 pub mod fuzz;
 pub mod pattern;
 pub mod protocol;

@@ -127,11 +127,12 @@ fn started(target: TargetInfo) -> Event {
 
 fn stdio() -> TargetInfo {
     let command = ["./server", "--stdio", "--name", "a b"].map(str::to_owned).to_vec();
-    TargetInfo { transport: "stdio", command, url: None }
+    TargetInfo { transport: "stdio", command, url: None, config: None }
 }
 
 fn run(revision: Revision, transport: &'static str, checks: Vec<Check>) -> Vec<Event> {
     let begin = RunStarted {
+        name: None,
         revision,
         transport,
         server: json!({"name": "demo\u{1b}[31m", "version": "1.2.3"}),
@@ -174,7 +175,8 @@ fn unreachable() -> Vec<Event> {
 }
 
 fn clean() -> Vec<Event> {
-    let mut events = vec![started(TargetInfo { transport: "stdio", command: Vec::new(), url: None })];
+    let mut events =
+        vec![started(TargetInfo { transport: "stdio", command: Vec::new(), url: None, config: None })];
     let checks = vec![check(Verdict::Pass, "tools/list", "tools.list.array", "")];
     events.extend(run(Revision::V2026_07_28, "stdio", checks));
     events.push(Event::Finished(Finished { duration_ms: 9, exit: ExitCode::Clean, problem: None }));

@@ -1,17 +1,22 @@
 //! The command line: one file per subcommand. Arguments become validated options before any work is done.
 
 mod completions;
+mod config;
 mod explain;
 mod fuzz;
 mod http;
+mod inspect;
 mod judge;
 mod list;
 mod merge;
 mod options;
 mod output;
+mod over;
 mod perform;
 mod replay;
+mod screen;
 mod serve;
+mod several;
 mod shard;
 mod stdio;
 
@@ -38,7 +43,9 @@ Examples:
   mcp-conform stdio -- node dist/index.js             judge a server over stdio
   mcp-conform http http://127.0.0.1:3000/mcp          judge a running server over HTTP
   mcp-conform http 'http://127.0.0.1:{port}/mcp' -- node dist/http.js --port '{port}'
+  mcp-conform config .mcp.json                        judge every server of a file that you have
   mcp-conform stdio --junit report.xml -- ./server    write a JUnit report for CI
+  mcp-conform inspect stdio -- ./server               what a server offers; `--call TOOL JSON` calls a tool
   mcp-conform explain tools.list.result-shape         what a requirement means, and why
 
 Exit codes: 0 clean, 1 violations, 2 wrong usage, 3 the server could not be started or reached, 4 nothing was judged,
@@ -50,12 +57,16 @@ enum Command {
     Stdio(stdio::Args),
     /// Judge a server over HTTP; a command, if given, is started first and stopped after
     Http(http::Args),
+    /// Judge the servers of a .mcp.json, claude_desktop_config.json, VS Code or Cursor mcp.json, or smithery.yaml
+    Config(config::Args),
     /// A campaign of malformed messages: generated, judged by the rules, shrunk, saved
     Fuzz(fuzz::Args),
     /// Run one saved finding of a campaign again: reproduced, flaky or fixed
     Replay(replay::Args),
     /// Judge recorded traffic offline, with the always-on rules
     Judge(judge::Args),
+    /// What a server offers: identity, versions, capabilities, tools, resources, prompts; one call on request
+    Inspect(inspect::Args),
     /// One report out of several: of shards, or of jobs that judged different revisions
     Merge(merge::Args),
     /// What exists, and what covers what: requirements, cases or faults
@@ -95,9 +106,11 @@ fn dispatch(command: Command) -> ExitCode {
     let done = match command {
         Command::Stdio(args) => block_on(stdio::run(args)),
         Command::Http(args) => block_on(http::run(args)),
+        Command::Config(args) => block_on(config::run(args)),
         Command::Fuzz(args) => block_on(fuzz::run(args)),
         Command::Replay(args) => block_on(replay::run(args)),
         Command::Judge(args) => judge::run(&args),
+        Command::Inspect(args) => block_on(inspect::run(args)),
         Command::Merge(args) => merge::run(&args),
         Command::List(args) => list::run(&args),
         Command::Explain(args) => explain::run(&args),

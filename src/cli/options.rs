@@ -15,7 +15,7 @@ use crate::session::Options;
 use crate::transport::Target;
 
 /// What every conversation with a server needs.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 pub struct Basics {
     /// Revision to judge: `auto` (the newest of each era that the server speaks), `all` (every one that it accepts), or a
     /// date, which is a hard pin; may be repeated
@@ -120,6 +120,7 @@ impl Judging {
     ) -> anyhow::Result<Plan> {
         let cases = self.load_cases()?;
         Ok(Plan {
+            name: None,
             target,
             info,
             options: Options {
@@ -134,12 +135,17 @@ impl Judging {
             cases,
             secrets,
             strict: self.strict,
-            jobs: self.jobs.unwrap_or_else(processors).max(1),
+            jobs: self.jobs(),
             seed: self.basics.seed,
             fuzz_cases: self.fuzz_cases,
             transcripts: self.transcript.clone(),
             rerun,
         })
+    }
+
+    /// How many servers may run at once.
+    pub fn jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(processors).max(1)
     }
 
     fn choice(&self) -> Result<Choice, Usage> {

@@ -1,16 +1,18 @@
 //! Performing a plan: the run on one side, the reporters on the other.
 
 use std::path::Path;
+use std::time::Instant;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::Usage;
+use super::config::file_name;
 use super::fuzz::{self, Limits};
 use super::output::Output;
 use crate::fuzz::Budget;
 use crate::protocol::Revision;
 use crate::report::{Report, Reporter, Reporters, snapshot};
-use crate::runner::{Event, ExitCode, Finished, Plan, SnapshotChange, Surface, run};
+use crate::runner::{Event, ExitCode, Finished, Plan, SnapshotChange, SnapshotOutcome, Surface, run};
 
 /// Runs the plan and tells every reporter.
 pub async fn perform(plan: &Plan, output: &Output) -> anyhow::Result<ExitCode> {
@@ -21,15 +23,11 @@ pub async fn perform(plan: &Plan, output: &Output) -> anyhow::Result<ExitCode> {
     }
     let mut audience = Audience::new(output.reporters(plan.strict)?);
     let (events, incoming) = unbounded_channel();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let judging = async {
         let finished = tokio::select! {
             finished = judge_and_fuzz(plan, &events) => finished,
-            _ = tokio::signal::ctrl_c() => Finished {
-                duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-                exit: ExitCode::Interrupted,
-                problem: Some("interrupted: what was judged until then is in the report".to_owned()),
-            },
+            _ = tokio::signal::ctrl_c() => interrupted(began),
         };
         drop(events);
         finished
@@ -37,6 +35,17 @@ pub async fn perform(plan: &Plan, output: &Output) -> anyhow::Result<ExitCode> {
     let (finished, told) = tokio::join!(judging, audience.listen(incoming));
     told?;
     audience.close(finished, output)
+}
+
+/// The end of a run that the user ended.
+pub fn interrupted(began: Instant) -> Finished {
+    let problem = Some("interrupted: what was judged until then is in the report".to_owned());
+    Finished { duration_ms: elapsed(began), exit: ExitCode::Interrupted, problem }
+}
+
+/// Milliseconds since then.
+pub fn elapsed(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The newest revision of each era.
@@ -51,7 +60,7 @@ fn newest(revisions: &[Revision]) -> Vec<Revision> {
 const MOST_FINDINGS: usize = 5;
 
 /// Judges, and then fuzzes a little in each revision that was judged.
-async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
+pub async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
     let (mut finished, judged) = run(plan, events).await;
     let is_judged = matches!(finished.exit, ExitCode::Clean | ExitCode::Findings);
     if plan.fuzz_cases == 0 || !is_judged || !plan.filter.is_whole() {
@@ -72,7 +81,8 @@ async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> Finishe
 pub struct Audience {
     reporters: Reporters,
     report: Report,
-    surfaces: Vec<Surface>,
+    /// With the name of the server, where there are several.
+    surfaces: Vec<(Option<String>, Surface)>,
 }
 
 impl Audience {
@@ -92,7 +102,8 @@ impl Audience {
     /// Tells one event.
     pub fn tell(&mut self, event: &Event) -> std::io::Result<()> {
         if let Event::Surface(surface) = event {
-            self.surfaces.push(surface.clone());
+            let name = self.report.runs.last().and_then(|run| run.name.clone());
+            self.surfaces.push((name, surface.clone()));
         }
         self.report.on_event(event);
         self.reporters.on_event(event)
@@ -115,14 +126,33 @@ impl Audience {
     }
 
     fn compare(&mut self, folder: &Path, update: bool) -> anyhow::Result<bool> {
-        let outcomes = snapshot::compare(folder, &self.report, &self.surfaces, update)
-            .map_err(|error| Usage(format!("--snapshot {}: {error}", folder.display())))?;
+        let mut names: Vec<Option<String>> = self.report.runs.iter().map(|run| run.name.clone()).collect();
+        names.dedup();
         let mut changed = false;
-        for outcome in outcomes {
-            changed |= matches!(outcome.change, SnapshotChange::Changed(_));
-            self.tell(&Event::Snapshot(outcome))?;
+        for name in names {
+            for outcome in self.compare_server(folder, name.as_deref(), update)? {
+                changed |= matches!(outcome.change, SnapshotChange::Changed(_));
+                self.tell(&Event::Snapshot(outcome))?;
+            }
         }
         Ok(changed)
+    }
+
+    /// Compares the snapshots of one server, which has a folder of its own where there are several.
+    fn compare_server(
+        &self,
+        folder: &Path,
+        name: Option<&str>,
+        update: bool,
+    ) -> anyhow::Result<Vec<SnapshotOutcome>> {
+        let folder = name.map_or_else(|| folder.to_owned(), |name| folder.join(file_name(name)));
+        let mut report = self.report.clone();
+        report.runs.retain(|run| run.name.as_deref() == name);
+        let its = self.surfaces.iter().filter(|(of, _)| of.as_deref() == name);
+        let surfaces: Vec<Surface> = its.map(|(_, surface)| surface.clone()).collect();
+        let compared = snapshot::compare(&folder, &report, &surfaces, update)
+            .map_err(|error| Usage(format!("--snapshot {}: {error}", folder.display())))?;
+        Ok(compared)
     }
 }
 

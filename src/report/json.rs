@@ -44,8 +44,12 @@ impl<W: Write + Send> Reporter for Json<W> {
 
 /// Writes a report as JSON that is also safe to look at in a terminal.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    let report = bounded(report.clone());
-    report.serialize(&mut Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new())))?;
+    safe(&bounded(report.clone()), out)
+}
+
+/// Writes anything as JSON that is also safe to look at in a terminal.
+pub fn safe(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+    value.serialize(&mut Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new())))?;
     writeln!(out)?;
     out.flush()
 }

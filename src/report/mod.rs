@@ -7,6 +7,7 @@
 mod collect;
 mod counts;
 pub mod diagnostic;
+mod inspect;
 mod json;
 mod junit;
 mod outline;
@@ -22,6 +23,7 @@ use crate::runner::Event;
 
 pub use collect::{Report, Run, Snapshot, Tool};
 pub use counts::{Counts, Coverage};
+pub use inspect::Inspection;
 pub use json::Json;
 pub use junit::Junit;
 pub use terminal::{Detail, Look, Terminal};

@@ -8,6 +8,7 @@ mod event;
 mod evidence;
 mod exit;
 mod interpret;
+mod look;
 mod offline;
 mod plan;
 mod policy;
@@ -24,6 +25,7 @@ pub use event::{
 };
 pub use evidence::Secrets;
 pub use exit::ExitCode;
+pub use look::{Answer, Offer, Question, look};
 pub use offline::judge_transcript;
 pub use plan::{Choice, Filter, Plan, Rerun};
 pub use policy::{Policy, Profile, PromptProfile, ToolProfile, Tools};

@@ -52,6 +52,8 @@ impl Filter {
 /// Everything that a run needs to know, validated.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// The name of the server in the report, where a file names several.
+    pub name: Option<String>,
     /// What is judged.
     pub target: Target,
     /// The same, for reports.

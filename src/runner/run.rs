@@ -88,9 +88,9 @@ impl Counts {
     }
 }
 
-type Failures = Vec<(Revision, Box<OpenFailure>)>;
+pub(super) type Failures = Vec<(Revision, Box<OpenFailure>)>;
 
-async fn open(plan: &Plan) -> (Vec<Session>, Failures) {
+pub(super) async fn open(plan: &Plan) -> (Vec<Session>, Failures) {
     let (target, options) = (&plan.target, &plan.options);
     match &plan.revisions {
         Choice::Auto => {
@@ -129,7 +129,7 @@ fn offered(plan: &Plan, revision: Revision) -> bool {
 }
 
 /// Why something that was asked for could not be judged.
-fn problem(plan: &Plan, sessions: &[Session], failures: &Failures) -> Option<String> {
+pub(super) fn problem(plan: &Plan, sessions: &[Session], failures: &Failures) -> Option<String> {
     if !(sessions.is_empty() || matches!(plan.revisions, Choice::Pinned(_))) {
         return None;
     }
@@ -163,14 +163,12 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
     let revision = session.revision;
     let all = planned(plan, &session);
     tell(Event::RunStarted(RunStarted {
+        name: plan.name.clone(),
         revision,
         transport,
         server: session.server.info.clone(),
         capabilities: session.server.capabilities.clone(),
-        startup_ms: session
-            .transcript
-            .first_reply()
-            .map_or(0, |at| u64::try_from(at.as_millis()).unwrap_or(0)),
+        startup_ms: session.transcript.startup_ms(),
         planned: all.len(),
     }));
     let survey = Survey::take(&mut session, &plan.policy).await;

@@ -19,7 +19,8 @@ use tokio::sync::mpsc::unbounded_channel;
 /// A plan that judges everything, with every tool allowed.
 pub fn plan(target: Target, revision: Revision) -> Plan {
     Plan {
-        info: TargetInfo { transport: target.transport(), command: Vec::new(), url: None },
+        name: None,
+        info: TargetInfo { transport: target.transport(), command: Vec::new(), url: None, config: None },
         target,
         options: Options { timeout: Duration::from_secs(5), ..Options::default() },
         revisions: Choice::Pinned(vec![revision]),

@@ -70,6 +70,7 @@ fn target(report: &Report) -> String {
     let command =
         report.target.command.iter().map(|word| text::shell_word(word)).collect::<Vec<_>>().join(" ");
     let shown = match (&report.target.url, command.is_empty()) {
+        _ if report.target.config.is_some() => report.target.config.clone().unwrap_or_default(),
         (Some(url), true) => url.clone(),
         (Some(url), false) => format!("{url} -- {command}"),
         (None, true) => "the built-in reference server".to_owned(),
@@ -218,10 +219,12 @@ fn table(report: &Report, look: Look) -> String {
     let paint = look.paint();
     let shown = |verdict| matches!(verdict, Verdict::Pass | Verdict::Fail) || report.summary.get(verdict) > 0;
     let columns: Vec<Verdict> = COLUMNS.into_iter().filter(|&verdict| shown(verdict)).collect();
+    let labels = report.runs.iter().map(|run| run.label().chars().count());
+    let longest = labels.max().unwrap_or(0).max(18);
     let heads: String = columns.iter().map(|verdict| format!("  {verdict}")).collect();
     let mut out = format!(
         "{}{}\n",
-        paint.paint(Tone::Strong, &format!("{:<20}", "Summary")),
+        paint.paint(Tone::Strong, &format!("{:<width$}", "Summary", width = longest + 2)),
         paint.paint(Tone::Dim, &heads)
     );
     for run in &report.runs {
@@ -234,7 +237,7 @@ fn table(report: &Report, look: Look) -> String {
                 paint.paint(tone, &cell)
             })
             .collect();
-        out.push_str(&format!("  {:<18}{cells}\n", run.label()));
+        out.push_str(&format!("  {:<longest$}{cells}\n", run.label()));
     }
     out
 }
