@@ -7,12 +7,14 @@ use super::Usage;
 use super::http::{Credentials, endpoint, token};
 use super::options::Judging;
 use super::output::Output;
-use super::several::{self, Part};
+use super::part::Part;
+use super::profile;
 use super::stdio::{Launch, judging_options, pair};
+use super::work::Work;
 use crate::catalogue::closest;
 use crate::config::{self, Config, Entry, Place, Variables};
 use crate::report::text::shell_word;
-use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo};
+use crate::runner::{ExitCode, Plan, Policy, Rerun, Secrets, TargetInfo};
 use crate::transport::{Command, Endpoint, Target};
 
 /// Arguments of `config`.
@@ -32,7 +34,7 @@ pub struct Args {
     /// The value of `${input:ID}` in the file; may be repeated. It is masked in reports
     #[arg(long, value_name = "ID=VALUE", value_parser = pair, help_heading = "The server")]
     input: Vec<(String, String)>,
-    /// .mcp.json, claude_desktop_config.json, the mcp.json of VS Code or Cursor, or smithery.yaml
+    /// .mcp.json, claude_desktop_config.json, the mcp.json of VS Code or Cursor, smithery.yaml, or a profile with `[servers]`
     #[arg(value_name = "FILE")]
     file: PathBuf,
 }
@@ -48,13 +50,27 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let parts = chosen.into_iter().map(|entry| {
         let server = Server::fill(entry, &variables, &args)
             .map_err(|problem| Usage(format!("{}: {problem}", args.file.display())))?;
-        server.part(&args, each)
+        let own = args.of_server(&entry.origin)?;
+        server.part(own.as_ref().unwrap_or(&args), &entry.origin, each)
     });
     let parts: Vec<Part> = parts.collect::<anyhow::Result<_>>()?;
-    several::perform(&parts, &args.file, jobs, &args.output).await
+    let work = Work::Several { parts, file: args.file.clone(), jobs };
+    work.perform(args.judging.again, &args.output).await
 }
 
 impl Args {
+    /// The arguments with what the profile says about one server; `None` where there is no profile to say anything.
+    fn of_server(&self, name: &str) -> Result<Option<Self>, Usage> {
+        if self.file.extension().is_none_or(|extension| extension != "toml") {
+            return Ok(None);
+        }
+        let words: Vec<_> = std::env::args_os().collect();
+        match profile::parse_for(&words, &self.file, name)?.command {
+            super::Command::Config(args) => Ok(Some(args)),
+            _ => Ok(None),
+        }
+    }
+
     fn variables(&self, config: &Config) -> Variables {
         let mut inputs = config.inputs.clone();
         for (id, value) in &self.input {
@@ -151,7 +167,7 @@ impl Server {
         Ok(Self { name: entry.name.clone(), command, url, headers, shown: entry.command.clone(), secrets })
     }
 
-    fn part(self, args: &Args, jobs: usize) -> anyhow::Result<Part> {
+    fn part(self, args: &Args, origin: &str, jobs: usize) -> anyhow::Result<Part> {
         let transport = if self.url.is_some() { "http" } else { "stdio" };
         let url = self.url.as_ref().map(ToString::to_string);
         let info = TargetInfo { transport, command: self.shown, url, config: None };
@@ -165,8 +181,10 @@ impl Server {
         let rerun = args.rerun(&self.name);
         let plan = args.judging.plan(target, info, rerun, Secrets::new(self.secrets))?;
         let transcripts = plan.transcripts.map(|folder| folder.join(file_name(&self.name)));
-        let plan = Plan { name: Some(self.name), jobs, transcripts, ..plan };
-        Ok(Part { plan, host })
+        let profile = plan.policy.profile.of_server(origin);
+        let policy = Policy { profile, ..plan.policy };
+        let plan = Plan { name: Some(self.name), jobs, transcripts, policy, ..plan };
+        Ok(Part { host, ..Part::of(plan) })
     }
 }
 

@@ -13,10 +13,12 @@ use super::output::Output;
 use super::over::Over;
 use super::perform::Audience;
 use super::shard::shard;
-use crate::fuzz::{self, Budget, Campaign, Finding, Severity, Shard, Summary};
+use crate::fuzz::{self, Budget, Campaign, Finding, Severity, Summary};
 use crate::protocol::Revision;
 use crate::report::text::shell_word;
-use crate::runner::{Choice, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Plan, Policy, Tools, started};
+use crate::runner::{
+    Choice, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Plan, Policy, Shard, Tools, started,
+};
 use crate::session::detect;
 
 /// Arguments of `fuzz`.
@@ -78,18 +80,18 @@ pub struct Limits {
 
 impl Limits {
     /// Those of a short pass: findings are not saved, and no tool is called, as each call may cost time and money.
-    pub fn brief(max_findings: usize) -> Self {
-        Self { max_findings, without_tools: true, ..Self::default() }
+    pub fn brief(max_findings: usize, shard: Shard) -> Self {
+        Self { max_findings, shard: Some(shard), without_tools: true, ..Self::default() }
     }
 }
 
 /// Runs the command.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Some(target) = args.target else { return merge(&args.merge, args.into.as_deref()) };
-    let (fuzzing, plan, host) = target.plan(|fuzzing| Judging::of(fuzzing.basics.clone())).await?;
-    match host {
-        Ok(_host) => campaign(&plan, &fuzzing.output, &fuzzing.limits).await,
-        Err(error) => super::perform::unreachable(&plan, &fuzzing.output, error.to_string()),
+    let (fuzzing, part) = target.part(|fuzzing| Judging::of(fuzzing.basics.clone()))?;
+    match part.start().await {
+        Ok(_host) => campaign(&part.plan, &fuzzing.output, &fuzzing.limits).await,
+        Err(error) => super::perform::unreachable(&part.plan, &fuzzing.output, error.to_string()),
     }
 }
 

@@ -6,11 +6,12 @@ use std::net::TcpListener;
 use super::Usage;
 use super::options::Judging;
 use super::output::Output;
-use super::perform::perform;
+use super::part::Part;
 use super::stdio::{Launch, judging_options};
+use super::work::Work;
 use crate::report::text::shell_word;
-use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo};
-use crate::transport::{Endpoint, Host, HostError, Target};
+use crate::runner::{ExitCode, Rerun, Secrets, TargetInfo};
+use crate::transport::{Endpoint, Target};
 
 /// Arguments of `http`.
 #[derive(clap::Args, Debug)]
@@ -61,24 +62,18 @@ fn header(text: &str) -> Result<(String, String), String> {
 /// Runs the command.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Args { judging, output, launch, address, command } = args;
-    let (plan, host) = plan(&judging, launch, address, command, "mcp-conform http").await?;
-    match host {
-        Ok(_host) => perform(&plan, &output).await,
-        Err(error) => super::perform::unreachable(&plan, &output, error.to_string()),
-    }
+    let part = part(&judging, launch, address, command, "mcp-conform http")?;
+    Work::One(Box::new(part)).perform(judging.again, &output).await
 }
 
-/// A server that was started, if one had to be.
-pub type Hosted = Result<Option<Host>, HostError>;
-
-/// Validates the arguments and starts the command, if there is one.
-pub async fn plan(
+/// Validates the arguments.
+pub fn part(
     judging: &Judging,
     mut launch: Launch,
     mut address: Address,
     mut command: Vec<OsString>,
     head: &str,
-) -> anyhow::Result<(Plan, Hosted)> {
+) -> anyhow::Result<Part> {
     let rerun = rerun(judging, &launch, &address, &command, head);
     fill_port(&mut launch, &mut address, &mut command)?;
     let url = endpoint(&address.url)?;
@@ -90,13 +85,10 @@ pub async fn plan(
     let target = Target::Http(Endpoint { url: url.clone(), headers });
     let plan = judging.plan(target, info, rerun, secrets)?;
     let host = match command.is_empty() {
-        true => Ok(None),
-        false => {
-            let command = launch.command(&command)?;
-            Host::start(&command, &url, judging.basics.startup_timeout).await.map(Some)
-        }
+        true => None,
+        false => Some((launch.command(&command)?, url)),
     };
-    Ok((plan, host))
+    Ok(Part { host, ..Part::of(plan) })
 }
 
 /// The token inside an `Authorization` header is as secret as the header.

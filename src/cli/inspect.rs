@@ -46,10 +46,11 @@ struct Looking {
 
 /// Runs the command: exit code 1 when a request was answered with an error, 4 when one was not answered.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let (looking, plan, host) = args.target.plan(|own| Judging::of(own.basics.clone())).await?;
+    let (looking, part) = args.target.part(|own| Judging::of(own.basics.clone()))?;
     let questions = looking.questions()?;
-    let seen = match host {
-        Ok(_host) => look(&plan, &questions).await,
+    let plan = &part.plan;
+    let seen = match part.start().await {
+        Ok(_host) => look(plan, &questions).await,
         Err(error) => Err(error.to_string()),
     };
     let offers = match seen {

@@ -5,20 +5,28 @@ mod config;
 mod explain;
 mod fuzz;
 mod http;
+mod init;
 mod inspect;
 mod judge;
 mod list;
+mod man;
 mod merge;
+mod observe;
 mod options;
 mod output;
 mod over;
+mod part;
 mod perform;
+mod profile;
 mod replay;
 mod screen;
 mod serve;
 mod several;
 mod shard;
+mod state;
 mod stdio;
+mod watch;
+mod work;
 
 use std::process::ExitCode as ProcessExit;
 
@@ -67,6 +75,8 @@ enum Command {
     Judge(judge::Args),
     /// What a server offers: identity, versions, capabilities, tools, resources, prompts; one call on request
     Inspect(inspect::Args),
+    /// Write a commented profile, mcp-conform.toml, by looking at the server
+    Init(init::Args),
     /// One report out of several: of shards, or of jobs that judged different revisions
     Merge(merge::Args),
     /// What exists, and what covers what: requirements, cases or faults
@@ -77,6 +87,8 @@ enum Command {
     Serve(serve::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Print the manual page, or write one for every subcommand
+    Man(man::Args),
 }
 
 /// A mistake of the user's: what, where, what to do.
@@ -86,9 +98,14 @@ struct Usage(String);
 
 /// Runs the command line and returns the exit code of the process.
 pub fn main() -> ProcessExit {
-    let cli = match Cli::try_parse() {
+    let words: Vec<_> = std::env::args_os().collect();
+    let cli = match profile::parse(&words) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(profile::Refusal::Usage(usage)) => {
+            eprintln!("mcp-conform: {usage}");
+            return ExitCode::Usage.code().into();
+        }
+        Err(profile::Refusal::Clap(error)) => {
             // Help and version are no mistakes, but clap prints them as errors.
             let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Clean };
             let _ = error.print();
@@ -111,11 +128,13 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Replay(args) => block_on(replay::run(args)),
         Command::Judge(args) => judge::run(&args),
         Command::Inspect(args) => block_on(inspect::run(args)),
+        Command::Init(args) => block_on(init::run(args)),
         Command::Merge(args) => merge::run(&args),
-        Command::List(args) => list::run(&args),
-        Command::Explain(args) => explain::run(&args),
+        Command::List(args) => block_on(list::run(args)),
+        Command::Explain(args) => block_on(explain::run(args)),
         Command::Serve(args) => block_on(serve::run(args)),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     done.unwrap_or_else(|error| {
         // Somebody closed our output: nobody is there to be told.

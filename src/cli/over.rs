@@ -4,10 +4,10 @@ use std::ffi::OsString;
 
 use clap::Subcommand;
 
-use super::http::{self, Address, Hosted};
+use super::http::{self, Address};
 use super::options::Judging;
+use super::part::Part;
 use super::stdio::{self, Launch};
-use crate::runner::Plan;
 
 /// How the server is reached, with the options `A` of the subcommand.
 #[derive(Subcommand, Debug)]
@@ -37,18 +37,16 @@ pub enum Over<A: clap::Args> {
 }
 
 impl<A: clap::Args> Over<A> {
-    /// Validates everything and starts the server where that is asked for.
-    pub async fn plan(self, judging: impl FnOnce(&A) -> Judging) -> anyhow::Result<(A, Plan, Hosted)> {
+    /// Validates everything.
+    pub fn part(self, judging: impl FnOnce(&A) -> Judging) -> anyhow::Result<(A, Part)> {
         match self {
             Self::Stdio { own, launch, command } => {
                 let plan = stdio::plan(&judging(&own), &launch, &command, "mcp-conform stdio")?;
-                Ok((*own, plan, Ok(None)))
+                Ok((*own, Part::of(plan)))
             }
             Self::Http { own, launch, address, command } => {
                 let judging = judging(&own);
-                let (plan, host) =
-                    http::plan(&judging, launch, *address, command, "mcp-conform http").await?;
-                Ok((*own, plan, host))
+                Ok((*own, http::part(&judging, launch, *address, command, "mcp-conform http")?))
             }
         }
     }

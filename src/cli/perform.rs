@@ -9,32 +9,67 @@ use super::Usage;
 use super::config::file_name;
 use super::fuzz::{self, Limits};
 use super::output::Output;
+use super::part::Part;
+use super::state::State;
 use crate::fuzz::Budget;
 use crate::protocol::Revision;
 use crate::report::{Report, Reporter, Reporters, snapshot};
-use crate::runner::{Event, ExitCode, Finished, Plan, SnapshotChange, SnapshotOutcome, Surface, run};
+use crate::runner::{
+    Baseline, Event, ExitCode, Finished, Judged, Plan, SnapshotChange, SnapshotOutcome, Surface, fails, now,
+    run,
+};
 
-/// Runs the plan and tells every reporter.
-pub async fn perform(plan: &Plan, output: &Output) -> anyhow::Result<ExitCode> {
-    if !plan.filter.is_whole() && output.snapshot.is_some() {
-        return Err(
-            Usage("--snapshot keeps everything: it cannot be used with --only or --skip".to_owned()).into()
-        );
-    }
+/// Judges one server and tells every reporter.
+pub async fn perform(part: &Part, output: &Output) -> anyhow::Result<ExitCode> {
+    let plan = &part.plan;
+    allow_snapshots(plan, output)?;
     let mut audience = Audience::new(output.reporters(plan.strict)?);
     let (events, incoming) = unbounded_channel();
     let began = Instant::now();
     let judging = async {
-        let finished = tokio::select! {
-            finished = judge_and_fuzz(plan, &events) => finished,
-            _ = tokio::signal::ctrl_c() => interrupted(began),
+        let done = tokio::select! {
+            done = judge_and_fuzz(plan, &events) => done,
+            _ = tokio::signal::ctrl_c() => (interrupted(began), Judged::default()),
         };
         drop(events);
-        finished
+        done
     };
-    let (finished, told) = tokio::join!(judging, audience.listen(incoming));
+    let ((finished, judged), told) = tokio::join!(judging, audience.listen(incoming));
     told?;
+    keep(&audience.report, &[part], &[judged.baseline], finished.exit)?;
     audience.close(finished, output)
+}
+
+/// Snapshots hold every verdict.
+pub fn allow_snapshots(plan: &Plan, output: &Output) -> Result<(), Usage> {
+    match plan.is_whole() || output.snapshot.is_none() {
+        true => Ok(()),
+        false => Err(Usage(
+            "--snapshot keeps everything: it cannot be used with --only, --skip or --shard".to_owned(),
+        )),
+    }
+}
+
+/// Keeps what later runs need: which checks failed, and a baseline where one is asked for.
+pub fn keep(report: &Report, parts: &[&Part], baselines: &[Baseline], exit: ExitCode) -> Result<(), Usage> {
+    if exit == ExitCode::Interrupted || report.runs.is_empty() {
+        return Ok(());
+    }
+    let mut state = State::read();
+    for part in parts {
+        let its = report.runs.iter().filter(|run| run.name == part.plan.name);
+        if its.clone().next().is_some() {
+            state.add(&part.label(), its.flat_map(|run| &run.checks), part.plan.is_whole());
+        }
+    }
+    state.write();
+    let Some(plan) = parts.first().map(|part| &part.plan) else { return Ok(()) };
+    let Some(path) = &plan.write_baseline else { return Ok(()) };
+    let failures =
+        report.runs.iter().flat_map(|run| run.checks.iter().map(move |check| (run.name.as_deref(), check)));
+    let failures = failures.filter(|(_, check)| fails(check.verdict, plan.strict));
+    let text = Baseline::written(baselines, failures, &now()[..10]);
+    std::fs::write(path, text).map_err(|error| Usage(format!("--write-baseline {}: {error}", path.display())))
 }
 
 /// The end of a run that the user ended.
@@ -60,13 +95,13 @@ fn newest(revisions: &[Revision]) -> Vec<Revision> {
 const MOST_FINDINGS: usize = 5;
 
 /// Judges, and then fuzzes a little in each revision that was judged.
-pub async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
+pub async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> (Finished, Judged) {
     let (mut finished, judged) = run(plan, events).await;
     let is_judged = matches!(finished.exit, ExitCode::Clean | ExitCode::Findings);
     if plan.fuzz_cases == 0 || !is_judged || !plan.filter.is_whole() {
-        return finished;
+        return (finished, judged);
     }
-    let limits = Limits::brief(MOST_FINDINGS);
+    let limits = Limits::brief(MOST_FINDINGS, plan.shard);
     let revisions = newest(&judged.revisions);
     let budget = Budget::Cases(plan.fuzz_cases);
     let (found, problem) = fuzz::hunt(plan, &limits, budget, &revisions, &judged.violated, events).await;
@@ -74,13 +109,14 @@ pub async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> Fin
         finished.exit = ExitCode::Findings;
     }
     finished.problem = finished.problem.or(problem);
-    finished
+    (finished, judged)
 }
 
 /// The reporters, and what the snapshots need.
 pub struct Audience {
     reporters: Reporters,
-    report: Report,
+    /// Everything so far.
+    pub report: Report,
     /// With the name of the server, where there are several.
     surfaces: Vec<(Option<String>, Surface)>,
 }

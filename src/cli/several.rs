@@ -7,41 +7,31 @@ use futures_util::stream::{self, StreamExt};
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::output::Output;
-use super::perform::{Audience, elapsed, interrupted, judge_and_fuzz};
-use crate::runner::{Event, ExitCode, Finished, Plan, Started, TargetInfo, started};
-use crate::transport::{Command, Host};
-
-/// One server of several.
-pub struct Part {
-    /// What is judged, with the name of the server.
-    pub plan: Plan,
-    /// The command that has to run first, and the address at which it then listens.
-    pub host: Option<(Command, url::Url)>,
-}
-
-impl Part {
-    fn name(&self) -> &str {
-        self.plan.name.as_deref().unwrap_or_default()
-    }
-}
+use super::part::Part;
+use super::perform::{Audience, allow_snapshots, elapsed, interrupted, judge_and_fuzz, keep};
+use crate::runner::{Baseline, Event, ExitCode, Finished, Judged, Started, TargetInfo, started};
 
 /// Judges all servers, `jobs` at once, and tells every reporter.
 pub async fn perform(parts: &[Part], file: &Path, jobs: usize, output: &Output) -> anyhow::Result<ExitCode> {
+    let parts: Vec<&Part> = parts.iter().filter(|part| !part.idle).collect();
     let Some(first) = parts.first() else { return Ok(ExitCode::Inconclusive) };
+    allow_snapshots(&first.plan, output)?;
     let mut audience = Audience::new(output.reporters(first.plan.strict)?);
     audience.tell(&Event::Started(whole(first, file)))?;
     let (events, incoming) = unbounded_channel();
     let began = Instant::now();
     let judging = async {
-        let finished = tokio::select! {
-            finished = all(parts, jobs, &events) => finished,
-            _ = tokio::signal::ctrl_c() => interrupted(began),
+        let done = tokio::select! {
+            done = all(&parts, jobs, &events) => done,
+            _ = tokio::signal::ctrl_c() => (interrupted(began), Vec::new()),
         };
         drop(events);
-        Finished { duration_ms: elapsed(began), ..finished }
+        done
     };
-    let (finished, told) = tokio::join!(judging, audience.listen(incoming));
+    let ((finished, baselines), told) = tokio::join!(judging, audience.listen(incoming));
     told?;
+    let finished = Finished { duration_ms: elapsed(began), ..finished };
+    keep(&audience.report, &parts, &baselines, finished.exit)?;
     audience.close(finished, output)
 }
 
@@ -52,52 +42,57 @@ fn whole(first: &Part, file: &Path) -> Started {
     Started { target, ..started(&first.plan) }
 }
 
-/// Judges all, and tells what each came to in the order of the file.
-async fn all(parts: &[Part], jobs: usize, events: &UnboundedSender<Event>) -> Finished {
+/// Judges all, and tells what each came to in the order of the file. The baselines know what they were used for.
+async fn all(parts: &[&Part], jobs: usize, events: &UnboundedSender<Event>) -> (Finished, Vec<Baseline>) {
     let judging = parts.iter().map(|part| judge(part, events));
     let mut done = stream::iter(judging).buffered(jobs.clamp(1, parts.len().max(1)));
-    let mut ends = Vec::new();
-    while let Some((told, finished)) = done.next().await {
+    let (mut ends, mut baselines) = (Vec::new(), Vec::new());
+    while let Some((told, finished, judged)) = done.next().await {
         told.into_iter().for_each(|event| drop(events.send(event)));
         ends.push(finished);
-        let left = parts.len() - ends.len();
-        drop(events.send(Event::Progress(format!(
-            "{} of {} servers judged",
-            parts.len() - left,
-            parts.len()
-        ))));
+        baselines.extend(judged.map(|judged| judged.baseline));
+        let progress = format!("{} of {} servers judged", ends.len(), parts.len());
+        drop(events.send(Event::Progress(progress)));
     }
-    together(parts, &ends)
+    // Whether an entry is stale can only be told when every server was judged, and wholly.
+    let is_all = baselines.len() == parts.len() && parts.iter().all(|part| part.plan.is_whole());
+    let stale = if is_all { Baseline::stale(&baselines) } else { None };
+    (together(parts, &ends, stale), baselines)
 }
 
 /// The end of all: the gravest exit, and every problem with the name of its server.
-fn together(parts: &[Part], ends: &[Finished]) -> Finished {
-    let problems: Vec<String> = parts
-        .iter()
-        .zip(ends)
-        .filter_map(|(part, end)| Some(format!("{}: {}", part.name(), end.problem.as_ref()?)))
-        .collect();
+fn together(parts: &[&Part], ends: &[Finished], stale: Option<String>) -> Finished {
+    let named =
+        |(part, end): (&&Part, &Finished)| Some(format!("{}: {}", part.name(), end.problem.as_ref()?));
+    let problems: Vec<String> = parts.iter().zip(ends).filter_map(named).chain(stale.clone()).collect();
+    let stale = stale.map(|_| ExitCode::Findings);
     Finished {
         duration_ms: 0,
-        exit: ends.iter().map(|end| end.exit).reduce(ExitCode::worse).unwrap_or(ExitCode::Inconclusive),
+        exit: ends
+            .iter()
+            .map(|end| end.exit)
+            .chain(stale)
+            .reduce(ExitCode::worse)
+            .unwrap_or(ExitCode::Inconclusive),
         problem: (!problems.is_empty()).then(|| problems.join("\n")),
     }
 }
 
 /// Judges one. What it is doing is told at once, the rest when it is over, so that servers do not mix in a report.
-async fn judge(part: &Part, live: &UnboundedSender<Event>) -> (Vec<Event>, Finished) {
-    let _host = match start(part).await {
+async fn judge(part: &Part, live: &UnboundedSender<Event>) -> (Vec<Event>, Finished, Option<Judged>) {
+    let _host = match part.start().await {
         Ok(host) => host,
         Err(problem) => {
-            let problem = Some(part.plan.secrets.mask(&problem));
-            return (Vec::new(), Finished { duration_ms: 0, exit: ExitCode::Unreachable, problem });
+            let problem = Some(part.plan.secrets.mask(&problem.to_string()));
+            let finished = Finished { duration_ms: 0, exit: ExitCode::Unreachable, problem };
+            return (Vec::new(), finished, None);
         }
     };
     let (events, mut incoming) = unbounded_channel();
     let judging = async {
-        let finished = judge_and_fuzz(&part.plan, &events).await;
+        let done = judge_and_fuzz(&part.plan, &events).await;
         drop(events);
-        finished
+        done
     };
     let hearing = async {
         let mut kept = Vec::new();
@@ -110,12 +105,6 @@ async fn judge(part: &Part, live: &UnboundedSender<Event>) -> (Vec<Event>, Finis
         }
         kept
     };
-    let (finished, told) = tokio::join!(judging, hearing);
-    (told, finished)
-}
-
-async fn start(part: &Part) -> Result<Option<Host>, String> {
-    let Some((command, url)) = &part.host else { return Ok(None) };
-    let host = Host::start(command, url, part.plan.options.startup_timeout).await;
-    host.map(Some).map_err(|error| error.to_string())
+    let ((finished, judged), told) = tokio::join!(judging, hearing);
+    (told, finished, Some(judged))
 }

@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use super::Usage;
 use super::options::Judging;
 use super::output::Output;
-use super::perform::perform;
+use super::part::Part;
+use super::work::Work;
 use crate::report::text::shell_word;
 use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo};
 use crate::transport::{Command, Target};
@@ -84,7 +85,7 @@ pub fn judging_options(judging: &Judging) -> String {
 /// Runs the command.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let plan = plan(&args.judging, &args.launch, &args.command, "mcp-conform stdio")?;
-    perform(&plan, &args.output).await
+    Work::One(Box::new(Part::of(plan))).perform(args.judging.again, &args.output).await
 }
 
 /// The command to launch: the user's, or the built-in server.

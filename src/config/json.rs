@@ -62,6 +62,7 @@ fn fill(name: &str, fields: &Map<String, Value>) -> Result<Entry, String> {
     }
     Ok(Entry {
         name: name.to_owned(),
+        origin: name.to_owned(),
         command,
         env: pairs(fields, "env")?,
         env_file: text(fields, "envFile")?,

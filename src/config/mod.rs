@@ -5,6 +5,7 @@
 
 mod json;
 mod jsonc;
+mod profile;
 mod smithery;
 mod variables;
 
@@ -26,6 +27,8 @@ pub struct Config {
 pub struct Entry {
     /// Its name.
     pub name: String,
+    /// The name in the file; another one only where a matrix makes several servers of it.
+    pub origin: String,
     /// The program and its arguments; empty for a server that runs already.
     pub command: Vec<String>,
     /// Variables of its environment.
@@ -53,6 +56,7 @@ pub fn read(path: &Path) -> Result<Config, ConfigError> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| ConfigError(format!("{shown} cannot be read: {error}")))?;
     let config = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("toml") => profile::parse(&text),
         Some("yaml" | "yml") => smithery::parse(&text),
         _ => json::parse(&text),
     };

@@ -57,7 +57,8 @@ pub fn parse(text: &str) -> Result<Config, String> {
         other => Some((name, other.to_string())),
     });
     let command = std::iter::once(made.command).chain(made.args).collect();
-    let entry = Entry { name: "smithery".to_owned(), command, env: env.collect(), ..Entry::default() };
+    let name = "smithery".to_owned();
+    let entry = Entry { origin: name.clone(), name, command, env: env.collect(), ..Entry::default() };
     Ok(Config { servers: vec![entry], inputs: Vec::new() })
 }
 

@@ -12,6 +12,7 @@ mod json;
 mod junit;
 mod outline;
 pub mod paint;
+mod profile;
 pub mod read;
 pub mod snapshot;
 mod terminal;
@@ -26,6 +27,7 @@ pub use counts::{Counts, Coverage};
 pub use inspect::Inspection;
 pub use json::Json;
 pub use junit::Junit;
+pub use profile::{suggest, tool_entry};
 pub use terminal::{Detail, Look, Terminal};
 
 /// Somebody who is told what happens.
