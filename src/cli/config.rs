@@ -9,6 +9,7 @@ use super::options::Judging;
 use super::output::Output;
 use super::part::Part;
 use super::profile;
+use super::several::Servers;
 use super::stdio::{Launch, judging_options, pair};
 use super::work::Work;
 use crate::catalogue::closest;
@@ -54,7 +55,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         server.part(own.as_ref().unwrap_or(&args), &entry.origin, each)
     });
     let parts: Vec<Part> = parts.collect::<anyhow::Result<_>>()?;
-    let work = Work::Several { parts, file: args.file.clone(), jobs };
+    let file = Servers { path: args.file.clone(), is_whole: args.server.is_empty(), jobs };
+    let work = Work::Several { parts, file };
     work.perform(args.judging.again, &args.output).await
 }
 

@@ -83,28 +83,27 @@ const LONGEST: usize = 700;
 
 /// A wrong message in place of a right one, as they look on the wire.
 fn tell_example(example: &Example) -> String {
-    let message = |mark: &str, data: &str| {
-        let lines = text::fold(&text::brief(data, LONGEST), WIDTH);
-        lines
-            .iter()
-            .enumerate()
-            .map(|(n, line)| format!("  {} {line}\n", if n == 0 { mark } else { "  " }))
-            .collect::<String>()
-    };
     let request = example.request.as_ref().map(|data| message("->", data)).unwrap_or_default();
+    let revision = example.revision;
     let right = example
         .right
         .as_ref()
-        .map(|data| format!("\nRight, in {}\n{request}{}", example.revision, message("<-", data)));
-    let wrong = format!(
-        "\nWrong, in {}: {}\n{request}{}",
-        example.revision,
-        example.about,
-        message("<-", &example.wrong)
-    );
-    let expected = example.expected.as_ref().map(|data| message("expected", data)).unwrap_or_default();
-    let serve = format!("  (try it: mcp-conform stdio -- mcp-conform serve --fault {})\n", example.fault);
-    right.unwrap_or_default() + &wrong + &expected + &serve
+        .map(|data| format!("\nRight, in {revision}\n{request}{}", message("<-", data)));
+    let wrong =
+        format!("\nWrong, in {revision}: {}\n{request}{}", example.about, message("<-", &example.wrong));
+    let expected = example
+        .expected
+        .as_ref()
+        .map(|told| told.lines().map(|line| format!("  expected  {line}\n")).collect());
+    let serve = format!("  try it    mcp-conform stdio -- mcp-conform serve --fault {}\n", example.fault);
+    [right.unwrap_or_default(), wrong, expected.unwrap_or_default(), serve].concat()
+}
+
+/// A message after its mark, in lines of the usual width.
+fn message(mark: &str, data: &str) -> String {
+    let lines = text::fold(&text::brief(data, LONGEST), WIDTH);
+    let marked = lines.iter().enumerate().map(|(n, line)| (if n == 0 { mark } else { "" }, line));
+    marked.map(|(mark, line)| format!("  {mark:2} {line}\n")).collect()
 }
 
 fn tell_case(case: &Case) -> String {

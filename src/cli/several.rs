@@ -1,6 +1,6 @@
 //! Several servers in one report: judged side by side, told one after the other.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use futures_util::stream::{self, StreamExt};
@@ -11,18 +11,28 @@ use super::part::Part;
 use super::perform::{Audience, allow_snapshots, elapsed, interrupted, judge_and_fuzz, keep};
 use crate::runner::{Baseline, Event, ExitCode, Finished, Judged, Started, TargetInfo, started};
 
+/// The file that names the servers.
+pub struct Servers {
+    /// The file.
+    pub path: PathBuf,
+    /// Whether all of its servers are judged.
+    pub is_whole: bool,
+    /// How many are judged at once.
+    pub jobs: usize,
+}
+
 /// Judges all servers, `jobs` at once, and tells every reporter.
-pub async fn perform(parts: &[Part], file: &Path, jobs: usize, output: &Output) -> anyhow::Result<ExitCode> {
+pub async fn perform(parts: &[Part], file: &Servers, output: &Output) -> anyhow::Result<ExitCode> {
     let parts: Vec<&Part> = parts.iter().filter(|part| !part.idle).collect();
     let Some(first) = parts.first() else { return Ok(ExitCode::Inconclusive) };
     allow_snapshots(&first.plan, output)?;
     let mut audience = Audience::new(output.reporters(first.plan.strict)?);
-    audience.tell(&Event::Started(whole(first, file)))?;
+    audience.tell(&Event::Started(whole(first, &file.path)))?;
     let (events, incoming) = unbounded_channel();
     let began = Instant::now();
     let judging = async {
         let done = tokio::select! {
-            done = all(&parts, jobs, &events) => done,
+            done = all(&parts, file, &events) => done,
             _ = tokio::signal::ctrl_c() => (interrupted(began), Vec::new()),
         };
         drop(events);
@@ -43,9 +53,9 @@ fn whole(first: &Part, file: &Path) -> Started {
 }
 
 /// Judges all, and tells what each came to in the order of the file. The baselines know what they were used for.
-async fn all(parts: &[&Part], jobs: usize, events: &UnboundedSender<Event>) -> (Finished, Vec<Baseline>) {
+async fn all(parts: &[&Part], file: &Servers, events: &UnboundedSender<Event>) -> (Finished, Vec<Baseline>) {
     let judging = parts.iter().map(|part| judge(part, events));
-    let mut done = stream::iter(judging).buffered(jobs.clamp(1, parts.len().max(1)));
+    let mut done = stream::iter(judging).buffered(file.jobs.clamp(1, parts.len().max(1)));
     let (mut ends, mut baselines) = (Vec::new(), Vec::new());
     while let Some((told, finished, judged)) = done.next().await {
         told.into_iter().for_each(|event| drop(events.send(event)));
@@ -54,9 +64,11 @@ async fn all(parts: &[&Part], jobs: usize, events: &UnboundedSender<Event>) -> (
         let progress = format!("{} of {} servers judged", ends.len(), parts.len());
         drop(events.send(Event::Progress(progress)));
     }
+    let names: Vec<&str> = parts.iter().map(|part| part.name()).collect();
     // Whether an entry is stale can only be told when every server was judged, and wholly.
-    let is_all = baselines.len() == parts.len() && parts.iter().all(|part| part.plan.is_whole());
-    let stale = if is_all { Baseline::stale(&baselines) } else { None };
+    let is_all =
+        file.is_whole && baselines.len() == parts.len() && parts.iter().all(|part| part.plan.is_whole());
+    let stale = if is_all { Baseline::stale(&baselines, &names) } else { None };
     (together(parts, &ends, stale), baselines)
 }
 

@@ -47,7 +47,8 @@ pub async fn watch(mut work: Work, failed: bool, output: &Output) -> anyhow::Res
         let Some(changed) = next_change(&own, before).await else { return Ok(ExitCode::Interrupted) };
         eprintln!("changed: {}\n", changed.display());
         work.widen(&whole);
-        narrow = true;
+        // Snapshots hold everything.
+        narrow = output.snapshot.is_none();
     }
 }
 

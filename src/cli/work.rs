@@ -1,10 +1,9 @@
 //! What a judging command does in the end: one server or several, once, again for the failures, or on every change.
 
-use std::path::PathBuf;
-
 use super::output::Output;
 use super::part::Part;
 use super::perform::{perform, unreachable};
+use super::several::Servers;
 use super::state::State;
 use super::{several, watch};
 use crate::runner::{ExitCode, Filter};
@@ -18,9 +17,7 @@ pub enum Work {
         /// The servers.
         parts: Vec<Part>,
         /// The file.
-        file: PathBuf,
-        /// How many are judged at once.
-        jobs: usize,
+        file: Servers,
     },
 }
 
@@ -58,7 +55,7 @@ impl Work {
                 Ok(_host) => perform(part, output).await,
                 Err(error) => unreachable(&part.plan, output, error.to_string()),
             },
-            Self::Several { parts, file, jobs } => several::perform(parts, file, *jobs, output).await,
+            Self::Several { parts, file } => several::perform(parts, file, output).await,
         }
     }
 

@@ -126,13 +126,17 @@ impl Baseline {
     }
 
     /// What is wrong with the baseline after the run: entries that no longer fail. Where several servers were judged, each
-    /// with a copy of its own, an entry has to fail on one of them.
-    pub fn stale(after: &[Self]) -> Option<String> {
-        let first = after.first()?;
-        let is_used =
-            |index: usize| after.iter().any(|one| one.accepted.get(index).is_some_and(|entry| entry.used));
-        let unused = first.accepted.iter().enumerate().filter(|(index, _)| !is_used(*index));
-        let stale: Vec<String> = unused.map(|(_, entry)| format!("  {}", entry.name())).collect();
+    /// with a copy of its own, an entry has to fail on one of them; entries of servers that were not judged do not count.
+    pub fn stale(after: &[Self], servers: &[&str]) -> Option<String> {
+        let all = || after.iter().flat_map(|one| &one.accepted);
+        let used: HashSet<String> =
+            all().filter(|entry| entry.used).map(|entry| entry.lines(None).0).collect();
+        let is_judged =
+            |entry: &&Accepted| entry.server.as_deref().is_none_or(|server| servers.contains(&server));
+        let unused = all().filter(is_judged).filter(|entry| !used.contains(&entry.lines(None).0));
+        let mut stale: Vec<String> = unused.map(|entry| format!("  {}", entry.name())).collect();
+        let mut told = HashSet::new();
+        stale.retain(|line| told.insert(line.clone()));
         (!stale.is_empty()).then(|| {
             format!(
                 "the baseline accepts what no longer fails; take these entries out:\n{}",
@@ -220,13 +224,13 @@ mod tests {
         );
         baseline.apply(None, &mut check, "2026-01-31");
         assert_eq!(check.verdict, Verdict::Known);
-        assert_eq!(Baseline::stale(&[baseline]), None);
+        assert_eq!(Baseline::stale(&[baseline], &[]), None);
     }
 
     #[test]
     fn what_no_longer_fails_is_stale_and_reasons_are_demanded() {
         let baseline = Baseline::parse("[[accepted]]\ncheck = 'tools/call'\nreason = 'x'\n").unwrap();
-        assert!(Baseline::stale(&[baseline]).unwrap().contains("tools/call"));
+        assert!(Baseline::stale(&[baseline], &[]).unwrap().contains("tools/call"));
         assert!(Baseline::parse("[[accepted]]\ncheck = 'a'\nreason = ' '\n").is_err());
         assert!(Baseline::parse("[[accepted]]\nreason = 'x'\n").is_err());
     }
@@ -254,5 +258,14 @@ mod tests {
         let error = Baseline::parse("[[accepted]]\nrequirement = 'tools.call.result-shap'\nreason = 'x'\n")
             .unwrap_err();
         assert!(error.contains("did you mean tools.call.result-shape?"), "{error}");
+    }
+
+    #[test]
+    fn of_several_servers_an_entry_has_to_fail_on_one() {
+        let text = "[[accepted]]\ncheck = 'tools/call'\nreason = 'x'\n[[accepted]]\nserver = 'other'\ncheck = 'y'\nreason = 'x'\n";
+        let (mut one, two) = (Baseline::parse(text).unwrap(), Baseline::parse(text).unwrap());
+        one.apply(Some("one"), &mut failing(), "2026-01-01");
+        assert_eq!(Baseline::stale(&[one.clone(), two.clone()], &["one", "two"]), None);
+        assert!(Baseline::stale(&[one, two], &["other"]).unwrap().contains('y'));
     }
 }

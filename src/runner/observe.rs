@@ -24,7 +24,7 @@ pub struct Unseen {
     pub revision: Revision,
     /// What would make it visible.
     pub hint: String,
-    /// Whether it needs a tool that may be called.
+    /// Whether more tools that may be called could show it.
     pub needs_tool: bool,
 }
 
@@ -74,14 +74,14 @@ pub async fn observe(plan: &Plan) -> Sight {
 }
 
 fn unseen(check: &Check, revision: Revision) -> Option<Unseen> {
+    // Hints say so in these words: something is missing that a call brings about.
+    const BY_CALLS: [&str; 3] =
+        ["may be called", "the server has to send", "the list of tools did not change"];
     (check.verdict == Verdict::NotObserved).then(|| Unseen {
         requirement: check.requirement.clone(),
         check: check.id.clone(),
         revision,
         hint: check.message.clone(),
-        // Hints say so in these words.
-        needs_tool: ["may be called", "callable-tools", "invalid-calls"]
-            .iter()
-            .any(|words| check.message.contains(words)),
+        needs_tool: BY_CALLS.iter().any(|words| check.message.contains(words)),
     })
 }

@@ -36,7 +36,7 @@ pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> (Finished, Jud
     }
     // Of several servers, whoever judges them all knows what is stale.
     let is_all = plan.is_whole() && plan.name.is_none() && counts.runs > 0;
-    let stale = if is_all { Baseline::stale(std::slice::from_ref(&counts.baseline)) } else { None };
+    let stale = if is_all { Baseline::stale(std::slice::from_ref(&counts.baseline), &[]) } else { None };
     let exit = counts.exit(plan.strict, problem.is_some(), stale.is_some());
     let flood = counts.flooded.then(|| format!("the run was cut short: {FLOOD}"));
     let finished = Finished { duration_ms: elapsed(began), exit, problem: problem.or(stale).or(flood) };
