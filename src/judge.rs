@@ -40,8 +40,8 @@ use crate::pattern::Mask;
 use crate::protocol::Revision;
 use crate::report::{Format, Report, snapshot};
 use crate::runner::{
-    Check, Choice, Event, ExitCode, Filter, Plan, Policy, Profile, Rerun, Secrets, Surface, TargetInfo,
-    Tools, run,
+    Check, Choice, Event, ExitCode, Filter, Plan, Policy, Profile, Rerun, Secrets, Shard, Surface,
+    TargetInfo, Tools, run,
 };
 use crate::session::Options;
 use crate::transport::{MemoryServer, Target};
@@ -157,7 +157,13 @@ impl Judge {
 
     fn plan(self) -> Result<Plan, JudgeError> {
         Ok(Plan {
-            info: TargetInfo { transport: self.target.transport(), command: Vec::new(), url: None },
+            name: None,
+            info: TargetInfo {
+                transport: self.target.transport(),
+                command: Vec::new(),
+                url: None,
+                config: None,
+            },
             target: self.target,
             options: Options { timeout: self.timeout, ..Options::default() },
             revisions: match self.revisions.is_empty() {
@@ -174,6 +180,8 @@ impl Judge {
             seed: 1,
             fuzz_cases: 0,
             transcripts: None,
+            shard: Shard::WHOLE,
+            write_baseline: None,
             rerun: Rerun::default(),
         })
     }

@@ -6,6 +6,7 @@
 //! |---|---|
 //! | [`cli`] | one file per subcommand; arguments become validated options |
 //! | [`judge`] | judging from a test of your own, in a few lines |
+//! | [`config`] | the configuration files that people already have: servers, variables |
 //! | [`report`] | the terminal, report files of every format and snapshots, all from one stream of events |
 //! | [`fuzz`] | malformed messages: generated, judged by the rules, shrunk, saved, replayed |
 //! | [`runner`] | the plan, the main loop, the interpreter of cases, the events |
@@ -28,6 +29,7 @@
 pub mod case;
 pub mod catalogue;
 pub mod cli;
+pub mod config;
 pub mod fuzz;
 pub mod judge;
 pub mod pattern;

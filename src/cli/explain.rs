@@ -6,7 +6,7 @@ use super::Usage;
 use crate::case::{self, Case};
 use crate::catalogue::{Requirement, closest, requirement, requirements};
 use crate::report::text;
-use crate::runner::{ExitCode, coverage};
+use crate::runner::{self, Example, ExitCode, coverage};
 
 /// Arguments of `explain`.
 #[derive(clap::Args, Debug)]
@@ -17,10 +17,11 @@ pub struct Args {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let cases = case::builtin()?;
     let told = if let Some(requirement) = requirement(&args.id) {
-        tell_requirement(requirement, &cases)
+        let example = runner::example(requirement, &cases).await;
+        tell_requirement(requirement, &cases, example.as_ref())
     } else if let Some(case) = cases.iter().find(|case| case.id == args.id) {
         tell_case(case)
     } else if let Some(rule) = crate::rule::RULES.iter().find(|rule| rule.id == args.id) {
@@ -49,7 +50,7 @@ fn section(title: &str, body: Option<&str>) -> String {
     format!("\n{title}\n{lines}")
 }
 
-fn tell_requirement(requirement: &Requirement, cases: &[Case]) -> String {
+fn tell_requirement(requirement: &Requirement, cases: &[Case], example: Option<&Example>) -> String {
     let mut told = format!("{} ({}, {})\n", requirement.id, requirement.level, requirement.revisions());
     let source = requirement.source.as_ref().map(|source| match source.as_str() {
         "derived" | "declarative" => "the specification states this as a fact, without a keyword".to_owned(),
@@ -60,6 +61,7 @@ fn tell_requirement(requirement: &Requirement, cases: &[Case]) -> String {
     told += &section("How it is tested", requirement.test.as_deref());
     told += &section("What is right", requirement.pass.as_deref());
     told += &section("What is wrong", requirement.violation.as_deref());
+    told += &example.map(tell_example).unwrap_or_default();
     told += &section("Beware", requirement.caution.as_deref());
     let covering = coverage::of(requirement, cases);
     let judged = match covering.judged_by.as_slice() {
@@ -74,6 +76,34 @@ fn tell_requirement(requirement: &Requirement, cases: &[Case]) -> String {
         told += &format!("  {}\n", link.url());
     }
     told
+}
+
+/// Longest message of an example that is shown.
+const LONGEST: usize = 700;
+
+/// A wrong message in place of a right one, as they look on the wire.
+fn tell_example(example: &Example) -> String {
+    let request = example.request.as_ref().map(|data| message("->", data)).unwrap_or_default();
+    let revision = example.revision;
+    let right = example
+        .right
+        .as_ref()
+        .map(|data| format!("\nRight, in {revision}\n{request}{}", message("<-", data)));
+    let wrong =
+        format!("\nWrong, in {revision}: {}\n{request}{}", example.about, message("<-", &example.wrong));
+    let expected = example
+        .expected
+        .as_ref()
+        .map(|told| told.lines().map(|line| format!("  expected  {line}\n")).collect());
+    let serve = format!("  try it    mcp-conform stdio -- mcp-conform serve --fault {}\n", example.fault);
+    [right.unwrap_or_default(), wrong, expected.unwrap_or_default(), serve].concat()
+}
+
+/// A message after its mark, in lines of the usual width.
+fn message(mark: &str, data: &str) -> String {
+    let lines = text::fold(&text::brief(data, LONGEST), WIDTH);
+    let marked = lines.iter().enumerate().map(|(n, line)| (if n == 0 { mark } else { "" }, line));
+    marked.map(|(mark, line)| format!("  {mark:2} {line}\n")).collect()
 }
 
 fn tell_case(case: &Case) -> String {

@@ -1,25 +1,24 @@
 //! `mcp-conform fuzz`: a campaign of malformed messages.
 
 use std::collections::HashSet;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use clap::Subcommand;
 use futures_util::future::join_all;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::http::Address;
+use super::Usage;
 use super::options::{Basics, Judging, duration};
 use super::output::Output;
+use super::over::Over;
 use super::perform::Audience;
 use super::shard::shard;
-use super::stdio::Launch;
-use super::{Usage, http, stdio};
-use crate::fuzz::{self, Budget, Campaign, Finding, Severity, Shard, Summary};
+use crate::fuzz::{self, Budget, Campaign, Finding, Severity, Summary};
 use crate::protocol::Revision;
 use crate::report::text::shell_word;
-use crate::runner::{Choice, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Plan, Policy, Tools, started};
+use crate::runner::{
+    Choice, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Plan, Policy, Shard, Tools, started,
+};
 use crate::session::detect;
 
 /// Arguments of `fuzz`.
@@ -27,35 +26,13 @@ use crate::session::detect;
 #[command(args_conflicts_with_subcommands = true, subcommand_required = false, arg_required_else_help = true)]
 pub struct Args {
     #[command(subcommand)]
-    target: Option<Over>,
+    target: Option<Over<Fuzzing>>,
     /// Copy every script of these corpora that --into does not hold, and stop
     #[arg(long, value_name = "DIR", num_args = 1.., requires = "into")]
     merge: Vec<PathBuf>,
     /// The corpus that --merge adds to
     #[arg(long, value_name = "DIR", requires = "merge")]
     into: Option<PathBuf>,
-}
-
-#[derive(Subcommand, Debug)]
-enum Over {
-    /// Fuzz a server over stdio
-    Stdio {
-        #[command(flatten)]
-        fuzzing: Fuzzing,
-        /// The server: a command with its arguments, after `--`. Without one, the built-in reference server is fuzzed
-        #[arg(last = true, value_name = "COMMAND")]
-        command: Vec<OsString>,
-    },
-    /// Fuzz a server over HTTP
-    Http {
-        #[command(flatten)]
-        fuzzing: Fuzzing,
-        #[command(flatten)]
-        address: Box<Address>,
-        /// A server to start first and stop after, after `--`
-        #[arg(last = true, value_name = "COMMAND")]
-        command: Vec<OsString>,
-    },
 }
 
 /// How a campaign goes.
@@ -65,8 +42,6 @@ struct Fuzzing {
     basics: Basics,
     #[command(flatten)]
     output: Output,
-    #[command(flatten)]
-    launch: Launch,
     #[command(flatten)]
     limits: Limits,
 }
@@ -108,29 +83,18 @@ pub struct Limits {
 
 impl Limits {
     /// Those of a short pass: findings are not saved, and no tool is called, as each call may cost time and money.
-    pub fn brief(max_findings: usize) -> Self {
-        Self { max_findings, without_tools: true, ..Self::default() }
+    pub fn brief(max_findings: usize, shard: Shard) -> Self {
+        Self { max_findings, shard: Some(shard), without_tools: true, ..Self::default() }
     }
 }
 
 /// Runs the command.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Some(target) = args.target else { return merge(&args.merge, args.into.as_deref()) };
-    match target {
-        Over::Stdio { fuzzing: Fuzzing { basics, output, launch, limits }, command } => {
-            let args = stdio::Args { judging: Judging::of(basics), output, launch, command };
-            let (plan, output) = stdio::prepare(args, "mcp-conform stdio")?;
-            campaign(&plan, &output, &limits).await
-        }
-        Over::Http { fuzzing: Fuzzing { basics, output, launch, limits }, address, command } => {
-            let judging = Judging::of(basics);
-            let args = http::Args { judging, output, launch, address: *address, command };
-            let (plan, output, host) = http::prepare(args, "mcp-conform http").await?;
-            match host {
-                Ok(_host) => campaign(&plan, &output, &limits).await,
-                Err(error) => super::perform::unreachable(&plan, &output, error.to_string()),
-            }
-        }
+    let (fuzzing, part) = target.part(|fuzzing| Judging::of(fuzzing.basics.clone()))?;
+    match part.start().await {
+        Ok(_host) => campaign(&part.plan, &fuzzing.output, &fuzzing.limits).await,
+        Err(error) => super::perform::unreachable(&part.plan, &fuzzing.output, error.to_string()),
     }
 }
 
@@ -227,6 +191,7 @@ async fn revisions(plan: &Plan) -> Vec<Revision> {
 
 fn fuzzed(plan: &Plan, revision: Revision, summary: Summary, folder: Option<&Path>) -> Fuzzed {
     Fuzzed {
+        name: plan.name.clone(),
         seed: plan.seed,
         revision,
         executed: summary.executed,
@@ -246,6 +211,7 @@ fn shown(plan: &Plan, finding: &Finding, folder: Option<&Path>) -> FuzzFinding {
         format!("mcp-conform replay {}{words}", shell_word(file))
     });
     FuzzFinding {
+        name: plan.name.clone(),
         id: finding.finding.clone(),
         revision: finding.revision,
         kind: finding.kind.as_str(),

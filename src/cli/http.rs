@@ -6,11 +6,12 @@ use std::net::TcpListener;
 use super::Usage;
 use super::options::Judging;
 use super::output::Output;
-use super::perform::perform;
+use super::part::Part;
 use super::stdio::{Launch, judging_options};
+use super::work::Work;
 use crate::report::text::shell_word;
-use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo};
-use crate::transport::{Endpoint, Host, HostError, Target};
+use crate::runner::{ExitCode, Rerun, Secrets, TargetInfo};
+use crate::transport::{Endpoint, Target};
 
 /// Arguments of `http`.
 #[derive(clap::Args, Debug)]
@@ -28,15 +29,22 @@ pub struct Args {
     pub command: Vec<OsString>,
 }
 
-/// Where the server is, and how it is spoken to.
+/// What every request carries.
 #[derive(clap::Args, Debug)]
-pub struct Address {
+pub struct Credentials {
     /// Add a header to every request, such as `Authorization: Bearer …`; may be repeated. Its value is masked in reports
     #[arg(long, value_name = "K: V", value_parser = header, help_heading = "The server")]
     header: Vec<(String, String)>,
     /// Send the value of this environment variable as a bearer token
     #[arg(long, value_name = "NAME", help_heading = "The server")]
     bearer_env: Option<String>,
+}
+
+/// Where the server is, and how it is spoken to.
+#[derive(clap::Args, Debug)]
+pub struct Address {
+    #[command(flatten)]
+    credentials: Credentials,
     /// The MCP endpoint, such as http://127.0.0.1:3000/mcp. `{port}` in it, in the command and in --env becomes a free port
     #[arg(value_name = "URL")]
     url: String,
@@ -53,65 +61,56 @@ fn header(text: &str) -> Result<(String, String), String> {
 
 /// Runs the command.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let (plan, output, host) = prepare(args, "mcp-conform http").await?;
-    match host {
-        Ok(_host) => perform(&plan, &output).await,
-        Err(error) => super::perform::unreachable(&plan, &output, error.to_string()),
-    }
+    let Args { judging, output, launch, address, command } = args;
+    let part = part(&judging, launch, address, command, "mcp-conform http")?;
+    Work::One(Box::new(part)).perform(judging.again, &output).await
 }
 
-/// Validates the arguments and starts the command, if there is one.
-pub async fn prepare(
-    mut args: Args,
+/// Validates the arguments.
+pub fn part(
+    judging: &Judging,
+    mut launch: Launch,
+    mut address: Address,
+    mut command: Vec<OsString>,
     head: &str,
-) -> anyhow::Result<(Plan, Output, Result<Option<Host>, HostError>)> {
-    let rerun = rerun(&args, head);
-    args.fill_port()?;
-    let url = address(&args.address.url)?;
-    let headers = args.headers()?;
-    let secrets = headers.iter().chain(&args.launch.env).map(|(_, value)| value.clone());
+) -> anyhow::Result<Part> {
+    let rerun = rerun(judging, &launch, &address, &command, head);
+    fill_port(&mut launch, &mut address, &mut command)?;
+    let url = endpoint(&address.url)?;
+    let headers = address.credentials.headers()?;
+    let secrets = headers.iter().chain(&launch.env).map(|(_, value)| value.clone());
     let secrets = Secrets::new(secrets.chain(token(&headers)));
-    let command: Vec<String> = args.command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
-    let info = TargetInfo { transport: "http", command, url: Some(url.to_string()) };
+    let shown: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
+    let info = TargetInfo { transport: "http", command: shown, url: Some(url.to_string()), config: None };
     let target = Target::Http(Endpoint { url: url.clone(), headers });
-    let plan = args.judging.plan(target, info, rerun, secrets)?;
-    let host = match args.command.is_empty() {
-        true => Ok(None),
-        false => {
-            let command = args.launch.command(&args.command)?;
-            Host::start(&command, &url, args.judging.basics.startup_timeout).await.map(Some)
-        }
+    let plan = judging.plan(target, info, rerun, secrets)?;
+    let host = match command.is_empty() {
+        true => None,
+        false => Some((launch.command(&command)?, url)),
     };
-    Ok((plan, args.output, host))
+    Ok(Part { host, ..Part::of(plan) })
 }
 
 /// The token inside an `Authorization` header is as secret as the header.
-fn token(headers: &[(String, String)]) -> Vec<String> {
+pub fn token(headers: &[(String, String)]) -> Vec<String> {
     headers.iter().filter_map(|(_, value)| value.split_once(' ')).map(|(_, token)| token.to_owned()).collect()
 }
 
-fn rerun(args: &Args, head: &str) -> Rerun {
-    let headers: String = args
-        .address
-        .header
-        .iter()
-        .map(|(name, _)| format!(" --header \"{name}: ${}\"", name.to_uppercase().replace('-', "_")))
-        .collect();
-    let bearer =
-        args.address.bearer_env.iter().map(|name| format!(" --bearer-env {name}")).collect::<String>();
-    let command = match args.command.is_empty() {
+fn rerun(judging: &Judging, launch: &Launch, address: &Address, command: &[OsString], head: &str) -> Rerun {
+    let headers = address.credentials.options();
+    let command = match command.is_empty() {
         true => String::new(),
         false => {
-            let words = args.command.iter().map(|word| shell_word(&word.to_string_lossy()));
+            let words = command.iter().map(|word| shell_word(&word.to_string_lossy()));
             format!(" -- {}", words.collect::<Vec<_>>().join(" "))
         }
     };
-    let (judging, launch, url) =
-        (judging_options(&args.judging), args.launch.options(), shell_word(&args.address.url));
-    Rerun { head: head.to_owned(), tail: format!("{judging}{launch}{headers}{bearer} {url}{command}") }
+    let (judging, launch, url) = (judging_options(judging), launch.options(), shell_word(&address.url));
+    Rerun { head: head.to_owned(), tail: format!("{judging}{launch}{headers} {url}{command}") }
 }
 
-fn address(text: &str) -> Result<url::Url, Usage> {
+/// Reads an address.
+pub fn endpoint(text: &str) -> Result<url::Url, Usage> {
     let url = url::Url::parse(text).map_err(|error| {
         Usage(format!("`{text}` is not an address: {error} (such as http://127.0.0.1:3000/mcp)"))
     })?;
@@ -121,26 +120,36 @@ fn address(text: &str) -> Result<url::Url, Usage> {
     }
 }
 
-impl Args {
-    /// Replaces `{port}` by one free port, everywhere.
-    fn fill_port(&mut self) -> anyhow::Result<()> {
-        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
-        let fill = |text: &str| text.replace("{port}", &port);
-        self.address.url = fill(&self.address.url);
-        for word in &mut self.command {
-            if let Some(text) = word.to_str() {
-                *word = fill(text).into();
-            }
+/// Replaces `{port}` by one free port, everywhere.
+fn fill_port(launch: &mut Launch, address: &mut Address, command: &mut [OsString]) -> anyhow::Result<()> {
+    let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port().to_string();
+    let fill = |text: &str| text.replace("{port}", &port);
+    address.url = fill(&address.url);
+    for word in command {
+        if let Some(text) = word.to_str() {
+            *word = fill(text).into();
         }
-        for (_, value) in &mut self.launch.env {
-            *value = fill(value);
-        }
-        Ok(())
+    }
+    for (_, value) in &mut launch.env {
+        *value = fill(value);
+    }
+    Ok(())
+}
+
+impl Credentials {
+    /// Options that a rerun needs. Values are not shown: the shell's own are used.
+    pub fn options(&self) -> String {
+        let variable = |name: &str| name.to_uppercase().replace('-', "_");
+        let headers =
+            self.header.iter().map(|(name, _)| format!(" --header \"{name}: ${}\"", variable(name)));
+        let bearer = self.bearer_env.iter().map(|name| format!(" --bearer-env {name}"));
+        headers.chain(bearer).collect()
     }
 
-    fn headers(&self) -> Result<Vec<(String, String)>, Usage> {
-        let mut headers = self.address.header.clone();
-        if let Some(name) = &self.address.bearer_env {
+    /// The headers to send.
+    pub fn headers(&self) -> Result<Vec<(String, String)>, Usage> {
+        let mut headers = self.header.clone();
+        if let Some(name) = &self.bearer_env {
             let token = std::env::var(name)
                 .map_err(|_| Usage(format!("--bearer-env {name}: there is no such environment variable")))?;
             headers.push(("Authorization".to_owned(), format!("Bearer {token}")));

@@ -1,15 +1,21 @@
 //! `mcp-conform list`: what exists, and what covers what.
 
+use std::collections::BTreeSet;
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::Usage;
+use super::options::{Basics, Judging};
+use super::stdio::{self, Launch};
+use super::{Usage, observe};
 use crate::case::{self, Case};
-use crate::catalogue::{Observable, requirements};
+use crate::catalogue::{Observable, Requirement, requirements};
+use crate::protocol::Revision;
 use crate::reference;
-use crate::runner::{ExitCode, coverage};
+use crate::runner::coverage::Covering;
+use crate::runner::{self, ExitCode, coverage};
 
 /// Arguments of `list`.
 #[derive(clap::Args, Debug)]
@@ -23,6 +29,16 @@ pub struct Args {
     /// More cases, from a folder of yours: they are checked, too
     #[arg(long, value_name = "DIR")]
     cases: Vec<PathBuf>,
+    /// Judge the server after `--`, and tell which profile entries would show what this does not see
+    #[arg(long)]
+    observe: bool,
+    #[command(flatten)]
+    basics: Basics,
+    #[command(flatten)]
+    launch: Launch,
+    /// The server for --observe. Without one, the built-in reference server
+    #[arg(last = true, value_name = "COMMAND", requires = "observe")]
+    command: Vec<OsString>,
 }
 
 /// What can be listed.
@@ -37,7 +53,10 @@ enum What {
 }
 
 /// Runs the command.
-pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
+pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
+    if args.observe {
+        return observed(&args).await;
+    }
     if args.what == What::Requirements {
         coverage::prepare();
     }
@@ -51,6 +70,22 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
         What::Faults => list_faults(),
     };
     let out = if args.json { serde_json::to_string_pretty(&json)? + "\n" } else { text };
+    std::io::stdout().write_all(out.as_bytes())?;
+    Ok(ExitCode::Clean)
+}
+
+async fn observed(args: &Args) -> anyhow::Result<ExitCode> {
+    let judging = Judging { cases: args.cases.clone(), ..Judging::of(args.basics.clone()) };
+    let plan = stdio::plan(&judging, &args.launch, &args.command, "mcp-conform stdio")?;
+    let sight = runner::observe(&plan).await;
+    if let Some(problem) = &sight.problem {
+        eprintln!("mcp-conform: {problem}");
+        return Ok(ExitCode::Unreachable);
+    }
+    let out = match args.json {
+        true => serde_json::to_string_pretty(&observe::as_json(&sight, &plan))? + "\n",
+        false => observe::as_text(&sight, &plan),
+    };
     std::io::stdout().write_all(out.as_bytes())?;
     Ok(ExitCode::Clean)
 }
@@ -79,11 +114,45 @@ fn list_requirements(cases: &[Case]) -> (Value, String) {
             "judged_by": covering.judged_by, "faults": covering.faults,
         }));
     }
+    text += &totals(&coverage);
     text += &format!(
         "\n{} requirements, {observable} observable at least partly, {judged} judged, {proven} proven by a fault\n",
         rows.len()
     );
     (Value::Array(rows), text)
+}
+
+/// How many observable requirements of each area are judged, by revision: `judged/observable`, and those proven.
+fn totals(coverage: &[Covering]) -> String {
+    let observable: Vec<(&Requirement, &Covering)> = requirements()
+        .iter()
+        .zip(coverage)
+        .filter(|(requirement, _)| requirement.observable != Observable::No)
+        .collect();
+    let area = |requirement: &Requirement| requirement.id.split('.').next().unwrap_or_default().to_owned();
+    let areas: BTreeSet<String> = observable.iter().map(|(requirement, _)| area(requirement)).collect();
+    let line = |name: &str, of: &dyn Fn(&Requirement) -> bool| {
+        let all: Vec<_> = observable.iter().filter(|(requirement, _)| of(requirement)).collect();
+        let is_judged = |(_, covering): &&&(&Requirement, &Covering)| !covering.judged_by.is_empty();
+        let is_proven = |one: &&&(&Requirement, &Covering)| is_judged(one) && !one.1.faults.is_empty();
+        let cell = |revision: Option<Revision>| {
+            let in_force: Vec<_> = all
+                .iter()
+                .filter(|(r, _)| revision.is_none_or(|revision| r.revisions().contains(revision)))
+                .collect();
+            let judged = in_force.iter().copied().filter(is_judged).count();
+            if in_force.is_empty() { "-".to_owned() } else { format!("{judged}/{}", in_force.len()) }
+        };
+        let cells: String =
+            Revision::ALL.iter().map(|revision| format!("{:>12}", cell(Some(*revision)))).collect();
+        let proven = all.iter().filter(is_proven).count();
+        format!("{name:<20}{cells}{:>12}{proven:>8}\n", cell(None))
+    };
+    let heads: String = Revision::ALL.iter().map(|revision| format!("{:>12}", revision.as_str())).collect();
+    let head = format!("\n{:<20}{heads}{:>12}{:>8}\n", "judged/observable", "all", "proven");
+    let rows: String =
+        areas.iter().map(|name| line(name, &|requirement| area(requirement) == *name)).collect();
+    head + &rows + &line("all", &|_| true)
 }
 
 fn list_cases(cases: &[Case]) -> (Value, String) {

@@ -73,7 +73,9 @@ fn join(mut whole: Recorded, other: Recorded) -> Result<Recorded, String> {
     }
     for run in other.runs {
         let is_same = |known: &&mut RecordedRun| {
-            (known.started.revision, known.started.transport) == (run.started.revision, run.started.transport)
+            let key =
+                |run: &RecordedRun| (run.started.name.clone(), run.started.revision, run.started.transport);
+            key(known) == key(&run)
         };
         match whole.runs.iter_mut().find(is_same) {
             Some(known) => join_runs(known, run),
@@ -81,7 +83,11 @@ fn join(mut whole: Recorded, other: Recorded) -> Result<Recorded, String> {
         }
     }
     for campaign in other.fuzz {
-        match whole.fuzz.iter_mut().find(|known| known.revision == campaign.revision) {
+        match whole
+            .fuzz
+            .iter_mut()
+            .find(|known| (&known.name, known.revision) == (&campaign.name, campaign.revision))
+        {
             Some(known) => join_campaigns(known, campaign),
             None => whole.fuzz.push(campaign),
         }
@@ -91,13 +97,16 @@ fn join(mut whole: Recorded, other: Recorded) -> Result<Recorded, String> {
     whole.snapshots.extend(snapshots);
     // Shards run side by side.
     whole.duration_ms = whole.duration_ms.max(other.duration_ms);
-    whole.exit = worse(whole.exit, other.exit);
+    whole.exit = whole.exit.worse(other.exit);
     whole.problem = whole.problem.or(other.problem);
     Ok(whole)
 }
 
 /// What a report is about: of a server that was started for it, the command. Its address may be another each time.
 fn name(target: &TargetInfo) -> String {
+    if let Some(config) = &target.config {
+        return config.clone();
+    }
     match &target.url {
         Some(url) if target.command.is_empty() => url.clone(),
         _ => format!("{} {}", target.transport, target.command.join(" ")),
@@ -147,18 +156,4 @@ fn join_campaigns(known: &mut Fuzzed, other: Fuzzed) {
             known.findings.push(finding);
         }
     }
-}
-
-/// A violation is one whatever became of the other shards; else the gravest end counts.
-fn worse(one: ExitCode, other: ExitCode) -> ExitCode {
-    let gravity = |exit: ExitCode| match exit {
-        ExitCode::Clean => 0,
-        ExitCode::Inconclusive => 1,
-        ExitCode::Unreachable => 2,
-        ExitCode::Interrupted => 3,
-        ExitCode::Usage => 4,
-        ExitCode::Bug => 5,
-        ExitCode::Findings => 6,
-    };
-    if gravity(other) > gravity(one) { other } else { one }
 }

@@ -1,20 +1,33 @@
 //! The command line: one file per subcommand. Arguments become validated options before any work is done.
 
 mod completions;
+mod config;
 mod diff;
 mod explain;
 mod fuzz;
 mod http;
+mod init;
+mod inspect;
 mod judge;
 mod list;
+mod man;
 mod merge;
+mod observe;
 mod options;
 mod output;
+mod over;
+mod part;
 mod perform;
+mod profile;
 mod replay;
+mod screen;
 mod serve;
+mod several;
 mod shard;
+mod state;
 mod stdio;
+mod watch;
+mod work;
 
 use std::process::ExitCode as ProcessExit;
 
@@ -39,7 +52,9 @@ Examples:
   mcp-conform stdio -- node dist/index.js             judge a server over stdio
   mcp-conform http http://127.0.0.1:3000/mcp          judge a running server over HTTP
   mcp-conform http 'http://127.0.0.1:{port}/mcp' -- node dist/http.js --port '{port}'
+  mcp-conform config .mcp.json                        judge every server of a file that you have
   mcp-conform stdio --junit report.xml -- ./server    write a JUnit report for CI
+  mcp-conform inspect stdio -- ./server               what a server offers; `--call TOOL JSON` calls a tool
   mcp-conform explain tools.list.result-shape         what a requirement means, and why
 
 Exit codes: 0 clean, 1 violations, 2 wrong usage, 3 the server could not be started or reached, 4 nothing was judged,
@@ -51,12 +66,18 @@ enum Command {
     Stdio(stdio::Args),
     /// Judge a server over HTTP; a command, if given, is started first and stopped after
     Http(http::Args),
+    /// Judge the servers of a .mcp.json, claude_desktop_config.json, VS Code or Cursor mcp.json, or smithery.yaml
+    Config(config::Args),
     /// A campaign of malformed messages: generated, judged by the rules, shrunk, saved
     Fuzz(fuzz::Args),
     /// Run one saved finding of a campaign again: reproduced, flaky or fixed
     Replay(replay::Args),
     /// Judge recorded traffic offline, with the always-on rules
     Judge(judge::Args),
+    /// What a server offers: identity, versions, capabilities, tools, resources, prompts; one call on request
+    Inspect(inspect::Args),
+    /// Write a commented profile, mcp-conform.toml, by looking at the server
+    Init(init::Args),
     /// One report out of several: of shards, or of jobs that judged different revisions
     Merge(merge::Args),
     /// What changed between two snapshots, two folders of them, or two JSON reports, and what it means
@@ -70,6 +91,8 @@ enum Command {
     Serve(serve::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// Print the manual page, or write one for every subcommand
+    Man(man::Args),
 }
 
 /// A mistake of the user's: what, where, what to do.
@@ -79,9 +102,14 @@ struct Usage(String);
 
 /// Runs the command line and returns the exit code of the process.
 pub fn main() -> ProcessExit {
-    let cli = match Cli::try_parse() {
+    let words: Vec<_> = std::env::args_os().collect();
+    let cli = match profile::parse(&words) {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(profile::Refusal::Usage(usage)) => {
+            eprintln!("mcp-conform: {usage}");
+            return ExitCode::Usage.code().into();
+        }
+        Err(profile::Refusal::Clap(error)) => {
             // Help and version are no mistakes, but clap prints them as errors.
             let code = if error.use_stderr() { ExitCode::Usage } else { ExitCode::Clean };
             let _ = error.print();
@@ -99,15 +127,19 @@ fn dispatch(command: Command) -> ExitCode {
     let done = match command {
         Command::Stdio(args) => block_on(stdio::run(args)),
         Command::Http(args) => block_on(http::run(args)),
+        Command::Config(args) => block_on(config::run(args)),
         Command::Fuzz(args) => block_on(fuzz::run(args)),
         Command::Replay(args) => block_on(replay::run(args)),
         Command::Judge(args) => judge::run(&args),
+        Command::Inspect(args) => block_on(inspect::run(args)),
+        Command::Init(args) => block_on(init::run(args)),
         Command::Merge(args) => merge::run(&args),
         Command::Diff(args) => diff::run(&args),
-        Command::List(args) => list::run(&args),
-        Command::Explain(args) => explain::run(&args),
+        Command::List(args) => block_on(list::run(args)),
+        Command::Explain(args) => block_on(explain::run(args)),
         Command::Serve(args) => block_on(serve::run(args)),
         Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => man::run(&args),
     };
     done.unwrap_or_else(|error| {
         // Somebody closed our output: nobody is there to be told.

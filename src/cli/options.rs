@@ -7,15 +7,19 @@ use clap::{Args, ValueEnum};
 use globset::{Glob, GlobMatcher};
 
 use super::Usage;
+use super::shard::shard;
+use super::work::Again;
 use crate::case::{self, Case};
 use crate::catalogue::{closest, requirements};
 use crate::protocol::Revision;
-use crate::runner::{Baseline, Choice, Filter, Plan, Policy, Profile, Rerun, Secrets, TargetInfo, Tools};
+use crate::runner::{
+    Baseline, Choice, Filter, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tools,
+};
 use crate::session::Options;
 use crate::transport::Target;
 
 /// What every conversation with a server needs.
-#[derive(Args, Debug)]
+#[derive(Args, Debug, Clone)]
 pub struct Basics {
     /// Revision to judge: `auto` (the newest of each era that the server speaks), `all` (every one that it accepts), or a
     /// date, which is a hard pin; may be repeated
@@ -66,6 +70,15 @@ pub struct Judging {
     /// Findings that you accept, with a reason each (TOML); one that no longer fails is an error
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub baseline: Option<PathBuf>,
+    /// Write a baseline that accepts everything that fails, and keeps what --baseline accepts rightly
+    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
+    pub write_baseline: Option<PathBuf>,
+    /// Run only a part of the cases: part I of N, from 1; `auto/N` takes I from JOB_COMPLETION_INDEX and its like. `merge`
+    /// joins the reports
+    #[arg(long, value_name = "I/N", value_parser = shard, help_heading = "What is judged")]
+    pub shard: Option<Shard>,
+    #[command(flatten)]
+    pub again: Again,
     /// How many servers of a case of their own may run at once [default: number of processors, 2 to 8]
     #[arg(long, value_name = "N", help_heading = "Patience")]
     pub jobs: Option<usize>,
@@ -104,6 +117,9 @@ impl Judging {
             strict: false,
             cases: Vec::new(),
             baseline: None,
+            write_baseline: None,
+            shard: None,
+            again: Again::default(),
             jobs: None,
             fuzz_cases: 0,
             transcript: None,
@@ -118,8 +134,13 @@ impl Judging {
         rerun: Rerun,
         secrets: Secrets,
     ) -> anyhow::Result<Plan> {
-        let cases = self.load_cases()?;
+        let mut cases = self.load_cases()?;
+        let filter = self.filter(&cases)?;
+        let shard = self.shard.unwrap_or(Shard::WHOLE);
+        cases.retain(|case| shard.holds(&case.id));
+        let policy = self.policy()?;
         Ok(Plan {
+            name: None,
             target,
             info,
             options: Options {
@@ -128,18 +149,25 @@ impl Judging {
                 ..Options::default()
             },
             revisions: self.choice()?,
-            filter: self.filter(&cases)?,
-            policy: self.policy()?,
-            baseline: self.baseline()?,
+            filter,
+            baseline: self.baseline()?.with(policy.profile.accepted.clone()),
+            policy,
+            shard,
+            write_baseline: self.write_baseline.clone(),
             cases,
             secrets,
             strict: self.strict,
-            jobs: self.jobs.unwrap_or_else(processors).max(1),
+            jobs: self.jobs(),
             seed: self.basics.seed,
             fuzz_cases: self.fuzz_cases,
             transcripts: self.transcript.clone(),
             rerun,
         })
+    }
+
+    /// How many servers may run at once.
+    pub fn jobs(&self) -> usize {
+        self.jobs.unwrap_or_else(processors).max(1)
     }
 
     fn choice(&self) -> Result<Choice, Usage> {
@@ -184,19 +212,8 @@ impl Judging {
             .chain(cases.iter().map(|case| case.id.as_str()))
             .chain(crate::rule::RULES.iter().map(|rule| rule.id))
             .collect();
-        for (text, glob) in self.only.iter().zip(&filter.only) {
-            if text != "schema" && !ids.iter().any(|id| glob.is_match(id)) {
-                let near = closest(text, ids.iter().copied());
-                let hint = if near.is_empty() {
-                    String::new()
-                } else {
-                    format!(" (did you mean {}?)", near.join(" or "))
-                };
-                return Err(Usage(format!(
-                    "--only {text}: no requirement and no case has such an id{hint}; see `mcp-conform list requirements`"
-                )));
-            }
-        }
+        known("--only", &self.only, &filter.only, &ids)?;
+        known("--skip", &self.skip, &filter.skip, &ids)?;
         Ok(filter)
     }
 
@@ -207,15 +224,25 @@ impl Judging {
             "all" => Tools::All,
             glob => Tools::Named(self::glob("--tools", glob)?),
         };
-        let profile: Profile = file("--profile", self.basics.profile.as_deref(), |text| {
-            toml::from_str(text).map_err(|error| error.to_string())
-        })?;
+        let profile: Profile = file("--profile", self.basics.profile.as_deref(), Profile::parse)?;
         Ok(Policy { tools, profile })
     }
 
     fn baseline(&self) -> Result<Baseline, Usage> {
         file("--baseline", self.baseline.as_deref(), Baseline::parse)
     }
+}
+
+/// Refuses a pattern that fits nothing, with what may be meant.
+fn known(option: &str, texts: &[String], globs: &[GlobMatcher], ids: &[&str]) -> Result<(), Usage> {
+    let fits = |glob: &GlobMatcher| glob.is_match("schema") || ids.iter().any(|id| glob.is_match(id));
+    let Some((text, _)) = texts.iter().zip(globs).find(|(_, glob)| !fits(glob)) else { return Ok(()) };
+    let near = closest(text, ids.iter().copied());
+    let hint =
+        if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) };
+    Err(Usage(format!(
+        "{option} {text}: no requirement and no case has such an id{hint}; see `mcp-conform list requirements`"
+    )))
 }
 
 /// Reads a file of the user's; without one, the default.

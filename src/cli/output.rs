@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use super::Usage;
+use super::screen::When;
+use super::{Usage, screen};
 use crate::report::{AtEnd, Detail, Format, Look, Reporters, Terminal};
 
 /// Which reports are written, and where.
@@ -48,17 +49,6 @@ pub struct Output {
     /// When to show progress
     #[arg(long, value_name = "WHEN", default_value = "auto")]
     pub progress: Progress,
-}
-
-/// When to use colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum When {
-    /// When a person watches, and NO_COLOR is not set.
-    Auto,
-    /// Always.
-    Always,
-    /// Never.
-    Never,
 }
 
 /// When to show progress.
@@ -111,15 +101,10 @@ impl Output {
     }
 
     fn look(&self, watched: bool) -> Look {
-        let no_colour = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         Look {
-            colour: match self.color {
-                When::Auto => watched && !no_colour,
-                When::Always => true,
-                When::Never => false,
-            },
+            colour: self.color.is_now(watched),
             progress: watched && self.progress == Progress::Auto,
-            width: width(),
+            width: screen::width(),
             detail: match (self.quiet, self.verbose) {
                 (true, _) => Detail::Quiet,
                 (_, true) => Detail::Verbose,
@@ -127,10 +112,6 @@ impl Output {
             },
         }
     }
-}
-
-fn width() -> usize {
-    std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).unwrap_or(110).clamp(60, 160)
 }
 
 fn is_stdout(path: &Path) -> bool {

@@ -1,44 +1,88 @@
 //! Performing a plan: the run on one side, the reporters on the other.
 
 use std::path::Path;
+use std::time::Instant;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use super::Usage;
+use super::config::file_name;
 use super::fuzz::{self, Limits};
 use super::output::Output;
+use super::part::Part;
+use super::state::State;
 use crate::fuzz::Budget;
 use crate::pattern::Mask;
 use crate::protocol::Revision;
 use crate::report::{Report, Reporter, Reporters, snapshot};
-use crate::runner::{Event, ExitCode, Finished, Plan, SnapshotChange, Surface, run};
+use crate::runner::{
+    Baseline, Event, ExitCode, Finished, Judged, Plan, SnapshotChange, SnapshotOutcome, Surface, fails, now,
+    run,
+};
 
-/// Runs the plan and tells every reporter.
-pub async fn perform(plan: &Plan, output: &Output) -> anyhow::Result<ExitCode> {
-    if !plan.filter.is_whole() && output.snapshot.is_some() {
-        return Err(
-            Usage("--snapshot keeps everything: it cannot be used with --only or --skip".to_owned()).into()
-        );
-    }
+/// Judges one server and tells every reporter.
+pub async fn perform(part: &Part, output: &Output) -> anyhow::Result<ExitCode> {
+    let plan = &part.plan;
+    allow_snapshots(plan, output)?;
     let mut audience = Audience::new(output.reporters(plan.strict)?);
     audience.masks.clone_from(&plan.policy.profile.snapshot.mask);
     let (events, incoming) = unbounded_channel();
-    let began = std::time::Instant::now();
+    let began = Instant::now();
     let judging = async {
-        let finished = tokio::select! {
-            finished = judge_and_fuzz(plan, &events) => finished,
-            _ = tokio::signal::ctrl_c() => Finished {
-                duration_ms: u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
-                exit: ExitCode::Interrupted,
-                problem: Some("interrupted: what was judged until then is in the report".to_owned()),
-            },
+        let done = tokio::select! {
+            done = judge_and_fuzz(plan, &events) => done,
+            _ = tokio::signal::ctrl_c() => (interrupted(began), Judged::default()),
         };
         drop(events);
-        finished
+        done
     };
-    let (finished, told) = tokio::join!(judging, audience.listen(incoming));
+    let ((finished, judged), told) = tokio::join!(judging, audience.listen(incoming));
     told?;
+    keep(&audience.report, &[part], &[judged.baseline], finished.exit)?;
     audience.close(finished, output)
+}
+
+/// Snapshots hold every verdict.
+pub fn allow_snapshots(plan: &Plan, output: &Output) -> Result<(), Usage> {
+    match plan.is_whole() || output.snapshot.is_none() {
+        true => Ok(()),
+        false => Err(Usage(
+            "--snapshot keeps everything: it cannot be used with --only, --skip or --shard".to_owned(),
+        )),
+    }
+}
+
+/// Keeps what later runs need: which checks failed, and a baseline where one is asked for.
+pub fn keep(report: &Report, parts: &[&Part], baselines: &[Baseline], exit: ExitCode) -> Result<(), Usage> {
+    if exit == ExitCode::Interrupted || report.runs.is_empty() {
+        return Ok(());
+    }
+    let mut state = State::read();
+    for part in parts {
+        let its = report.runs.iter().filter(|run| run.name == part.plan.name);
+        if its.clone().next().is_some() {
+            state.add(&part.label(), its.flat_map(|run| &run.checks), part.plan.is_whole());
+        }
+    }
+    state.write();
+    let Some(plan) = parts.first().map(|part| &part.plan) else { return Ok(()) };
+    let Some(path) = &plan.write_baseline else { return Ok(()) };
+    let failures =
+        report.runs.iter().flat_map(|run| run.checks.iter().map(move |check| (run.name.as_deref(), check)));
+    let failures = failures.filter(|(_, check)| fails(check.verdict, plan.strict));
+    let text = Baseline::written(baselines, failures, &now()[..10]);
+    std::fs::write(path, text).map_err(|error| Usage(format!("--write-baseline {}: {error}", path.display())))
+}
+
+/// The end of a run that the user ended.
+pub fn interrupted(began: Instant) -> Finished {
+    let problem = Some("interrupted: what was judged until then is in the report".to_owned());
+    Finished { duration_ms: elapsed(began), exit: ExitCode::Interrupted, problem }
+}
+
+/// Milliseconds since then.
+pub fn elapsed(began: Instant) -> u64 {
+    u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
 /// The newest revision of each era.
@@ -53,13 +97,13 @@ fn newest(revisions: &[Revision]) -> Vec<Revision> {
 const MOST_FINDINGS: usize = 5;
 
 /// Judges, and then fuzzes a little in each revision that was judged.
-async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> Finished {
+pub async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> (Finished, Judged) {
     let (mut finished, judged) = run(plan, events).await;
     let is_judged = matches!(finished.exit, ExitCode::Clean | ExitCode::Findings);
     if plan.fuzz_cases == 0 || !is_judged || !plan.filter.is_whole() {
-        return finished;
+        return (finished, judged);
     }
-    let limits = Limits::brief(MOST_FINDINGS);
+    let limits = Limits::brief(MOST_FINDINGS, plan.shard);
     let revisions = newest(&judged.revisions);
     let budget = Budget::Cases(plan.fuzz_cases);
     let (found, problem) = fuzz::hunt(plan, &limits, budget, &revisions, &judged.violated, events).await;
@@ -67,14 +111,16 @@ async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> Finishe
         finished.exit = ExitCode::Findings;
     }
     finished.problem = finished.problem.or(problem);
-    finished
+    (finished, judged)
 }
 
 /// The reporters, and what the snapshots need.
 pub struct Audience {
     reporters: Reporters,
-    report: Report,
-    surfaces: Vec<Surface>,
+    /// Everything so far.
+    pub report: Report,
+    /// With the name of the server, where there are several.
+    surfaces: Vec<(Option<String>, Surface)>,
     /// What changes in a snapshot from run to run.
     masks: Vec<Mask>,
 }
@@ -96,7 +142,8 @@ impl Audience {
     /// Tells one event.
     pub fn tell(&mut self, event: &Event) -> std::io::Result<()> {
         if let Event::Surface(surface) = event {
-            self.surfaces.push(surface.clone());
+            let name = self.report.runs.last().and_then(|run| run.name.clone());
+            self.surfaces.push((name, surface.clone()));
         }
         self.report.on_event(event);
         self.reporters.on_event(event)
@@ -119,14 +166,33 @@ impl Audience {
     }
 
     fn compare(&mut self, folder: &Path, update: bool) -> anyhow::Result<bool> {
-        let outcomes = snapshot::compare(folder, &self.report, &self.surfaces, &self.masks, update)
-            .map_err(|error| Usage(format!("--snapshot {}: {error}", folder.display())))?;
+        let mut names: Vec<Option<String>> = self.report.runs.iter().map(|run| run.name.clone()).collect();
+        names.dedup();
         let mut changed = false;
-        for outcome in outcomes {
-            changed |= matches!(outcome.change, SnapshotChange::Changed(_));
-            self.tell(&Event::Snapshot(outcome))?;
+        for name in names {
+            for outcome in self.compare_server(folder, name.as_deref(), update)? {
+                changed |= matches!(outcome.change, SnapshotChange::Changed(_));
+                self.tell(&Event::Snapshot(outcome))?;
+            }
         }
         Ok(changed)
+    }
+
+    /// Compares the snapshots of one server, which has a folder of its own where there are several.
+    fn compare_server(
+        &self,
+        folder: &Path,
+        name: Option<&str>,
+        update: bool,
+    ) -> anyhow::Result<Vec<SnapshotOutcome>> {
+        let folder = name.map_or_else(|| folder.to_owned(), |name| folder.join(file_name(name)));
+        let mut report = self.report.clone();
+        report.runs.retain(|run| run.name.as_deref() == name);
+        let its = self.surfaces.iter().filter(|(of, _)| of.as_deref() == name);
+        let surfaces: Vec<Surface> = its.map(|(_, surface)| surface.clone()).collect();
+        let compared = snapshot::compare(&folder, &report, &surfaces, &self.masks, update)
+            .map_err(|error| Usage(format!("--snapshot {}: {error}", folder.display())))?;
+        Ok(compared)
     }
 }
 

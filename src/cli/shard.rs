@@ -3,11 +3,19 @@
 use crate::fuzz::Shard;
 
 /// Where jobs that run side by side are told which of how many they are; the number from which they count.
-const JOBS: [(&str, &str, u64); 4] = [
+const JOBS: [(&str, &str, u64); 8] = [
+    // Kubernetes
     ("JOB_COMPLETION_INDEX", "", 0),
+    // GitLab
     ("CI_NODE_INDEX", "CI_NODE_TOTAL", 1),
     ("CIRCLE_NODE_INDEX", "CIRCLE_NODE_TOTAL", 0),
     ("BUILDKITE_PARALLEL_JOB", "BUILDKITE_PARALLEL_JOB_COUNT", 0),
+    ("BITBUCKET_PARALLEL_STEP", "BITBUCKET_PARALLEL_STEP_COUNT", 0),
+    ("SEMAPHORE_JOB_INDEX", "SEMAPHORE_JOB_COUNT", 1),
+    // Azure Pipelines
+    ("SYSTEM_JOBPOSITIONINPHASE", "SYSTEM_TOTALJOBSINPHASE", 1),
+    // Bazel
+    ("TEST_SHARD_INDEX", "TEST_TOTAL_SHARDS", 0),
 ];
 
 /// Reads `I/N`, counted from 1; `auto` and `auto/N` ask the environment.
@@ -63,7 +71,9 @@ mod tests {
         };
         assert_eq!(of("2/4", &[]), Ok((1, 4)));
         assert_eq!(of("auto/8", &[("JOB_COMPLETION_INDEX", "0")]), Ok((0, 8)));
-        assert_eq!(of("auto", &[("CI_NODE_INDEX", "3"), ("CI_NODE_TOTAL", "3")]), Ok((2, 3)));
+        for (index, total, first) in JOBS.iter().filter(|(_, total, _)| !total.is_empty()) {
+            assert_eq!(of("auto", &[(index, &(2 + first).to_string()), (total, "3")]), Ok((2, 3)), "{index}");
+        }
         for wrong in ["0/4", "5/4", "4", "a/b", "auto", "auto/x"] {
             assert!(of(wrong, &[]).is_err(), "{wrong}");
         }

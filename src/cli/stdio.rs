@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use super::Usage;
 use super::options::Judging;
 use super::output::Output;
-use super::perform::perform;
+use super::part::Part;
+use super::work::Work;
 use crate::report::text::shell_word;
 use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo};
 use crate::transport::{Command, Target};
@@ -37,7 +38,8 @@ pub struct Launch {
     pub cwd: Option<PathBuf>,
 }
 
-fn pair(text: &str) -> Result<(String, String), String> {
+/// Reads `NAME=VALUE`.
+pub fn pair(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() => Ok((name.to_owned(), value.to_owned())),
         _ => Err("a variable is written NAME=VALUE".to_owned()),
@@ -82,8 +84,8 @@ pub fn judging_options(judging: &Judging) -> String {
 
 /// Runs the command.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let (plan, output) = prepare(args, "mcp-conform stdio")?;
-    perform(&plan, &output).await
+    let plan = plan(&args.judging, &args.launch, &args.command, "mcp-conform stdio")?;
+    Work::One(Box::new(Part::of(plan))).perform(args.judging.again, &args.output).await
 }
 
 /// The command to launch: the user's, or the built-in server.
@@ -95,23 +97,20 @@ pub fn words(command: &[OsString]) -> anyhow::Result<Vec<OsString>> {
 }
 
 /// Validates the arguments.
-pub fn prepare(args: Args, head: &str) -> anyhow::Result<(Plan, Output)> {
-    let words = words(&args.command)?;
-    let command = args.launch.command(&words)?;
-    let shown: Vec<String> = match args.command.is_empty() {
+pub fn plan(judging: &Judging, launch: &Launch, given: &[OsString], head: &str) -> anyhow::Result<Plan> {
+    let words = words(given)?;
+    let command = launch.command(&words)?;
+    let shown: Vec<String> = match given.is_empty() {
         true => vec!["mcp-conform".to_owned(), "serve".to_owned()],
         false => words.iter().map(|word| word.to_string_lossy().into_owned()).collect(),
     };
-    let target_words = match args.command.is_empty() {
+    let target_words = match given.is_empty() {
         true => String::new(),
         false => format!(" -- {}", shown.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")),
     };
-    let rerun = Rerun {
-        head: head.to_owned(),
-        tail: format!("{}{}{target_words}", judging_options(&args.judging), args.launch.options()),
-    };
-    let secrets = Secrets::new(args.launch.env.iter().map(|(_, value)| value.clone()));
-    let info = TargetInfo { transport: "stdio", command: shown, url: None };
-    let plan = args.judging.plan(Target::Command(command), info, rerun, secrets)?;
-    Ok((plan, args.output))
+    let tail = format!("{}{}{target_words}", judging_options(judging), launch.options());
+    let rerun = Rerun { head: head.to_owned(), tail };
+    let secrets = Secrets::new(launch.env.iter().map(|(_, value)| value.clone()));
+    let info = TargetInfo { transport: "stdio", command: shown, url: None, config: None };
+    judging.plan(Target::Command(command), info, rerun, secrets)
 }

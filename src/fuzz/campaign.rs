@@ -15,7 +15,7 @@ use super::hunt::Hunt;
 use super::laid::Laid;
 use crate::case::List;
 use crate::protocol::Revision;
-use crate::runner::{Policy, Survey};
+use crate::runner::{Policy, Shard, Survey};
 use crate::session::{Begun, OpenFailure, Options, Session};
 use crate::transport::Target;
 
@@ -26,20 +26,6 @@ pub enum Budget {
     Cases(u64),
     /// So long.
     Time(Duration),
-}
-
-/// A part of the cases: number `index` (from 0) of `count`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shard {
-    /// Which part.
-    pub index: u64,
-    /// Of how many.
-    pub count: u64,
-}
-
-impl Shard {
-    /// Everything.
-    pub const WHOLE: Self = Self { index: 0, count: 1 };
 }
 
 /// What to fuzz, and how.

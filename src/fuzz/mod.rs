@@ -34,7 +34,8 @@ mod source;
 mod state;
 mod supply;
 
-pub use campaign::{Budget, Campaign, Shard, Summary, run};
+pub use crate::runner::Shard;
+pub use campaign::{Budget, Campaign, Summary, run};
 pub use corpus::merge as merge_corpora;
 pub use finding::{Finding, ReadError, Stability};
 pub use oracle::{Bug, Kind, Severity};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use tokio::task::{JoinHandle, spawn_blocking};
 
-use super::campaign::Shard;
 use super::corpus::Seen;
 use super::source::{Case, Source};
+use crate::runner::Shard;
 
 /// What was learned counts after so many cases, so that a campaign is the same however fast it is; at first sooner.
 const EPOCH: u64 = 256;

@@ -60,6 +60,9 @@ pub struct Tool {
 /// One revision over one transport.
 #[derive(Debug, Clone, Serialize)]
 pub struct Run {
+    /// The name of the server, where a file names several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The revision that was spoken.
     pub revision: Revision,
     /// `stdio` or `http`.
@@ -103,9 +106,10 @@ impl Run {
         Counts::of(self.checks.iter().map(|check| check.verdict))
     }
 
-    /// `2025-11-25 · stdio`, as every report names a run.
+    /// `2025-11-25 · stdio`, as every report names a run; before it the name of the server, where there are several.
     pub fn label(&self) -> String {
-        format!("{} · {}", self.revision.as_str(), self.transport)
+        let name = self.name.as_ref().map(|name| format!("{} · ", text::brief(name, 60)));
+        format!("{}{} · {}", name.unwrap_or_default(), self.revision.as_str(), self.transport)
     }
 
     /// Name and version of the server, made safe to show; empty if it said nothing.
@@ -128,12 +132,15 @@ fn one_campaign<S: serde::Serializer>(campaigns: &[Fuzzed], serializer: S) -> Re
     }
     #[derive(Serialize)]
     struct Part {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        name: Option<String>,
         revision: Revision,
         executed: u64,
         duration_ms: u64,
         skipped: u64,
     }
     let part = |f: &Fuzzed| Part {
+        name: f.name.clone(),
         revision: f.revision,
         executed: f.executed,
         duration_ms: f.duration_ms,
@@ -163,7 +170,7 @@ impl Default for Report {
             seed: 0,
             started: String::new(),
             duration_ms: 0,
-            target: TargetInfo { transport: "stdio", command: Vec::new(), url: None },
+            target: TargetInfo { transport: "stdio", command: Vec::new(), url: None, config: None },
             runs: Vec::new(),
             fuzz: Vec::new(),
             snapshots: Vec::new(),
@@ -246,6 +253,7 @@ impl Report {
 impl Run {
     fn begin(run: &RunStarted) -> Self {
         Self {
+            name: run.name.clone(),
             revision: run.revision,
             transport: run.transport,
             server: run.server.clone(),

@@ -14,13 +14,14 @@ const LONGEST_TEXT: usize = 8_000;
 
 /// Writes a report as JSON that is also safe to look at in a terminal.
 pub fn write(report: &Report, out: &mut dyn Write) -> io::Result<()> {
-    pretty(&bounded(report.clone()), out)
+    safe(&bounded(report.clone()), out)
 }
 
-/// Anything as JSON that is also safe to look at in a terminal.
-pub fn pretty(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
+/// Writes anything as JSON that is also safe to look at in a terminal.
+pub fn safe(value: &impl Serialize, out: &mut dyn Write) -> io::Result<()> {
     value.serialize(&mut Serializer::with_formatter(&mut *out, Safe(PrettyFormatter::new())))?;
-    writeln!(out)
+    writeln!(out)?;
+    out.flush()
 }
 
 fn bounded(mut report: Report) -> Report {

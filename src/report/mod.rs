@@ -13,10 +13,12 @@ pub mod diagnostic;
 mod findings;
 mod format;
 mod html;
+mod inspect;
 mod json;
 mod junit;
 mod markdown;
 pub mod paint;
+mod profile;
 pub mod read;
 mod sarif;
 pub mod snapshot;
@@ -32,6 +34,8 @@ use crate::runner::Event;
 pub use collect::{Report, Run, Snapshot, Tool};
 pub use counts::{Counts, Coverage};
 pub use format::{AtEnd, Format};
+pub use inspect::Inspection;
+pub use profile::{suggest, tool_entry};
 pub use terminal::{Detail, Look, Terminal};
 
 /// Somebody who is told what happens.

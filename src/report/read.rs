@@ -72,10 +72,12 @@ struct Target {
     transport: String,
     command: Vec<String>,
     url: Option<String>,
+    config: Option<String>,
 }
 
 #[derive(Deserialize)]
 struct Run {
+    name: Option<String>,
     revision: Revision,
     transport: String,
     server: Value,
@@ -122,6 +124,7 @@ struct Fuzz {
 
 #[derive(Deserialize)]
 struct Campaign {
+    name: Option<String>,
     revision: Revision,
     executed: u64,
     duration_ms: u64,
@@ -130,6 +133,7 @@ struct Campaign {
 
 #[derive(Deserialize)]
 struct Found {
+    name: Option<String>,
     id: String,
     revision: Revision,
     kind: Kind,
@@ -161,6 +165,7 @@ impl File {
             transport: transport(&self.target.transport)?,
             command: self.target.command,
             url: self.target.url,
+            config: self.target.config,
         };
         Ok(Recorded {
             started: Started { seed: self.seed, at: self.started, target },
@@ -178,6 +183,7 @@ impl File {
 impl Run {
     fn recorded(self) -> Result<RecordedRun, String> {
         let started = RunStarted {
+            name: self.name,
             revision: self.revision,
             transport: transport(&self.transport)?,
             server: self.server,
@@ -221,6 +227,7 @@ impl Frame {
 impl Fuzz {
     fn recorded(self) -> Result<Vec<Fuzzed>, String> {
         let begun = self.campaigns.into_iter().map(|campaign| Fuzzed {
+            name: campaign.name,
             seed: self.seed,
             revision: campaign.revision,
             executed: campaign.executed,
@@ -230,7 +237,9 @@ impl Fuzz {
         });
         let mut campaigns: Vec<Fuzzed> = begun.collect();
         for found in self.findings {
-            let campaign = campaigns.iter_mut().find(|campaign| campaign.revision == found.revision);
+            let is_its =
+                |campaign: &&mut Fuzzed| (&campaign.name, campaign.revision) == (&found.name, found.revision);
+            let campaign = campaigns.iter_mut().find(is_its);
             let campaign = campaign.ok_or_else(|| format!("the finding {} is of no campaign", found.id))?;
             campaign.findings.push(found.recorded());
         }
@@ -241,6 +250,7 @@ impl Fuzz {
 impl Found {
     fn recorded(self) -> FuzzFinding {
         FuzzFinding {
+            name: self.name,
             id: self.id,
             revision: self.revision,
             kind: self.kind.as_str(),

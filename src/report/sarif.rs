@@ -13,7 +13,7 @@ use crate::catalogue::{Verdict, fingerprint, requirement};
 
 /// Writes the log; with `strict`, a warning is an error.
 pub fn write(report: &Report, strict: bool, out: &mut dyn Write) -> io::Result<()> {
-    json_report::pretty(&log(report, strict), out)
+    json_report::safe(&log(report, strict), out)
 }
 
 fn log(report: &Report, strict: bool) -> Value {

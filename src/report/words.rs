@@ -64,6 +64,7 @@ pub fn target(report: &Report) -> String {
     let command =
         report.target.command.iter().map(|word| text::shell_word(word)).collect::<Vec<_>>().join(" ");
     let shown = match (&report.target.url, command.is_empty()) {
+        _ if report.target.config.is_some() => report.target.config.clone().unwrap_or_default(),
         (Some(url), true) => url.clone(),
         (Some(url), false) => format!("{url} -- {command}"),
         (None, true) => "the built-in reference server".to_owned(),

@@ -1,9 +1,12 @@
 //! The baseline: findings that the user accepts, each with a reason. An entry that no longer fails is an error.
 
+use std::collections::HashSet;
+
 use serde::Deserialize;
 
 use super::check::Check;
-use crate::catalogue::Verdict;
+use super::profile::explained;
+use crate::catalogue::{Verdict, closest, requirement, requirements};
 
 /// Accepted findings: a TOML file with `[[accepted]]` entries.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -16,7 +19,10 @@ pub struct Baseline {
 /// One accepted finding.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Accepted {
+pub struct Accepted {
+    /// The server, where several are judged; absent = any.
+    #[serde(default)]
+    server: Option<String>,
     /// The check: a case, a rule, or `schema`; absent = any.
     #[serde(default)]
     check: Option<String>,
@@ -38,17 +44,48 @@ impl Accepted {
         parts.join(" ")
     }
 
-    fn covers(&self, check: &Check) -> bool {
+    /// The entry as TOML, and a comment about it.
+    fn lines(&self, about: Option<&str>) -> (String, String) {
+        let quoted = |text: &str| toml::Value::from(text).to_string();
+        let fields = [
+            ("server", self.server.as_deref()),
+            ("check", self.check.as_deref()),
+            ("requirement", self.requirement.as_deref()),
+            ("reason", Some(self.reason.as_str())),
+            ("expires", self.expires.as_deref()),
+        ];
+        let given = fields.iter().filter_map(|(key, value)| Some(format!("{key} = {}\n", quoted((*value)?))));
+        // A text of the server's must not end the comment.
+        let about = about.map(|about| about.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160));
+        let about = about.map(|about| format!("# {}\n", about.collect::<String>())).unwrap_or_default();
+        (format!("[[accepted]]\n{}", given.collect::<String>()), about)
+    }
+
+    fn covers(&self, server: Option<&str>, check: &Check) -> bool {
         let fits = |wanted: &Option<String>, is: &str| wanted.as_ref().is_none_or(|wanted| wanted == is);
-        fits(&self.check, &check.id) && fits(&self.requirement, &check.requirement)
+        fits(&self.server, server.unwrap_or_default())
+            && fits(&self.check, &check.id)
+            && fits(&self.requirement, &check.requirement)
     }
 }
 
 impl Baseline {
     /// Reads a baseline; the error says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let baseline: Self = toml::from_str(text).map_err(|error| error.to_string())?;
-        for entry in &baseline.accepted {
+        let baseline: Self = toml::from_str(text).map_err(|error| explained(&error))?;
+        baseline.validate()?;
+        Ok(baseline)
+    }
+
+    /// These entries, and those of another file.
+    pub fn with(mut self, accepted: impl IntoIterator<Item = Accepted>) -> Self {
+        self.accepted.extend(accepted);
+        self
+    }
+
+    /// What is wrong with an entry, if anything is.
+    pub fn validate(&self) -> Result<(), String> {
+        for entry in &self.accepted {
             if entry.name().is_empty() {
                 return Err("an entry needs `check` or `requirement`".to_owned());
             }
@@ -58,40 +95,90 @@ impl Baseline {
             if entry.expires.as_deref().is_some_and(|day| !is_day(day)) {
                 return Err(format!("the entry for {}: `expires` must be written YYYY-MM-DD", entry.name()));
             }
+            if let Some(id) = entry.requirement.as_deref().filter(|id| requirement(id).is_none()) {
+                let near = closest(id, requirements().iter().map(|known| known.id.as_str()));
+                let hint = near.first().map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+                return Err(format!("there is no requirement `{id}`{hint}"));
+            }
         }
-        Ok(baseline)
+        Ok(())
     }
 
     /// Turns an accepted violation into `known`. `today` is YYYY-MM-DD.
-    pub fn apply(&mut self, check: &mut Check, today: &str) {
+    pub fn apply(&mut self, server: Option<&str>, check: &mut Check, today: &str) {
         if !matches!(check.verdict, Verdict::Fail | Verdict::Warn) {
             return;
         }
-        let mut covering = self.accepted.iter_mut().filter(|entry| entry.covers(check));
-        if let Some(entry) = covering.next() {
-            entry.used = true;
-            // Days in this form compare as texts.
-            if entry.expires.as_deref().is_none_or(|last| today <= last) {
+        let mut covering = self.accepted.iter_mut().filter(|entry| entry.covers(server, check));
+        let Some(entry) = covering.next() else { return };
+        entry.used = true;
+        // Days in this form compare as texts.
+        match entry.expires.as_deref().filter(|last| today > *last) {
+            None => {
                 check.verdict = Verdict::Known;
                 check.message = format!("{} (accepted: {})", check.message, entry.reason);
+            }
+            Some(last) => {
+                let reason = &entry.reason;
+                check.message = format!("{} (accepted until {last}, which is over: {reason})", check.message);
             }
         }
     }
 
-    /// What is wrong with the baseline after the run: entries that no longer fail.
-    pub fn stale(&self) -> Option<String> {
-        let stale: Vec<String> = self
-            .accepted
-            .iter()
-            .filter(|entry| !entry.used)
-            .map(|entry| format!("  {}", entry.name()))
-            .collect();
+    /// What is wrong with the baseline after the run: entries that no longer fail. Where several servers were judged, each
+    /// with a copy of its own, an entry has to fail on one of them; entries of servers that were not judged do not count.
+    pub fn stale(after: &[Self], servers: &[&str]) -> Option<String> {
+        let all = || after.iter().flat_map(|one| &one.accepted);
+        let used: HashSet<String> =
+            all().filter(|entry| entry.used).map(|entry| entry.lines(None).0).collect();
+        let is_judged =
+            |entry: &&Accepted| entry.server.as_deref().is_none_or(|server| servers.contains(&server));
+        let unused = all().filter(is_judged).filter(|entry| !used.contains(&entry.lines(None).0));
+        let mut stale: Vec<String> = unused.map(|entry| format!("  {}", entry.name())).collect();
+        let mut told = HashSet::new();
+        stale.retain(|line| told.insert(line.clone()));
         (!stale.is_empty()).then(|| {
             format!(
                 "the baseline accepts what no longer fails; take these entries out:\n{}",
                 stale.join("\n")
             )
         })
+    }
+
+    /// A baseline that accepts these failures, too; entries that no longer fail are left out.
+    pub fn written<'c>(
+        after: &[Self],
+        failures: impl Iterator<Item = (Option<&'c str>, &'c Check)>,
+        today: &str,
+    ) -> String {
+        let mut text = String::from(
+            "# Findings that are accepted for now. Say why for each; `expires` (YYYY-MM-DD) is the last day of it.\n",
+        );
+        let kept = after.iter().flat_map(|one| &one.accepted).filter(|entry| entry.used);
+        let mut seen = HashSet::new();
+        for entry in kept {
+            text += &fresh(&mut seen, entry.lines(None));
+        }
+        for (server, check) in failures {
+            let entry = Accepted {
+                server: server.map(str::to_owned),
+                check: Some(check.id.clone()),
+                requirement: Some(check.requirement.clone()),
+                reason: format!("found on {today}, not looked at yet"),
+                expires: None,
+                used: true,
+            };
+            text += &fresh(&mut seen, entry.lines(Some(&check.message)));
+        }
+        text
+    }
+}
+
+/// The entry, unless there is the same already. What is only said about it does not count.
+fn fresh(seen: &mut HashSet<String>, (entry, about): (String, String)) -> String {
+    match seen.insert(entry.clone()) {
+        true => format!("\n{about}{entry}"),
+        false => String::new(),
     }
 }
 
@@ -128,18 +215,57 @@ mod tests {
     fn an_accepted_failure_is_known_until_it_expires() {
         let text = "[[accepted]]\nrequirement = 'tools.call.result-shape'\nreason = 'soon'\nexpires = '2026-01-31'\n";
         let (mut baseline, mut check) = (Baseline::parse(text).unwrap(), failing());
-        baseline.apply(&mut check, "2026-02-01");
+        baseline.apply(None, &mut check, "2026-02-01");
         assert_eq!(check.verdict, Verdict::Fail);
-        baseline.apply(&mut check, "2026-01-31");
+        assert!(
+            check.message.contains("accepted until 2026-01-31, which is over: soon"),
+            "{}",
+            check.message
+        );
+        baseline.apply(None, &mut check, "2026-01-31");
         assert_eq!(check.verdict, Verdict::Known);
-        assert_eq!(baseline.stale(), None);
+        assert_eq!(Baseline::stale(&[baseline], &[]), None);
     }
 
     #[test]
     fn what_no_longer_fails_is_stale_and_reasons_are_demanded() {
         let baseline = Baseline::parse("[[accepted]]\ncheck = 'tools/call'\nreason = 'x'\n").unwrap();
-        assert!(baseline.stale().unwrap().contains("tools/call"));
+        assert!(Baseline::stale(&[baseline], &[]).unwrap().contains("tools/call"));
         assert!(Baseline::parse("[[accepted]]\ncheck = 'a'\nreason = ' '\n").is_err());
         assert!(Baseline::parse("[[accepted]]\nreason = 'x'\n").is_err());
+    }
+
+    #[test]
+    fn a_written_baseline_accepts_what_failed_and_keeps_what_still_does() {
+        let text = "[[accepted]]\nrequirement = 'tools.call.result-shape'\nreason = 'known'\n[[accepted]]\ncheck = 'x'\nreason = 'gone'\n";
+        let mut old = Baseline::parse(text).unwrap();
+        let (mut check, other) =
+            (failing(), Check { id: "tools/other".into(), message: "a\nb".into(), ..failing() });
+        old.apply(None, &mut check, "2026-01-01");
+        let failures = [&other, &other].into_iter().map(|check| (Some("s"), check));
+        let text = Baseline::written(&[old], failures, "2026-01-01");
+        let new = Baseline::parse(&text).unwrap();
+        assert_eq!(new.accepted.len(), 2, "{text}");
+        assert!(
+            text.contains("# a b\n") && text.contains("reason = \"known\"") && !text.contains("gone"),
+            "{text}"
+        );
+        assert!(new.accepted[1].covers(Some("s"), &other) && !new.accepted[1].covers(None, &other));
+    }
+
+    #[test]
+    fn a_mistyped_requirement_is_an_error() {
+        let error = Baseline::parse("[[accepted]]\nrequirement = 'tools.call.result-shap'\nreason = 'x'\n")
+            .unwrap_err();
+        assert!(error.contains("did you mean tools.call.result-shape?"), "{error}");
+    }
+
+    #[test]
+    fn of_several_servers_an_entry_has_to_fail_on_one() {
+        let text = "[[accepted]]\ncheck = 'tools/call'\nreason = 'x'\n[[accepted]]\nserver = 'other'\ncheck = 'y'\nreason = 'x'\n";
+        let (mut one, two) = (Baseline::parse(text).unwrap(), Baseline::parse(text).unwrap());
+        one.apply(Some("one"), &mut failing(), "2026-01-01");
+        assert_eq!(Baseline::stale(&[one.clone(), two.clone()], &["one", "two"]), None);
+        assert!(Baseline::stale(&[one, two], &["other"]).unwrap().contains('y'));
     }
 }

@@ -50,11 +50,16 @@ pub struct TargetInfo {
     pub command: Vec<String>,
     /// The address, over HTTP.
     pub url: Option<String>,
+    /// The file that names the servers, when there may be several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub config: Option<String>,
 }
 
 /// One revision over one transport.
 #[derive(Debug, Clone)]
 pub struct RunStarted {
+    /// The name of the server, where a file names several.
+    pub name: Option<String>,
     /// The revision that is spoken.
     pub revision: Revision,
     /// `stdio` or `http`.
@@ -169,6 +174,9 @@ pub struct Finished {
 /// What came of a fuzzing campaign.
 #[derive(Debug, Clone, Serialize)]
 pub struct Fuzzed {
+    /// The name of the server, where a file names several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The seed of everything random.
     pub seed: u64,
     /// The revision that was spoken.
@@ -186,6 +194,9 @@ pub struct Fuzzed {
 /// One bug, with the smallest script that shows it.
 #[derive(Debug, Clone, Serialize)]
 pub struct FuzzFinding {
+    /// The name of the server, where a file names several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// The fingerprint: the same for the same cause.
     pub id: String,
     /// The revision in which it was found.

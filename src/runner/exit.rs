@@ -36,6 +36,21 @@ impl ExitCode {
         Self::ALL.into_iter().find(|exit| exit.code() == code)
     }
 
+    /// The one that counts when both came about side by side: a violation is one whatever became of the rest; else the
+    /// gravest end.
+    pub fn worse(self, other: Self) -> Self {
+        let gravity = |exit: Self| match exit {
+            Self::Clean => 0,
+            Self::Inconclusive => 1,
+            Self::Unreachable => 2,
+            Self::Interrupted => 3,
+            Self::Usage => 4,
+            Self::Bug => 5,
+            Self::Findings => 6,
+        };
+        if gravity(other) > gravity(self) { other } else { self }
+    }
+
     /// The number.
     pub const fn code(self) -> u8 {
         match self {

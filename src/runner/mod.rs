@@ -6,26 +6,38 @@ mod coded;
 pub mod coverage;
 mod event;
 mod evidence;
+mod example;
 mod exit;
 mod interpret;
+mod look;
+mod observe;
 mod offline;
 mod plan;
 mod policy;
+mod profile;
 mod revision;
 mod run;
+mod shard;
 mod survey;
 mod tally;
 
-pub use baseline::Baseline;
+pub use baseline::{Accepted, Baseline};
 pub use check::{Check, WireLine};
 pub use event::{
     Change, Difference, Event, Finished, FuzzFinding, Fuzzed, Judgement, RunFinished, RunStarted,
     SnapshotChange, SnapshotOutcome, Started, Surface, TargetInfo,
 };
 pub use evidence::Secrets;
+pub use example::{Example, example};
 pub use exit::ExitCode;
+pub use look::{Answer, Offer, Question, look};
+pub use observe::{Sight, Unseen, observe};
 pub use offline::judge_transcript;
-pub use plan::{Choice, Filter, Plan, Rerun};
-pub use policy::{Policy, Profile, PromptProfile, SnapshotProfile, ToolProfile, Tools};
-pub use run::{Judged, run, started};
+pub use plan::{Choice, Filter, Plan, Rerun, fails};
+pub use policy::{Policy, Tools};
+pub use profile::{
+    OptionTable, Profile, PromptProfile, ServerProfile, SnapshotProfile, ToolProfile, explained,
+};
+pub use run::{Judged, now, run, started};
+pub use shard::Shard;
 pub use survey::Survey;

@@ -18,7 +18,7 @@ pub fn judge_transcript(transcript: &Transcript, file: &str, strict: bool) -> (V
     let context = Context::new(transcript);
     let findings = rule::judge(&context);
     let transport = if transcript.http { "http" } else { "stdio" };
-    let target = TargetInfo { transport, command: Vec::new(), url: None };
+    let target = TargetInfo { transport, command: Vec::new(), url: None, config: None };
     let revision = transcript.revision;
     let rerun = format!("mcp-conform judge {file} --revision {revision}");
     let mut checks = Vec::new();
@@ -46,6 +46,7 @@ pub fn judge_transcript(transcript: &Transcript, file: &str, strict: bool) -> (V
         () => ExitCode::Clean,
     };
     let begun = RunStarted {
+        name: None,
         revision,
         transport,
         server: Value::Null,

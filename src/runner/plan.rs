@@ -6,6 +6,7 @@ use super::baseline::Baseline;
 use super::event::TargetInfo;
 use super::evidence::Secrets;
 use super::policy::Policy;
+use super::shard::Shard;
 use crate::case::Case;
 use crate::catalogue::{Level, Reach, Requirement, Verdict, requirement};
 use crate::protocol::{Revision, method};
@@ -52,6 +53,8 @@ impl Filter {
 /// Everything that a run needs to know, validated.
 #[derive(Debug, Clone)]
 pub struct Plan {
+    /// The name of the server in the report, where a file names several.
+    pub name: Option<String>,
     /// What is judged.
     pub target: Target,
     /// The same, for reports.
@@ -80,8 +83,19 @@ pub struct Plan {
     pub fuzz_cases: u64,
     /// Where transcripts are written, if anywhere.
     pub transcripts: Option<std::path::PathBuf>,
+    /// Which part of the cases.
+    pub shard: Shard,
+    /// Where a baseline that accepts every failure is written, if anywhere. Whoever performs the plan writes it.
+    pub write_baseline: Option<std::path::PathBuf>,
     /// Options that a rerun needs to repeat, ready to paste.
     pub rerun: Rerun,
+}
+
+impl Plan {
+    /// Whether no check was left out by name or left to another shard.
+    pub fn is_whole(&self) -> bool {
+        self.filter.is_whole() && self.shard == Shard::WHOLE
+    }
 }
 
 /// A command line that repeats a check: the words before and after `--only … --revision …`.

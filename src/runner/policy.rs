@@ -1,12 +1,9 @@
 //! Which tools may be called, and with what: decided by the user, never by the server alone.
 
-use std::collections::HashMap;
-
 use globset::GlobMatcher;
-use serde::Deserialize;
 use serde_json::Value;
 
-use crate::pattern::Mask;
+use super::profile::Profile;
 use crate::sample;
 
 /// Which tools may be called with arguments that fit.
@@ -21,51 +18,6 @@ pub enum Tools {
     All,
     /// Those whose name matches.
     Named(GlobMatcher),
-}
-
-/// What the user tells about the server: `mcp-conform.toml`.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Profile {
-    /// Tools by name.
-    #[serde(default)]
-    pub tools: HashMap<String, ToolProfile>,
-    /// Prompts by name.
-    #[serde(default)]
-    pub prompts: HashMap<String, PromptProfile>,
-    /// How snapshots are kept.
-    #[serde(default)]
-    pub snapshot: SnapshotProfile,
-}
-
-/// What the user tells about snapshots.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SnapshotProfile {
-    /// What changes from run to run, and is no difference: `[[snapshot.mask]]`.
-    #[serde(default)]
-    pub mask: Vec<Mask>,
-}
-
-/// What the user tells about a tool.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ToolProfile {
-    /// Whether it may be called; absent = as `--tools` says.
-    #[serde(default)]
-    pub allow: Option<bool>,
-    /// Arguments to call it with; absent = made up from its input schema.
-    #[serde(default)]
-    pub arguments: Option<Value>,
-}
-
-/// What the user tells about a prompt.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PromptProfile {
-    /// Arguments to get it with.
-    #[serde(default)]
-    pub arguments: Option<Value>,
 }
 
 /// The rules about calls.

@@ -34,11 +34,13 @@ pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> (Finished, Jud
     for session in sessions {
         judge_revision(plan, session, &tell, &mut counts).await;
     }
-    let stale = if plan.filter.is_whole() && counts.runs > 0 { counts.baseline.stale() } else { None };
+    // Of several servers, whoever judges them all knows what is stale.
+    let is_all = plan.is_whole() && plan.name.is_none() && counts.runs > 0;
+    let stale = if is_all { Baseline::stale(std::slice::from_ref(&counts.baseline), &[]) } else { None };
     let exit = counts.exit(plan.strict, problem.is_some(), stale.is_some());
     let flood = counts.flooded.then(|| format!("the run was cut short: {FLOOD}"));
     let finished = Finished { duration_ms: elapsed(began), exit, problem: problem.or(stale).or(flood) };
-    (finished, counts.done)
+    (finished, Judged { baseline: counts.baseline, ..counts.done })
 }
 
 /// The first event of a run.
@@ -65,6 +67,8 @@ pub struct Judged {
     pub revisions: Vec<Revision>,
     /// Requirements that do not hold, accepted or not.
     pub violated: HashSet<String>,
+    /// The baseline, which knows what it was used for.
+    pub baseline: Baseline,
 }
 
 impl Counts {
@@ -88,9 +92,9 @@ impl Counts {
     }
 }
 
-type Failures = Vec<(Revision, Box<OpenFailure>)>;
+pub(super) type Failures = Vec<(Revision, Box<OpenFailure>)>;
 
-async fn open(plan: &Plan) -> (Vec<Session>, Failures) {
+pub(super) async fn open(plan: &Plan) -> (Vec<Session>, Failures) {
     let (target, options) = (&plan.target, &plan.options);
     match &plan.revisions {
         Choice::Auto => {
@@ -129,7 +133,7 @@ fn offered(plan: &Plan, revision: Revision) -> bool {
 }
 
 /// Why something that was asked for could not be judged.
-fn problem(plan: &Plan, sessions: &[Session], failures: &Failures) -> Option<String> {
+pub(super) fn problem(plan: &Plan, sessions: &[Session], failures: &Failures) -> Option<String> {
     if !(sessions.is_empty() || matches!(plan.revisions, Choice::Pinned(_))) {
         return None;
     }
@@ -163,14 +167,12 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
     let revision = session.revision;
     let all = planned(plan, &session);
     tell(Event::RunStarted(RunStarted {
+        name: plan.name.clone(),
         revision,
         transport,
         server: session.server.info.clone(),
         capabilities: session.server.capabilities.clone(),
-        startup_ms: session
-            .transcript
-            .first_reply()
-            .map_or(0, |at| u64::try_from(at.as_millis()).unwrap_or(0)),
+        startup_ms: session.transcript.startup_ms(),
         planned: all.len(),
     }));
     let survey = Survey::take(&mut session, &plan.policy).await;
@@ -190,7 +192,7 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
             check.blocked_by = None;
             check.message = "no reply came in time".to_owned();
         }
-        counts.baseline.apply(&mut check, &now()[..10]);
+        counts.baseline.apply(plan.name.as_deref(), &mut check, &now()[..10]);
         counts.add(check.verdict);
         if matches!(check.verdict, Verdict::Fail | Verdict::Warn | Verdict::Known) {
             counts.done.violated.insert(check.requirement.clone());
@@ -232,6 +234,7 @@ fn elapsed(began: Instant) -> u64 {
     u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-pub(super) fn now() -> String {
+/// The time, as RFC 3339 in UTC.
+pub fn now() -> String {
     time::OffsetDateTime::now_utc().format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
 }

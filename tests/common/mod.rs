@@ -10,7 +10,8 @@ use mcp_conform::catalogue::Verdict;
 use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{self, Settings};
 use mcp_conform::runner::{
-    Check, Choice, Event, Filter, Finished, Plan, Policy, Profile, Rerun, Secrets, TargetInfo, Tools, run,
+    Check, Choice, Event, Filter, Finished, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tools,
+    run,
 };
 use mcp_conform::session::Options;
 use mcp_conform::transport::{Endpoint, MemoryServer, Target};
@@ -19,7 +20,8 @@ use tokio::sync::mpsc::unbounded_channel;
 /// A plan that judges everything, with every tool allowed.
 pub fn plan(target: Target, revision: Revision) -> Plan {
     Plan {
-        info: TargetInfo { transport: target.transport(), command: Vec::new(), url: None },
+        name: None,
+        info: TargetInfo { transport: target.transport(), command: Vec::new(), url: None, config: None },
         target,
         options: Options { timeout: Duration::from_secs(5), ..Options::default() },
         revisions: Choice::Pinned(vec![revision]),
@@ -33,6 +35,8 @@ pub fn plan(target: Target, revision: Revision) -> Plan {
         seed: 1,
         fuzz_cases: 0,
         transcripts: None,
+        shard: Shard::WHOLE,
+        write_baseline: None,
         rerun: Rerun::default(),
     }
 }

@@ -124,11 +124,12 @@ pub fn started(target: TargetInfo) -> Event {
 
 pub fn stdio() -> TargetInfo {
     let command = ["./server", "--stdio", "--name", "a b"].map(str::to_owned).to_vec();
-    TargetInfo { transport: "stdio", command, url: None }
+    TargetInfo { transport: "stdio", command, url: None, config: None }
 }
 
 pub fn run(revision: Revision, transport: &'static str, checks: Vec<Check>) -> Vec<Event> {
     let begin = RunStarted {
+        name: None,
         revision,
         transport,
         server: json!({"name": "demo\u{1b}[31m", "version": "1.2.3"}),
@@ -170,6 +171,7 @@ pub fn recorded() -> Vec<Event> {
 /// A campaign with a bug and with advice.
 pub fn campaign() -> Fuzzed {
     let finding = FuzzFinding {
+        name: None,
         id: "0f3a9c".to_owned(),
         revision: Revision::V2025_11_25,
         kind: "crash",
@@ -203,6 +205,7 @@ pub fn campaign() -> Fuzzed {
         ..finding.clone()
     };
     Fuzzed {
+        name: None,
         seed: 7,
         revision: Revision::V2025_11_25,
         executed: 200,
@@ -221,7 +224,8 @@ pub fn unreachable() -> Vec<Event> {
 }
 
 pub fn clean() -> Vec<Event> {
-    let mut events = vec![started(TargetInfo { transport: "stdio", command: Vec::new(), url: None })];
+    let mut events =
+        vec![started(TargetInfo { transport: "stdio", command: Vec::new(), url: None, config: None })];
     let checks = vec![check(Verdict::Pass, "tools/list", "tools.list.array", "")];
     events.extend(run(Revision::V2026_07_28, "stdio", checks));
     events.push(Event::Finished(Finished { duration_ms: 9, exit: ExitCode::Clean, problem: None }));
@@ -304,9 +308,11 @@ pub const CHARMS: [&str; 30] = [
 /// A stream of events in which every text of the server, and of its command, is this one.
 pub fn stream(text: &str) -> Vec<Event> {
     let owned = || text.to_owned();
-    let target = TargetInfo { transport: "stdio", command: vec![owned(), owned()], url: Some(owned()) };
+    let target =
+        TargetInfo { transport: "stdio", command: vec![owned(), owned()], url: Some(owned()), config: None };
     let server = json!({"name": text, "version": text, text: [text]});
     let begin = RunStarted {
+        name: Some(owned()),
         revision: Revision::V2025_11_25,
         transport: "stdio",
         capabilities: server.clone(),

@@ -32,9 +32,9 @@ impl Progress {
                     usize::from(matches!(check.verdict, Verdict::Fail | Verdict::Warn | Verdict::Error));
                 self.now = text::brief(&check.id, 200);
             }
+            Event::RunFinished(_) => self.run.clear(),
             Event::Started(_)
             | Event::Surface(_)
-            | Event::RunFinished(_)
             | Event::Snapshot(_)
             | Event::Fuzzed(_)
             | Event::Finished(_) => {}

@@ -163,10 +163,12 @@ fn table(report: &Report, look: Look) -> String {
     let paint = look.paint();
     let shown = |verdict| matches!(verdict, Verdict::Pass | Verdict::Fail) || report.summary.get(verdict) > 0;
     let columns: Vec<Verdict> = words::VERDICTS.into_iter().filter(|&verdict| shown(verdict)).collect();
+    let labels = report.runs.iter().map(|run| run.label().chars().count());
+    let longest = labels.max().unwrap_or(0).max(18);
     let heads: String = columns.iter().map(|verdict| format!("  {verdict}")).collect();
     let mut out = format!(
         "{}{}\n",
-        paint.paint(Tone::Strong, &format!("{:<20}", "Summary")),
+        paint.paint(Tone::Strong, &format!("{:<width$}", "Summary", width = longest + 2)),
         paint.paint(Tone::Dim, &heads)
     );
     for run in &report.runs {
@@ -179,7 +181,7 @@ fn table(report: &Report, look: Look) -> String {
                 paint.paint(tone, &cell)
             })
             .collect();
-        out.push_str(&format!("  {:<18}{cells}\n", run.label()));
+        out.push_str(&format!("  {:<longest$}{cells}\n", run.label()));
     }
     out
 }

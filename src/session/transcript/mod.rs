@@ -167,9 +167,10 @@ impl Transcript {
         Self { entries, ..*self }
     }
 
-    /// Time from the beginning to the first message of the server.
-    pub fn first_reply(&self) -> Option<Duration> {
-        self.entries.iter().find(|entry| matches!(entry.what, What::Received { .. })).map(|entry| entry.at)
+    /// Time from the beginning to the first message of the server, in milliseconds; 0 when none came.
+    pub fn startup_ms(&self) -> u64 {
+        let first = self.entries.iter().find(|entry| matches!(entry.what, What::Received { .. }));
+        first.map_or(0, |entry| u64::try_from(entry.at.as_millis()).unwrap_or(0))
     }
 
     /// Every message of the server, with its entry; the members of a batch one by one.

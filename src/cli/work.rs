@@ -1,0 +1,98 @@
+//! What a judging command does in the end: one server or several, once, again for the failures, or on every change.
+
+use super::output::Output;
+use super::part::Part;
+use super::perform::{perform, unreachable};
+use super::several::Servers;
+use super::state::State;
+use super::{several, watch};
+use crate::runner::{ExitCode, Filter};
+
+/// The servers that a command judges.
+pub enum Work {
+    /// One.
+    One(Box<Part>),
+    /// Several of one file.
+    Several {
+        /// The servers.
+        parts: Vec<Part>,
+        /// The file.
+        file: Servers,
+    },
+}
+
+/// How often, and how much of it.
+#[derive(clap::Args, Debug, Clone, Copy, Default)]
+#[command(next_help_heading = "Again")]
+pub struct Again {
+    /// Judge only what failed in the last run here; everything, if nothing did
+    #[arg(long, conflicts_with_all = ["only", "skip", "shard", "snapshot"])]
+    pub failed: bool,
+    /// Judge again whenever a file changes: first what failed, then everything
+    #[arg(long, conflicts_with_all = ["shard"])]
+    pub watch: bool,
+}
+
+impl Work {
+    /// Does it.
+    pub async fn perform(mut self, again: Again, output: &Output) -> anyhow::Result<ExitCode> {
+        match (again.watch, again.failed) {
+            (true, _) => watch::watch(self, again.failed, output).await,
+            (false, true) => {
+                if !self.only_failed() {
+                    eprintln!("mcp-conform: nothing failed in the last run here: everything is judged");
+                }
+                self.once(output).await
+            }
+            (false, false) => self.once(output).await,
+        }
+    }
+
+    /// Judges once.
+    pub async fn once(&self, output: &Output) -> anyhow::Result<ExitCode> {
+        match self {
+            Self::One(part) => match part.start().await {
+                Ok(_host) => perform(part, output).await,
+                Err(error) => unreachable(&part.plan, output, error.to_string()),
+            },
+            Self::Several { parts, file } => several::perform(parts, file, output).await,
+        }
+    }
+
+    /// Narrows to what failed in the last run; false if nothing did.
+    pub fn only_failed(&mut self) -> bool {
+        let state = State::read();
+        let failed: Vec<_> = self.parts().iter().map(|part| state.failed(&part.label())).collect();
+        if failed.iter().all(Vec::is_empty) {
+            return false;
+        }
+        for (part, failed) in self.parts_mut().iter_mut().zip(failed) {
+            part.idle = failed.is_empty();
+            part.plan.filter = Filter { only: failed, ..part.plan.filter.clone() };
+        }
+        true
+    }
+
+    /// The servers.
+    pub fn parts(&self) -> &[Part] {
+        match self {
+            Self::One(part) => std::slice::from_ref(part),
+            Self::Several { parts, .. } => parts,
+        }
+    }
+
+    /// Judges again as much as at first.
+    pub fn widen(&mut self, whole: &[Filter]) {
+        for (part, filter) in self.parts_mut().iter_mut().zip(whole) {
+            part.idle = false;
+            part.plan.filter = filter.clone();
+        }
+    }
+
+    fn parts_mut(&mut self) -> &mut [Part] {
+        match self {
+            Self::One(part) => std::slice::from_mut(part),
+            Self::Several { parts, .. } => parts,
+        }
+    }
+}

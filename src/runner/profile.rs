@@ -1,0 +1,155 @@
+//! The profile, `mcp-conform.toml`: what the user tells about servers, and options in place of the command line's.
+
+use std::collections::{BTreeMap, HashMap};
+
+use serde::Deserialize;
+use serde_json::Value;
+use toml::Spanned;
+
+use super::baseline::{Accepted, Baseline};
+use crate::catalogue::closest;
+use crate::pattern::Mask;
+
+/// Options by the names that they have on the command line, with their places in the file.
+pub type OptionTable = BTreeMap<Spanned<String>, toml::Value>;
+
+/// What the user tells about the server: `mcp-conform.toml`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Profile {
+    /// Options, as on the command line, which goes before them.
+    #[serde(default)]
+    pub options: OptionTable,
+    /// Tools by name.
+    #[serde(default)]
+    pub tools: HashMap<String, ToolProfile>,
+    /// Prompts by name.
+    #[serde(default)]
+    pub prompts: HashMap<String, PromptProfile>,
+    /// How snapshots are kept.
+    #[serde(default)]
+    pub snapshot: SnapshotProfile,
+    /// Findings that are accepted, as in a baseline file.
+    #[serde(default)]
+    pub accepted: Vec<Accepted>,
+    /// Servers by name, for `mcp-conform config`.
+    #[serde(default)]
+    pub servers: BTreeMap<String, ServerProfile>,
+}
+
+/// What the user tells about snapshots.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SnapshotProfile {
+    /// What changes from run to run, and is no difference: `[[snapshot.mask]]`.
+    #[serde(default)]
+    pub mask: Vec<Mask>,
+}
+
+/// What the user tells about a tool.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ToolProfile {
+    /// Whether it may be called; absent = as `--tools` says.
+    #[serde(default)]
+    pub allow: Option<bool>,
+    /// Arguments to call it with; absent = made up from its input schema.
+    #[serde(default)]
+    pub arguments: Option<Value>,
+}
+
+/// What the user tells about a prompt.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PromptProfile {
+    /// Arguments to get it with.
+    #[serde(default)]
+    pub arguments: Option<Value>,
+}
+
+/// One server of several, or a matrix of them.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerProfile {
+    /// The program and its arguments; with an address, it is started first and stopped after.
+    #[serde(default)]
+    pub command: Vec<String>,
+    /// Its address; absent = it speaks over its standard streams.
+    #[serde(default)]
+    pub url: Option<String>,
+    /// Variables of its environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Its working folder.
+    #[serde(default)]
+    pub cwd: Option<String>,
+    /// Headers of every request.
+    #[serde(default)]
+    pub headers: BTreeMap<String, String>,
+    /// Values by key: the server is judged once for each combination, with `{key}` replaced everywhere.
+    #[serde(default)]
+    pub matrix: BTreeMap<String, Vec<String>>,
+    /// Options of this server, before those of all.
+    #[serde(default)]
+    pub options: OptionTable,
+    /// Its tools by name, before those of all.
+    #[serde(default)]
+    pub tools: HashMap<String, ToolProfile>,
+    /// Its prompts by name, before those of all.
+    #[serde(default)]
+    pub prompts: HashMap<String, PromptProfile>,
+}
+
+impl Profile {
+    /// Reads a profile; the error says what is wrong, with line and column, and what may be meant.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let profile: Self = toml::from_str(text).map_err(|error| explained(&error))?;
+        Baseline::default().with(profile.accepted.clone()).validate()?;
+        Ok(profile)
+    }
+
+    /// What is told about one server.
+    pub fn of_server(&self, name: &str) -> Self {
+        let mut profile = self.clone();
+        if let Some(server) = self.servers.get(name) {
+            profile.tools.extend(server.tools.clone());
+            profile.prompts.extend(server.prompts.clone());
+        }
+        profile
+    }
+}
+
+/// An error of a TOML file, with the known name that a mistyped one comes closest to.
+pub fn explained(error: &toml::de::Error) -> String {
+    let message = error.message();
+    let mut names = message.split('`').skip(1).step_by(2);
+    let meant = match (message.starts_with("unknown field"), names.next()) {
+        (true, Some(unknown)) => closest(unknown, names).first().map(|near| (*near).to_owned()),
+        _ => None,
+    };
+    let hint = meant.map(|near| format!("did you mean `{near}`?\n")).unwrap_or_default();
+    format!("{error}{hint}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn unknown_keys_are_errors_with_line_and_suggestion() {
+        let wrong = |text: &str| Profile::parse(text).unwrap_err();
+        let error = wrong("[tools.x]\nalow = true\n");
+        assert!(error.contains("line 2") && error.contains("did you mean `allow`?"), "{error}");
+        let error = wrong("[option]\nstrict = true\n");
+        assert!(error.contains("line 1") && error.contains("did you mean `options`?"), "{error}");
+        let error = wrong("[[accepted]]\nrequirement = 'a'\nreason = ''\n");
+        assert!(error.contains("needs a reason"), "{error}");
+    }
+
+    #[test]
+    fn what_is_told_about_a_server_goes_before_what_is_told_about_all() {
+        let text = "[tools.a]\nallow = true\n[tools.b]\nallow = true\n[servers.s]\ncommand = ['x']\n[servers.s.tools.a]\nallow = false\n";
+        let profile = Profile::parse(text).unwrap().of_server("s");
+        assert_eq!((profile.tools["a"].allow, profile.tools["b"].allow), (Some(false), Some(true)));
+    }
+}
