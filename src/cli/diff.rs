@@ -13,10 +13,13 @@ use crate::runner::{Change, Difference, ExitCode, Judgement};
 
 /// What the exit codes mean here.
 pub const CODES: &str = "\
-Each change is judged from the side of those who use the server: breaking (what worked no longer does), compatible, or unknown.
+Each change is judged from the side of those who use the server: breaking (what worked no longer does), compatible,
+or unknown. Schemas of arguments are compared in one direction, schemas of results in the other.
 
-Exit codes: 0 nothing changed, or only what is compatible; 1 something changed for the worse, or it cannot be told;
-2 a file is missing, or is neither a snapshot nor a JSON report.";
+Exit codes:
+  0  nothing changed, or only what is compatible
+  1  something changed for the worse, or it cannot be told
+  2  a file is missing, or is neither a snapshot nor a JSON report";
 
 /// Columns of the text.
 const WIDTH: usize = 110;

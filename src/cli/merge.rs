@@ -15,7 +15,7 @@ pub struct Args {
     /// JSON reports of one server, as --json writes them
     #[arg(required = true, value_name = "REPORT")]
     reports: Vec<PathBuf>,
-    /// Show warnings as failures in the JUnit report, as the runs with --strict did
+    /// Show warnings as failures in the reports, as the runs with --strict did
     #[arg(long)]
     strict: bool,
     #[command(flatten)]
