@@ -12,9 +12,9 @@ fi
 
 json="${INPUT_JSON:-$temporary/mcp-conform.json}"
 options=(--json "$json")
-for report in junit html sarif markdown tap; do
-  variable="INPUT_${report^^}"
-  if [ -n "${!variable:-}" ]; then options+=("--$report" "${!variable}"); fi
+report() { printenv "INPUT_$(echo "$1" | tr '[:lower:]' '[:upper:]')" || true; }
+for kind in junit html sarif markdown tap; do
+  if [ -n "$(report "$kind")" ]; then options+=("--$kind" "$(report "$kind")"); fi
 done
 if [ -n "${INPUT_PROFILE:-}" ]; then options+=(--profile "$INPUT_PROFILE"); fi
 if [ -n "${INPUT_BASELINE:-}" ]; then options+=(--baseline "$INPUT_BASELINE"); fi
@@ -24,7 +24,8 @@ if [ -n "${INPUT_SHARD:-}" ]; then options+=(--shard "$INPUT_SHARD"); fi
 # The author of the workflow writes these two as in a shell.
 eval "more=(${INPUT_ARGS:-})"
 eval "command=(${INPUT_COMMAND:-})"
-options+=("${more[@]}")
+# Old shells take an empty list for an unset variable.
+options+=(${more[@]+"${more[@]}"})
 start=()
 if [ "${#command[@]}" -gt 0 ]; then start=(-- "${command[@]}"); fi
 
@@ -32,7 +33,7 @@ code=0
 if [ -n "${INPUT_CONFIG:-}" ]; then
   mcp-conform config "${options[@]}" "$INPUT_CONFIG" || code=$?
 elif [ -n "${INPUT_URL:-}" ]; then
-  mcp-conform http "${options[@]}" "$INPUT_URL" "${start[@]}" || code=$?
+  mcp-conform http "${options[@]}" "$INPUT_URL" ${start[@]+"${start[@]}"} || code=$?
 elif [ "${#start[@]}" -gt 0 ]; then
   mcp-conform stdio "${options[@]}" "${start[@]}" || code=$?
 else
@@ -45,12 +46,11 @@ count() { sed -n '/^  "summary": {/,/^  }/s/^    "'"$1"'": \([0-9]*\),\{0,1\}$/\
 {
   echo "exit-code=$code"
   echo "json=$json"
-  for report in junit html sarif markdown tap; do
-    variable="INPUT_${report^^}"
-    echo "$report=${!variable:-}"
+  for kind in junit html sarif markdown tap; do
+    echo "$kind=$(report "$kind")"
   done
   for verdict in pass fail warn known not_observed not_applicable blocked error; do
-    echo "${verdict//_/-}=$(count "$verdict")"
+    echo "$(echo "$verdict" | tr _ -)=$(count "$verdict")"
   done
 } >>"${GITHUB_OUTPUT:-/dev/stdout}"
 

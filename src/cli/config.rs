@@ -192,7 +192,10 @@ impl Server {
 
 impl Args {
     fn rerun(&self, server: &str) -> Rerun {
-        let inputs = self.input.iter().map(|(id, _)| format!(" --input {id}=…"));
+        let inputs = self
+            .input
+            .iter()
+            .map(|(id, _)| format!(" --input {id}=\"${}\"", id.to_uppercase().replace('-', "_")));
         let (judging, launch) = (judging_options(&self.judging), self.launch.options());
         let options: String = inputs.chain([judging, launch, self.credentials.options()]).collect();
         let (file, server) = (shell_word(&self.file.to_string_lossy()), shell_word(server));
