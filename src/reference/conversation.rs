@@ -1,4 +1,4 @@
-//! One connection (stdio) or session (HTTP): messages come in, outputs come out. No I/O, no clock.
+//! One connection (stdio) or session (HTTP): messages come in, outputs come out. No I/O; only tasks look at the clock.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -10,12 +10,15 @@ use super::output::{Emission, Output, Payload, Route};
 use super::rewrite::{Context, Draft, Point};
 use super::server::{Change, Server};
 use super::stateless::Listen;
+use super::task::Task;
 use crate::protocol::{Class, Era, Frame, Id, Message, Revision, code};
 
 /// The state of one conversation.
 #[derive(Debug)]
 pub(super) struct Conversation {
     pub server: Arc<Server>,
+    /// Tells it apart from the others of the server.
+    pub number: u64,
     /// The revision that `initialize` settled.
     pub opened: Option<Revision>,
     /// The least severe log level that is sent in the handshake era.
@@ -30,6 +33,7 @@ pub(super) struct Conversation {
 impl Conversation {
     pub(super) fn new(server: Arc<Server>) -> Self {
         Self {
+            number: server.number(),
             server,
             opened: None,
             level: 1,
@@ -188,6 +192,7 @@ impl Conversation {
             Context { point, request: Some(&message), revision: revision.or(self.opened) },
             |emission| {
                 emission.is_reply = true;
+                emission.delay = failure.delay;
                 emission.http.status = failure.status;
             },
         )
@@ -223,6 +228,13 @@ impl Conversation {
             emission.delay = outcome.delay;
             emission.request.clone_from(&id);
         }));
+        for later in outcome.later {
+            outputs.extend(self.notification(later.message, Some(request), revision, |emission| {
+                emission.delay = later.delay;
+                emission.request = Some(later.key);
+                emission.route = Route::Session;
+            }));
+        }
         outputs.extend(outcome.changes.into_iter().map(Output::Changed));
         outputs
     }
@@ -253,8 +265,14 @@ impl Conversation {
 
     /// Tells the subscribers of this conversation that something changed.
     pub(super) fn changed(&self, change: &Change) -> Vec<Output> {
+        // What was to be told of a task is not true any more.
+        let stale = match change {
+            Change::Task(id) => Some(Output::Cancel(Task::key(id))),
+            Change::Tools | Change::Resource(_) => None,
+        };
         let legacy = self.opened.map(|revision| self.changed_for_session(change, revision));
-        legacy.into_iter().flatten().chain(self.changed_for_listeners(change)).collect()
+        let news = legacy.into_iter().flatten().chain(self.changed_for_listeners(change));
+        stale.into_iter().chain(news).collect()
     }
 }
 

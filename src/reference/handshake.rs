@@ -1,13 +1,14 @@
 //! What belongs to the handshake era only: `initialize`, `ping`, log levels, resource subscriptions.
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::answer::{Ask, Failure, Outcome, level, notification, object, text};
 use super::conversation::Conversation;
 use super::identity::{INSTRUCTIONS, capabilities, server_info};
 use super::output::{Output, Route};
 use super::server::Change;
-use super::{feature, resources};
+use super::{feature, resources, tasks};
 use crate::protocol::{Era, Message, Revision};
 
 impl Conversation {
@@ -46,7 +47,7 @@ impl Conversation {
     }
 
     fn serve(&mut self, method: &str, params: &Value, revision: Revision) -> Result<Outcome, Failure> {
-        let ask = Ask { server: &self.server, revision, params, level: Some(self.level) };
+        let ask = Ask { server: &self.server, revision, params, level: Some(self.level), owner: self.number };
         match method {
             "logging/setLevel" if ask.server.declares("logging") => {
                 let name = ask.text("level")?;
@@ -75,6 +76,10 @@ impl Conversation {
             Change::Resource(uri) if self.subscribed.contains(uri) => {
                 notification("notifications/resources/updated", json!({"uri": uri}))
             }
+            Change::Task(id) => match self.server.tasks.find(id).filter(|task| task.owner == self.number) {
+                Some(task) if task.is_legacy => tasks::status_message(&task, Instant::now()),
+                _ => return Vec::new(),
+            },
             _ => return Vec::new(),
         };
         self.notification(message, None, revision, |emission| emission.route = Route::Session)

@@ -129,14 +129,16 @@ impl Hub {
     }
 
     /// Performs what does not belong to the response and returns what does.
-    pub(super) fn perform(&self, session: &Session, outputs: Vec<Output>) -> Reply {
+    pub(super) fn perform(self: &Arc<Self>, session: &Arc<Session>, outputs: Vec<Output>) -> Reply {
         let mut reply = Reply::default();
         for output in outputs {
             match output {
                 Output::Send(emission) => match &emission.route {
                     Route::Reply => reply.emissions.push(emission),
-                    Route::Session => session.tell(&emission),
-                    Route::Subscription(key) => self.publish(*key, &emission),
+                    Route::Session | Route::Subscription(_) if !emission.delay.is_zero() => {
+                        self.publish_later(session, emission);
+                    }
+                    Route::Session | Route::Subscription(_) => self.publish(session, &emission),
                 },
                 Output::Cancel(id) => session.cancel(&id),
                 Output::Changed(change) => self.broadcast(&change),
@@ -150,13 +152,32 @@ impl Hub {
         reply
     }
 
-    fn publish(&self, key: u64, emission: &Emission) {
-        if let Some(events) = lock(&self.subscriptions).get(&key) {
-            let _ = events.send(event(emission));
+    /// Sends what belongs to another stream than the response.
+    fn publish(&self, session: &Session, emission: &Emission) {
+        match &emission.route {
+            Route::Session => session.tell(emission),
+            Route::Subscription(key) => {
+                if let Some(events) = lock(&self.subscriptions).get(key) {
+                    let _ = events.send(event(emission));
+                }
+            }
+            Route::Reply => {}
         }
     }
 
-    fn broadcast(&self, change: &Change) {
+    fn publish_later(self: &Arc<Self>, session: &Arc<Session>, emission: Emission) {
+        let (hub, own) = (self.clone(), session.clone());
+        let request = emission.request.clone();
+        let task = tokio::spawn(async move {
+            tokio::time::sleep(emission.delay).await;
+            hub.publish(&own, &emission);
+        });
+        if let Some(request) = request {
+            session.remember(request, task.abort_handle());
+        }
+    }
+
+    fn broadcast(self: &Arc<Self>, change: &Change) {
         let sessions: Vec<_> = lock(&self.sessions).values().cloned().collect();
         for session in sessions.iter().chain([&self.stateless]) {
             let outputs = session.conversation().changed(change);
