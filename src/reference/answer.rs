@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::server::{Change, Server};
 use crate::protocol::{Id, Revision, code};
@@ -93,8 +94,7 @@ pub(super) struct Outcome {
 /// A notification that comes after the reply.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Later {
-    /// When, from the arrival of the request.
-    pub delay: Duration,
+    pub at: Instant,
     pub message: Value,
     /// What it goes by, so that it can be taken back.
     pub key: Id,

@@ -230,7 +230,7 @@ impl Conversation {
         }));
         for later in outcome.later {
             outputs.extend(self.notification(later.message, Some(request), revision, |emission| {
-                emission.delay = later.delay;
+                emission.at = Some(later.at);
                 emission.request = Some(later.key);
                 emission.route = Route::Session;
             }));

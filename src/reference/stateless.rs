@@ -147,7 +147,7 @@ impl Conversation {
             listen,
             listen.message("notifications/tasks", task.detail(task.end())),
             |emission| {
-                emission.delay = task.end() - now;
+                emission.at = Some(task.end());
                 emission.request = Some(Task::key(&task.id));
             },
         )

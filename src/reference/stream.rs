@@ -107,9 +107,14 @@ impl<W: AsyncWrite + Unpin> Stream<W> {
             };
             let outputs = tokio::select! {
                 biased;
-                () = wait => self.queue.pop_first().map(|(_, output)| vec![output]).unwrap_or_default(),
+                () = wait => self.due(),
                 read = lines.read_until(b'\n', &mut line), if is_open => match read {
-                    Ok(1..) => self.received(&std::mem::take(&mut line)),
+                    // What is due goes out first, however late the timer is.
+                    Ok(1..) => {
+                        let mut outputs = self.due();
+                        outputs.extend(self.received(&std::mem::take(&mut line)));
+                        outputs
+                    }
                     _ => {
                         is_open = false;
                         self.ended(Point::Eof)
@@ -124,6 +129,12 @@ impl<W: AsyncWrite + Unpin> Stream<W> {
                 return Some(code);
             }
         }
+    }
+
+    /// Takes out what is to be done by now.
+    fn due(&mut self) -> Vec<Output> {
+        let later = self.queue.split_off(&(Instant::now(), u64::MAX));
+        std::mem::replace(&mut self.queue, later).into_values().collect()
     }
 
     fn received(&mut self, line: &[u8]) -> Vec<Output> {
@@ -151,8 +162,8 @@ impl<W: AsyncWrite + Unpin> Stream<W> {
     async fn perform(&mut self, outputs: Vec<Output>) -> Option<Option<i32>> {
         for output in outputs {
             match output {
-                Output::Send(mut emission) if !emission.delay.is_zero() => {
-                    let due = Instant::now() + std::mem::take(&mut emission.delay);
+                Output::Send(mut emission) if emission.is_later() => {
+                    let due = emission.schedule();
                     self.later(due, Output::Send(emission));
                 }
                 Output::Send(emission) => self.send(&emission).await?,

@@ -69,8 +69,15 @@ pub(super) struct Task {
 }
 
 impl Task {
-    pub(super) fn new(id: String, owner: u64, is_legacy: bool, ttl: Duration, work: Work) -> Self {
-        let (created, born) = (OffsetDateTime::now_utc(), Instant::now());
+    pub(super) fn new(
+        id: String,
+        owner: u64,
+        is_legacy: bool,
+        ttl: Duration,
+        work: Work,
+        born: Instant,
+    ) -> Self {
+        let created = OffsetDateTime::now_utc();
         Self { id, owner, is_legacy, created, born, ttl, begun: born, work, cancelled: None }
     }
 
@@ -201,7 +208,7 @@ mod tests {
         let questions = |keys: &&[&str]| keys.iter().map(|key| ((*key).to_owned(), json!({}))).collect();
         let work =
             Work { pace: Duration::from_secs(1), rounds: rounds.iter().map(questions).collect(), outcome };
-        Task::new("t".into(), 1, false, Duration::from_secs(60), work)
+        Task::new("t".into(), 1, false, Duration::from_secs(60), work, Instant::now())
     }
 
     #[test]

@@ -18,7 +18,7 @@ use crate::protocol::code;
 pub(super) const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 const RELATED: &str = "io.modelcontextprotocol/related-task";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
-/// The shortest work, so that every task is seen working.
+/// What a task takes longer than its work, so that every task is seen working, and its progress is told before its end.
 const LEAST: Duration = Duration::from_millis(5);
 const TTL_MS: u64 = 60_000;
 const MOST_TTL_MS: u64 = 3_600_000;
@@ -104,9 +104,9 @@ fn create(ask: &Ask<'_>, name: &str, work: Result<Outcome, Failure>) -> Result<O
         Err(failure) => (jobs::TIME, Vec::new(), Err(failure)),
     };
     let rounds = jobs::questions(ask, name);
-    let work = Work { pace: pace.max(LEAST), rounds, outcome };
-    let task = Task::new(new_id()?, ask.owner, is_legacy, ttl(ask)?, work);
+    let work = Work { pace: pace + LEAST, rounds, outcome };
     let now = Instant::now();
+    let task = Task::new(new_id()?, ask.owner, is_legacy, ttl(ask)?, work, now);
     let mut created = match is_legacy {
         true => Outcome::from(json!({"task": task.show(now)})),
         false => Outcome::from(task.seed(now)),
@@ -121,17 +121,15 @@ fn create(ask: &Ask<'_>, name: &str, work: Result<Outcome, Failure>) -> Result<O
 
 /// What is told while the work goes on: its progress, and how it ended.
 fn later(task: &Task, news: Vec<(Duration, Value)>, now: Instant) -> Vec<Later> {
-    let end = task.end() - now;
-    let mut later: Vec<(Duration, Value)> = news
+    let mut later: Vec<(Instant, Value)> = news
         .into_iter()
         .map(|(delay, mut message)| {
             message["params"]["_meta"] = related(task);
-            // What comes at the very end comes before the task says that it has ended.
-            (delay.min(end), message)
+            (now + delay, message)
         })
         .collect();
-    later.push((end, status_message(task, task.end())));
-    later.into_iter().map(|(delay, message)| Later { delay, message, key: Task::key(&task.id) }).collect()
+    later.push((task.end(), status_message(task, task.end())));
+    later.into_iter().map(|(at, message)| Later { at, message, key: Task::key(&task.id) }).collect()
 }
 
 /// How 2025-11-25 tells where a task stands.

@@ -18,6 +18,7 @@ mod result_type;
 mod schema;
 mod server_requests;
 mod stdout;
+mod tasks;
 
 pub use context::{Context, is_deliberate};
 pub use finding::{Finding, Findings, Observation};
@@ -51,6 +52,10 @@ pub const RULES: &[Rule] = &[
     result_type::RULE,
     meta_keys::RULE,
     progress::RULE,
+    tasks::STATES,
+    tasks::MESSAGES,
+    tasks::REQUESTOR,
+    tasks::EXTENSION,
     own::RULE,
 ];
 

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
+use super::tasks::created;
 use super::{Context, Findings, Rule};
 use crate::protocol::Message;
 use crate::session::transcript::Entry;
@@ -59,7 +60,11 @@ fn token(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
     let reply = context
         .received
         .iter()
-        .find(|(reply, message)| reply.seq < entry.seq && message.is_reply() && message.id() == sent.id());
+        .find(|(reply, message)| reply.seq < entry.seq && message.is_reply() && message.id() == sent.id())
+        // A task of 2025-11-25 goes on, and its progress with it.
+        .filter(|(_, message)| {
+            context.revision().is_stateless() || created(message, context.revision()).is_none()
+        });
     match reply {
         Some((reply, _)) => findings.violated(
             STOPS,

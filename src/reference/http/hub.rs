@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tokio::time::sleep_until;
 
 use super::response::{Events, event};
 use crate::protocol::{Id, Revision};
@@ -131,12 +132,13 @@ impl Hub {
     /// Performs what does not belong to the response and returns what does.
     pub(super) fn perform(self: &Arc<Self>, session: &Arc<Session>, outputs: Vec<Output>) -> Reply {
         let mut reply = Reply::default();
+        let mut later = Vec::new();
         for output in outputs {
             match output {
                 Output::Send(emission) => match &emission.route {
                     Route::Reply => reply.emissions.push(emission),
-                    Route::Session | Route::Subscription(_) if !emission.delay.is_zero() => {
-                        self.publish_later(session, emission);
+                    Route::Session | Route::Subscription(_) if emission.is_later() => {
+                        later.push(emission);
                     }
                     Route::Session | Route::Subscription(_) => self.publish(session, &emission),
                 },
@@ -148,6 +150,9 @@ impl Hub {
                     reply.is_dropped = true;
                 }
             }
+        }
+        if !later.is_empty() {
+            self.publish_later(session, later);
         }
         reply
     }
@@ -165,12 +170,18 @@ impl Hub {
         }
     }
 
-    fn publish_later(self: &Arc<Self>, session: &Arc<Session>, emission: Emission) {
+    /// The same at its time: all of it belongs to one thing, and is taken back with it.
+    fn publish_later(self: &Arc<Self>, session: &Arc<Session>, mut emissions: Vec<Emission>) {
         let (hub, own) = (self.clone(), session.clone());
-        let request = emission.request.clone();
+        let mut due: Vec<_> =
+            emissions.iter_mut().map(|emission| (emission.schedule(), emission.clone())).collect();
+        due.sort_by_key(|(due, _)| *due);
+        let request = emissions.iter().find_map(|emission| emission.request.clone());
         let task = tokio::spawn(async move {
-            tokio::time::sleep(emission.delay).await;
-            hub.publish(&own, &emission);
+            for (due, emission) in due {
+                sleep_until(due).await;
+                hub.publish(&own, &emission);
+            }
         });
         if let Some(request) = request {
             session.remember(request, task.abort_handle());

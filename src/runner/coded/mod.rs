@@ -4,6 +4,7 @@ mod batches;
 mod completion_references;
 mod listen;
 mod pagination_walk;
+mod tasks;
 mod tool_call_without_arguments;
 mod tool_headers;
 mod tool_list_again;
@@ -27,6 +28,16 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "completion_references" => completion_references::run(run).await,
         "listen" => listen::run(run).await,
         "pagination_walk" => pagination_walk::run(run).await,
+        "task_cancel" => tasks::cancel::run(run).await,
+        "task_extension_cancel" => tasks::extension_cancel::run(run).await,
+        "task_extension_input" => tasks::extension_input::run(run).await,
+        "task_extension_lifecycle" => tasks::extension_lifecycle::run(run).await,
+        "task_extension_listen" => tasks::extension_listen::run(run).await,
+        "task_extension_unadvertised" => tasks::unadvertised::run(run).await,
+        "task_lifecycle" => tasks::lifecycle::run(run).await,
+        "task_older_session" => tasks::older_session::run(run).await,
+        "task_support" => tasks::support::run(run).await,
+        "task_undeclared" => tasks::undeclared::run(run).await,
         "tool_call_without_arguments" => tool_call_without_arguments::run(run).await,
         "tool_headers" => tool_headers::run(run),
         "tool_list_again" => tool_list_again::run(run).await,
