@@ -67,6 +67,8 @@ pub(super) struct Ask<'a> {
     pub level: Option<usize>,
     /// The conversation that asks.
     pub owner: u64,
+    /// When it asks.
+    pub now: Instant,
 }
 
 /// Log levels, least severe first.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::answer::{Failure, Outcome};
 use super::output::{Emission, Output, Payload, Route};
@@ -28,6 +29,8 @@ pub(super) struct Conversation {
     /// Open `subscriptions/listen` requests.
     pub listens: Vec<Listen>,
     pub next_listen: u64,
+    /// The present moment.
+    pub now: Instant,
 }
 
 impl Conversation {
@@ -40,6 +43,7 @@ impl Conversation {
             subscribed: BTreeSet::new(),
             listens: Vec::new(),
             next_listen: 0,
+            now: Instant::now(),
         }
     }
 
@@ -54,8 +58,20 @@ impl Conversation {
         self.server.rewrite(Draft::new(None), context).into_outputs()
     }
 
+    /// Sets the moment in which everything happens until the next look.
+    pub(super) fn look_at_clock(&mut self) -> Instant {
+        self.now = Instant::now();
+        self.now
+    }
+
     /// Takes the bytes of one message.
     pub(super) fn receive(&mut self, bytes: &[u8]) -> Vec<Output> {
+        self.look_at_clock();
+        self.receive_now(bytes)
+    }
+
+    /// Takes the bytes of one message, in the moment of the last look at the clock.
+    pub(super) fn receive_now(&mut self, bytes: &[u8]) -> Vec<Output> {
         if self.server.is_deaf() {
             return Vec::new();
         }

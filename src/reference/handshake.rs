@@ -1,7 +1,6 @@
 //! What belongs to the handshake era only: `initialize`, `ping`, log levels, resource subscriptions.
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::answer::{Ask, Failure, Outcome, level, notification, object, text};
 use super::conversation::Conversation;
@@ -47,7 +46,14 @@ impl Conversation {
     }
 
     fn serve(&mut self, method: &str, params: &Value, revision: Revision) -> Result<Outcome, Failure> {
-        let ask = Ask { server: &self.server, revision, params, level: Some(self.level), owner: self.number };
+        let ask = Ask {
+            server: &self.server,
+            revision,
+            params,
+            level: Some(self.level),
+            owner: self.number,
+            now: self.now,
+        };
         match method {
             "logging/setLevel" if ask.server.declares("logging") => {
                 let name = ask.text("level")?;
@@ -77,7 +83,7 @@ impl Conversation {
                 notification("notifications/resources/updated", json!({"uri": uri}))
             }
             Change::Task(id) => match self.server.tasks.find(id).filter(|task| task.owner == self.number) {
-                Some(task) if task.is_legacy => tasks::status_message(&task, Instant::now()),
+                Some(task) if task.is_legacy => tasks::status_message(&task, self.now),
                 _ => return Vec::new(),
             },
             _ => return Vec::new(),

@@ -1,7 +1,6 @@
 //! What belongs to the stateless era only: metadata on every request, `server/discover`, `subscriptions/listen`.
 
 use serde_json::{Map, Value, json};
-use tokio::time::Instant;
 
 use super::answer::{Ask, Failure, Outcome, level, notification, object, text};
 use super::conversation::Conversation;
@@ -59,7 +58,7 @@ impl Conversation {
             _ => match feature::handler(&self.server, method, revision) {
                 Some(handler) => {
                     let (server, params) = (&*self.server, message.params());
-                    handler(&Ask { server, revision, params, level, owner: self.number })
+                    handler(&Ask { server, revision, params, level, owner: self.number, now: self.now })
                 }
                 None => Err(Failure::method(method).with_status(404)),
             },
@@ -139,7 +138,7 @@ impl Conversation {
 
     /// What a subscription will hear of a task next, if nothing else happens to it.
     fn upcoming(&self, listen: &Listen, id: &Value) -> Vec<Output> {
-        let now = Instant::now();
+        let now = self.now;
         let Some(task) = self.task(id).filter(|task| task.status(now) == Status::Working) else {
             return Vec::new();
         };
@@ -216,7 +215,7 @@ impl Conversation {
         let Some(task) = self.task(id).filter(|_| listen.task_ids().any(|wanted| wanted == id)) else {
             return Vec::new();
         };
-        let message = listen.message("notifications/tasks", task.detail(Instant::now()));
+        let message = listen.message("notifications/tasks", task.detail(self.now));
         let mut outputs = self.tell_listener(listen, message, |_| {});
         outputs.extend(self.upcoming(listen, id));
         outputs

@@ -105,7 +105,7 @@ fn create(ask: &Ask<'_>, name: &str, work: Result<Outcome, Failure>) -> Result<O
     };
     let rounds = jobs::questions(ask, name);
     let work = Work { pace: pace + LEAST, rounds, outcome };
-    let now = Instant::now();
+    let now = ask.now;
     let task = Task::new(new_id()?, ask.owner, is_legacy, ttl(ask)?, work, now);
     let mut created = match is_legacy {
         true => Outcome::from(json!({"task": task.show(now)})),
@@ -184,7 +184,7 @@ fn with<T>(ask: &Ask<'_>, work: impl FnOnce(&mut Task, Instant) -> T) -> Result<
         }
     }
     match task {
-        Some(task) => Ok(work(task, Instant::now())),
+        Some(task) => Ok(work(task, ask.now)),
         None => Err(Failure::params("Task not found")),
     }
 }
@@ -210,7 +210,7 @@ pub(super) fn result(ask: &Ask<'_>) -> Result<Outcome, Failure> {
 }
 
 pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
-    let now = Instant::now();
+    let now = ask.now;
     let tasks = ask.server.tasks.open();
     let own = tasks.iter().filter(|task| task.owner == ask.owner).map(|task| task.show(now)).collect();
     page(ask, "tasks", own).map(Outcome::from)

@@ -3,6 +3,7 @@
 //! A rule is one file with one `Rule` value, and one line in [`RULES`].
 
 mod batches;
+mod cancellation;
 mod capabilities;
 mod codes;
 mod context;
@@ -52,6 +53,7 @@ pub const RULES: &[Rule] = &[
     result_type::RULE,
     meta_keys::RULE,
     progress::RULE,
+    cancellation::RULE,
     tasks::STATES,
     tasks::MESSAGES,
     tasks::REQUESTOR,

@@ -191,7 +191,10 @@ impl Hub {
     fn broadcast(self: &Arc<Self>, change: &Change) {
         let sessions: Vec<_> = lock(&self.sessions).values().cloned().collect();
         for session in sessions.iter().chain([&self.stateless]) {
-            let outputs = session.conversation().changed(change);
+            let mut conversation = session.conversation();
+            conversation.look_at_clock();
+            let outputs = conversation.changed(change);
+            drop(conversation);
             self.perform(session, outputs);
         }
     }

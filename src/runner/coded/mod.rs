@@ -1,6 +1,7 @@
 //! Coded cases: what a script cannot say. The YAML head of a case names the function here and what it judges.
 
 mod batches;
+mod cancellation_race;
 mod completion_references;
 mod listen;
 mod pagination_walk;
@@ -13,6 +14,7 @@ mod tool_names;
 mod tool_results;
 mod tool_schemas;
 mod walk;
+mod watched_tools;
 
 use serde_json::{Value, json};
 
@@ -25,6 +27,7 @@ use crate::session::Outcome;
 pub async fn run(name: &str, run: &mut CaseRun<'_>) {
     match name {
         "batches" => batches::run(run).await,
+        "cancellation_race" => cancellation_race::run(run).await,
         "completion_references" => completion_references::run(run).await,
         "listen" => listen::run(run).await,
         "pagination_walk" => pagination_walk::run(run).await,
@@ -45,6 +48,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "tool_names" => tool_names::run(run).await,
         "tool_results" => tool_results::run(run).await,
         "tool_schemas" => tool_schemas::run(run).await,
+        "watched_tools" => watched_tools::run(run).await,
         _ => {
             for requirement in run.judges() {
                 run.note(requirement, Verdict::Error, format!("there is no coded case `{name}`"));

@@ -1,23 +1,17 @@
-//! The tasks extension declared in a session of 2025-11-25, where it means nothing.
+//! The tasks extension declared on requests in a session of 2025-11-25, where it means nothing.
 
 use serde_json::json;
 
 use super::{Called, called, extension, judge, shows};
-use crate::runner::coded::call;
 use crate::runner::interpret::CaseRun;
 
-const PROBES: usize = 12;
+const PROBES: usize = 3;
 
 pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
-    let params = json!({
-        "protocolVersion": run.session.revision,
-        "capabilities": {"extensions": {extension::NAME: {}}},
-        "clientInfo": {"name": "mcp-conform-extension", "version": "1.0"},
-    });
-    run.ask("initialize", params).await;
-    run.session.notify("notifications/initialized", None).await;
     for tool in extension::tools(run).into_iter().take(PROBES) {
-        let outcome = call(run, &tool["name"], &tool["arguments"]).await;
+        let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
+        let params = extension::declaring(run, params, &json!({}));
+        let outcome = run.ask("tools/call", params).await;
         if !matches!(called(&outcome), Called::Done | Called::Unfinished) {
             continue;
         }
