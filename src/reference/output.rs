@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::server::Change;
 use crate::protocol::Id;
@@ -32,8 +33,10 @@ pub enum Output {
 pub struct Emission {
     /// What is sent.
     pub payload: Payload,
-    /// How long after now it is sent. Later messages do not wait for it.
+    /// How long after its moment it is sent. Later messages do not wait for it.
     pub delay: Duration,
+    /// Its moment; `None` is now.
+    pub at: Option<Instant>,
     /// The request that it belongs to; a cancellation of that request takes it back.
     pub request: Option<Id>,
     /// Which stream carries it, where there are several (HTTP).
@@ -90,6 +93,7 @@ impl Emission {
         Self {
             payload,
             delay: Duration::ZERO,
+            at: None,
             request: None,
             route,
             is_reply: false,
@@ -97,6 +101,16 @@ impl Emission {
             pretty: false,
             http: HttpEdit::default(),
         }
+    }
+
+    /// Whether it is not sent at once.
+    pub fn is_later(&self) -> bool {
+        self.at.is_some() || !self.delay.is_zero()
+    }
+
+    /// Takes out when it is sent.
+    pub fn schedule(&mut self) -> Instant {
+        self.at.take().unwrap_or_else(Instant::now) + std::mem::take(&mut self.delay)
     }
 
     /// The bytes of the message, without a line end.

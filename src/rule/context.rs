@@ -143,6 +143,14 @@ impl<'t> Context<'t> {
         self.asked(entry, message).filter(|asked| is_clear && asked.of_era)
     }
 
+    /// The message of a request.
+    pub fn request(&self, asked: &Asked) -> Option<&Message> {
+        let first = self.sent.partition_point(|(entry, _)| entry.seq < asked.seq);
+        let same = self.sent[first..].iter().take_while(|(entry, _)| entry.seq == asked.seq);
+        // A batch holds several; those of another method are surely others.
+        same.map(|(_, message)| message).find(|message| message.method() == Some(&asked.method))
+    }
+
     /// Whether replies under this id cannot be told apart.
     pub fn is_ambiguous(&self, id: &Id) -> bool {
         self.ambiguous.contains(id)

@@ -3,6 +3,7 @@
 //! A rule is one file with one `Rule` value, and one line in [`RULES`].
 
 mod batches;
+mod cancellation;
 mod capabilities;
 mod codes;
 mod context;
@@ -18,6 +19,7 @@ mod result_type;
 mod schema;
 mod server_requests;
 mod stdout;
+mod tasks;
 
 pub use context::{Context, is_deliberate};
 pub use finding::{Finding, Findings, Observation};
@@ -51,6 +53,11 @@ pub const RULES: &[Rule] = &[
     result_type::RULE,
     meta_keys::RULE,
     progress::RULE,
+    cancellation::RULE,
+    tasks::STATES,
+    tasks::MESSAGES,
+    tasks::REQUESTOR,
+    tasks::EXTENSION,
     own::RULE,
 ];
 

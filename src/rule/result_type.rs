@@ -7,6 +7,8 @@ use super::{Context, Findings, Rule};
 const PRESENT: &str = "base.result-type.present";
 const STRING: &str = "base.result-type.string";
 const VALUES: &str = "base.result-type.value-set";
+/// The extension that has results of the kind `task`.
+const TASKS: &str = "io.modelcontextprotocol/tasks";
 
 pub const RULE: Rule = Rule {
     id: "rule/result-type",
@@ -47,15 +49,17 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
 }
 
 fn value(kind: &str, context: &Context<'_>, entries: &[u64], findings: &mut Findings) {
-    let extended = context.server.as_ref().is_some_and(|server| server.get("extensions").is_some());
+    let extensions = context.server.as_ref().and_then(|server| server["extensions"].as_object());
+    let has = |name: &str| extensions.is_some_and(|all| all.contains_key(name));
     match kind {
         "complete" | "input_required" => findings.kept(VALUES),
-        // Extensions may define kinds of their own.
-        _ if extended => {}
+        "task" if has(TASKS) => findings.kept(VALUES),
+        // Extensions may define kinds of their own; that of tasks defines one.
+        _ if extensions.is_some_and(|all| all.len() > usize::from(has(TASKS))) => {}
         other => findings.violated(
             VALUES,
             format!("`resultType` is \"{other}\""),
-            "\"complete\" or \"input_required\", as no extension was declared",
+            "\"complete\" or \"input_required\", or what a declared extension defines",
             other,
             entries,
         ),

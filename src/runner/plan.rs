@@ -178,7 +178,8 @@ fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
     if requirement.transport != Reach::Any && requirement.transport != transport {
         return Some("only over the other transport".to_owned());
     }
-    const FAMILIES: [&str; 6] = ["tools", "resources", "prompts", "logging", "completions", "tasks"];
+    const FAMILIES: [&str; 7] =
+        ["tools", "resources", "prompts", "logging", "completions", "tasks", "extensions"];
     let is_capability = |path: &&String| FAMILIES.contains(&path.split('.').next().unwrap_or_default());
     // Completion had no capability of its own before 2025-03-26.
     let known =

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::policy::Policy;
 use crate::case::List;
-use crate::protocol::method;
+use crate::protocol::{Revision, method};
 use crate::sample;
 use crate::session::Session;
 
@@ -32,8 +32,10 @@ pub struct Survey {
     /// Resources and tools that can be asked for: what tells them apart is a text.
     resources: Vec<Value>,
     tools: Vec<Value>,
-    /// Tools that may be called, with `arguments`.
+    /// Tools that may be called plainly, with `arguments`.
     callable: Vec<Value>,
+    /// Tools that may be called, as tasks (2025-11-25).
+    task_tools: Vec<Value>,
     /// Calls that the input schema forbids.
     invalid: Vec<Value>,
     /// Prompts with `arguments` and `declared`.
@@ -68,7 +70,7 @@ impl Survey {
             "versions": session.server.versions,
         });
         session.learn_tools(survey.listed("tools/list"));
-        survey.prepare(policy);
+        survey.prepare(policy, has_tasks(session));
         survey
     }
 
@@ -96,7 +98,7 @@ impl Survey {
         self.lists.get(method).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn prepare(&mut self, policy: &Policy) {
+    fn prepare(&mut self, policy: &Policy, has_tasks: bool) {
         let with = |things: &[Value], key: &str| -> Vec<Value> {
             things.iter().filter(|thing| thing[key].is_string()).cloned().collect()
         };
@@ -104,6 +106,15 @@ impl Survey {
         self.tools = with(self.listed("tools/list"), "name");
         for tool in self.listed("tools/list").to_vec() {
             if let (true, Some(arguments)) = (policy.may_call(&tool), policy.arguments(&tool)) {
+                let support = tool["execution"]["taskSupport"].as_str().filter(|_| has_tasks);
+                if matches!(support, Some("optional" | "required")) {
+                    let mut tool = tool.clone();
+                    tool["arguments"] = arguments.clone();
+                    self.task_tools.push(tool);
+                }
+                if support == Some("required") {
+                    continue;
+                }
                 for broken in sample::invalid(&tool["inputSchema"]) {
                     let (name, schema) = (&tool["name"], &tool["inputSchema"]);
                     self.invalid.push(json!({"name": name, "arguments": broken.instance, "reason": broken.reason, "inputSchema": schema}));
@@ -142,6 +153,11 @@ impl Survey {
             _ => true,
         };
         all.iter().filter(is_quick).take(MAX_THINGS).cloned().collect()
+    }
+
+    /// The tools that may be called as tasks (2025-11-25), with `arguments`.
+    pub fn task_tools(&self) -> &[Value] {
+        &self.task_tools
     }
 
     /// Notes how long a tool took; one that is slow is not called again.
@@ -186,4 +202,10 @@ impl Survey {
         }
         Value::Object(surface)
     }
+}
+
+/// Whether tools can be called as tasks, with the member `task` (2025-11-25).
+fn has_tasks(session: &Session) -> bool {
+    session.revision == Revision::V2025_11_25
+        && method::declares(&session.server.capabilities, "tasks.requests.tools.call")
 }

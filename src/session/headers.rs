@@ -101,6 +101,7 @@ impl Session {
         let mut headers = vec![("Mcp-Method".to_owned(), encode(method))];
         let name = match method {
             "tools/call" | "prompts/get" => params["name"].as_str(),
+            "tasks/get" | "tasks/update" | "tasks/cancel" => params["taskId"].as_str(),
             "resources/read" => params["uri"].as_str(),
             _ => None,
         };

@@ -172,6 +172,11 @@ impl Session {
         self.options.timeout
     }
 
+    /// Whether the user gave headers that may say who we are.
+    pub fn has_credentials(&self) -> bool {
+        matches!(&self.wire, Wire::Http(http) if !http.endpoint.headers.is_empty())
+    }
+
     /// A new request id.
     pub fn new_id(&mut self) -> Id {
         self.last_id += 1;

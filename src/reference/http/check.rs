@@ -52,6 +52,9 @@ pub(super) fn mismatch(headers: &HeaderMap, message: &Value) -> Option<Failure> 
     let mut expected = vec![(VERSION, message.pointer(META_VERSION)), ("mcp-method", message.get("method"))];
     match method {
         "tools/call" | "prompts/get" => expected.push(("mcp-name", message.pointer("/params/name"))),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => {
+            expected.push(("mcp-name", message.pointer("/params/taskId")));
+        }
         "resources/read" => expected.push(("mcp-name", message.pointer("/params/uri"))),
         _ => {}
     }

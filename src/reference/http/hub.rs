@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tokio::time::sleep_until;
 
 use super::response::{Events, event};
 use crate::protocol::{Id, Revision};
@@ -129,14 +130,17 @@ impl Hub {
     }
 
     /// Performs what does not belong to the response and returns what does.
-    pub(super) fn perform(&self, session: &Session, outputs: Vec<Output>) -> Reply {
+    pub(super) fn perform(self: &Arc<Self>, session: &Arc<Session>, outputs: Vec<Output>) -> Reply {
         let mut reply = Reply::default();
+        let mut later = Vec::new();
         for output in outputs {
             match output {
                 Output::Send(emission) => match &emission.route {
                     Route::Reply => reply.emissions.push(emission),
-                    Route::Session => session.tell(&emission),
-                    Route::Subscription(key) => self.publish(*key, &emission),
+                    Route::Session | Route::Subscription(_) if emission.is_later() => {
+                        later.push(emission);
+                    }
+                    Route::Session | Route::Subscription(_) => self.publish(session, &emission),
                 },
                 Output::Cancel(id) => session.cancel(&id),
                 Output::Changed(change) => self.broadcast(&change),
@@ -147,19 +151,50 @@ impl Hub {
                 }
             }
         }
+        if !later.is_empty() {
+            self.publish_later(session, later);
+        }
         reply
     }
 
-    fn publish(&self, key: u64, emission: &Emission) {
-        if let Some(events) = lock(&self.subscriptions).get(&key) {
-            let _ = events.send(event(emission));
+    /// Sends what belongs to another stream than the response.
+    fn publish(&self, session: &Session, emission: &Emission) {
+        match &emission.route {
+            Route::Session => session.tell(emission),
+            Route::Subscription(key) => {
+                if let Some(events) = lock(&self.subscriptions).get(key) {
+                    let _ = events.send(event(emission));
+                }
+            }
+            Route::Reply => {}
         }
     }
 
-    fn broadcast(&self, change: &Change) {
+    /// The same at its time: all of it belongs to one thing, and is taken back with it.
+    fn publish_later(self: &Arc<Self>, session: &Arc<Session>, mut emissions: Vec<Emission>) {
+        let (hub, own) = (self.clone(), session.clone());
+        let mut due: Vec<_> =
+            emissions.iter_mut().map(|emission| (emission.schedule(), emission.clone())).collect();
+        due.sort_by_key(|(due, _)| *due);
+        let request = emissions.iter().find_map(|emission| emission.request.clone());
+        let task = tokio::spawn(async move {
+            for (due, emission) in due {
+                sleep_until(due).await;
+                hub.publish(&own, &emission);
+            }
+        });
+        if let Some(request) = request {
+            session.remember(request, task.abort_handle());
+        }
+    }
+
+    fn broadcast(self: &Arc<Self>, change: &Change) {
         let sessions: Vec<_> = lock(&self.sessions).values().cloned().collect();
         for session in sessions.iter().chain([&self.stateless]) {
-            let outputs = session.conversation().changed(change);
+            let mut conversation = session.conversation();
+            conversation.look_at_clock();
+            let outputs = conversation.changed(change);
+            drop(conversation);
             self.perform(session, outputs);
         }
     }

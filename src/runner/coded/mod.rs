@@ -1,9 +1,11 @@
 //! Coded cases: what a script cannot say. The YAML head of a case names the function here and what it judges.
 
 mod batches;
+mod cancellation_race;
 mod completion_references;
 mod listen;
 mod pagination_walk;
+mod tasks;
 mod tool_call_without_arguments;
 mod tool_headers;
 mod tool_list_again;
@@ -12,6 +14,7 @@ mod tool_names;
 mod tool_results;
 mod tool_schemas;
 mod walk;
+mod watched_tools;
 
 use serde_json::{Value, json};
 
@@ -24,9 +27,20 @@ use crate::session::Outcome;
 pub async fn run(name: &str, run: &mut CaseRun<'_>) {
     match name {
         "batches" => batches::run(run).await,
+        "cancellation_race" => cancellation_race::run(run).await,
         "completion_references" => completion_references::run(run).await,
         "listen" => listen::run(run).await,
         "pagination_walk" => pagination_walk::run(run).await,
+        "task_cancel" => tasks::cancel::run(run).await,
+        "task_extension_cancel" => tasks::extension_cancel::run(run).await,
+        "task_extension_input" => tasks::extension_input::run(run).await,
+        "task_extension_lifecycle" => tasks::extension_lifecycle::run(run).await,
+        "task_extension_listen" => tasks::extension_listen::run(run).await,
+        "task_extension_unadvertised" => tasks::unadvertised::run(run).await,
+        "task_lifecycle" => tasks::lifecycle::run(run).await,
+        "task_older_session" => tasks::older_session::run(run).await,
+        "task_support" => tasks::support::run(run).await,
+        "task_undeclared" => tasks::undeclared::run(run).await,
         "tool_call_without_arguments" => tool_call_without_arguments::run(run).await,
         "tool_headers" => tool_headers::run(run),
         "tool_list_again" => tool_list_again::run(run).await,
@@ -34,6 +48,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "tool_names" => tool_names::run(run).await,
         "tool_results" => tool_results::run(run).await,
         "tool_schemas" => tool_schemas::run(run).await,
+        "watched_tools" => watched_tools::run(run).await,
         _ => {
             for requirement in run.judges() {
                 run.note(requirement, Verdict::Error, format!("there is no coded case `{name}`"));
