@@ -9,7 +9,7 @@ use super::output::Output;
 use super::perform::perform;
 use super::stdio::{Launch, judging_options};
 use crate::report::text::shell_word;
-use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo};
+use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo, derived};
 use crate::transport::{Endpoint, Host, HostError, Target};
 
 /// Arguments of `http`.
@@ -85,9 +85,10 @@ pub async fn prepare(
     Ok((plan, args.output, host))
 }
 
-/// The token inside an `Authorization` header is as secret as the header.
+/// The token inside an `Authorization` header is as secret as the header, and so is what is made of it for tests.
 fn token(headers: &[(String, String)]) -> Vec<String> {
-    headers.iter().filter_map(|(_, value)| value.split_once(' ')).map(|(_, token)| token.to_owned()).collect()
+    let tokens = headers.iter().filter_map(|(_, value)| value.split_once(' ')).map(|(_, token)| token);
+    tokens.flat_map(|token| [vec![token.to_owned()], derived(token)].concat()).collect()
 }
 
 fn rerun(args: &Args, head: &str) -> Rerun {

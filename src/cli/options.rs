@@ -29,7 +29,7 @@ pub struct Basics {
         help_heading = "What is judged"
     )]
     pub tools: String,
-    /// What you tell about the server: arguments for tools and prompts, tools that may be called
+    /// What you tell about the server: arguments for tools and prompts, tools that may be called, tokens for tests
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub profile: Option<PathBuf>,
     /// How long the server may take to start
@@ -119,6 +119,7 @@ impl Judging {
         secrets: Secrets,
     ) -> anyhow::Result<Plan> {
         let cases = self.load_cases()?;
+        let policy = self.policy()?;
         Ok(Plan {
             target,
             info,
@@ -129,10 +130,10 @@ impl Judging {
             },
             revisions: self.choice()?,
             filter: self.filter(&cases)?,
-            policy: self.policy()?,
+            secrets: secrets.and(policy.profile.authorization.all()),
+            policy,
             baseline: self.baseline()?,
             cases,
-            secrets,
             strict: self.strict,
             jobs: self.jobs.unwrap_or_else(processors).max(1),
             seed: self.basics.seed,

@@ -29,6 +29,7 @@ mod settings;
 mod spec;
 mod stateless;
 mod stream;
+mod token;
 mod tools;
 
 pub use fault::{Fault, FaultError, Transport, faults, parse, quirks};
@@ -36,3 +37,4 @@ pub use http::serve_http;
 pub use options::{EraName, Options, Sse};
 pub use settings::{Settings, SettingsError};
 pub use stream::{serve_stdio, serve_stream};
+pub use token::{CLIENT, REDIRECT, TOKENS, Token};

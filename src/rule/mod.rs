@@ -18,6 +18,7 @@ mod result_type;
 mod schema;
 mod server_requests;
 mod stdout;
+mod tokens;
 
 pub use context::{Context, is_deliberate};
 pub use finding::{Finding, Findings, Observation};
@@ -52,6 +53,7 @@ pub const RULES: &[Rule] = &[
     meta_keys::RULE,
     progress::RULE,
     own::RULE,
+    tokens::RULE,
 ];
 
 /// Holds a transcript against every rule and every wire schema.

@@ -4,6 +4,7 @@ mod baseline;
 mod check;
 mod coded;
 pub mod coverage;
+mod depends;
 mod event;
 mod evidence;
 mod exit;
@@ -15,9 +16,11 @@ mod revision;
 mod run;
 mod survey;
 mod tally;
+mod tokens;
 
 pub use baseline::Baseline;
 pub use check::{Check, WireLine};
+pub use coded::derived;
 pub use event::{
     Event, Finished, FuzzFinding, Fuzzed, RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started,
     Surface, TargetInfo,
@@ -29,3 +32,4 @@ pub use plan::{Choice, Filter, Plan, Rerun};
 pub use policy::{Policy, Profile, PromptProfile, ToolProfile, Tools};
 pub use run::{Judged, run, started};
 pub use survey::Survey;
+pub use tokens::Tokens;

@@ -6,6 +6,7 @@ use globset::GlobMatcher;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::tokens::Tokens;
 use crate::sample;
 
 /// Which tools may be called with arguments that fit.
@@ -32,6 +33,9 @@ pub struct Profile {
     /// Prompts by name.
     #[serde(default)]
     pub prompts: HashMap<String, PromptProfile>,
+    /// Tokens for tests of authorization.
+    #[serde(default)]
+    pub authorization: Tokens,
 }
 
 /// What the user tells about a tool.
