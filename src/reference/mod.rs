@@ -33,6 +33,7 @@ mod stateless;
 mod stream;
 mod task;
 mod tasks;
+mod token;
 mod tools;
 
 pub use fault::{Fault, FaultError, Transport, faults, parse, quirks};
@@ -40,3 +41,4 @@ pub use http::serve_http;
 pub use options::{EraName, Options, Sse};
 pub use settings::{Settings, SettingsError};
 pub use stream::{serve_stdio, serve_stream};
+pub use token::{CLIENT, REDIRECT, TOKENS, Token};

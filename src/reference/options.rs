@@ -38,6 +38,8 @@ pub struct Options {
     pub sse: Option<Sse>,
     /// Whether HTTP sessions get an id (default yes).
     pub sessions: Option<bool>,
+    /// Whether HTTP requests need a token of the built-in issuer (default no).
+    pub authorization: Option<bool>,
 }
 
 /// An era by its name.
@@ -84,6 +86,7 @@ impl Options {
         take(&mut self.slow_start, &other.slow_start);
         take(&mut self.sse, &other.sse);
         take(&mut self.sessions, &other.sessions);
+        take(&mut self.authorization, &other.authorization);
     }
 }
 

@@ -22,6 +22,10 @@ pub(super) enum Point<'a> {
     Eof,
     Sigterm,
     Http(&'a str),
+    /// An HTTP request, before anything is decided about it.
+    Enter(&'a str),
+    /// A document that is published besides MCP.
+    Document(&'a str),
 }
 
 /// What is known at that place.
@@ -101,7 +105,9 @@ impl On {
             (Self::Reply(wanted), Point::Reply(method))
             | (Self::Notification(wanted), Point::Notification(method))
             | (Self::Receive(wanted), Point::Receive(method))
-            | (Self::Http(wanted), Point::Http(method)) => named(wanted, method),
+            | (Self::Http(wanted), Point::Http(method))
+            | (Self::Enter(wanted), Point::Enter(method))
+            | (Self::Document(wanted), Point::Document(method)) => named(wanted, method),
             (Self::Reply(None), Point::Other) => true,
             (Self::Send, Point::Reply(_) | Point::Notification(_) | Point::Other) => true,
             (Self::Start, Point::Start) | (Self::Eof, Point::Eof) | (Self::Sigterm, Point::Sigterm) => true,
@@ -179,7 +185,15 @@ impl Server {
             Edit::Deaf => self.go_deaf(),
             Edit::Answer(template) => draft.answer = filled(template, draft).or(draft.answer.take()),
             Edit::Status(status) => draft.http.status = Some(*status),
-            Edit::Header(headers) => draft.http.headers.extend(headers.iter().cloned()),
+            Edit::Header(headers) => {
+                let text = |text: &String| match filled(&Value::String(text.clone()), draft) {
+                    Some(Value::String(text)) => text,
+                    _ => text.clone(),
+                };
+                let headers: Vec<_> =
+                    headers.iter().map(|(name, value)| (name.clone(), value.as_ref().map(text))).collect();
+                draft.http.headers.extend(headers);
+            }
         }
     }
 }

@@ -31,6 +31,8 @@ pub(super) enum On {
     Eof,
     Sigterm,
     Http(Option<String>),
+    Enter(Option<String>),
+    Document(Option<String>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -59,7 +61,7 @@ pub(super) enum Edit {
 pub enum RuleError {
     /// `on:` names no place.
     #[error(
-        "unknown `on: {0}` (known: reply METHOD, notification METHOD, send *, receive METHOD, start, eof, sigterm, http METHOD; METHOD may be *)"
+        "unknown `on: {0}` (known: reply METHOD, notification METHOD, send *, receive METHOD, start, eof, sigterm, http METHOD, enter METHOD, document NAME; METHOD and NAME may be *)"
     )]
     On(String),
     /// A pattern is wrong.
@@ -136,6 +138,8 @@ impl On {
             ("notification", _) => Self::Notification(method),
             ("receive", _) => Self::Receive(method),
             ("http", _) => Self::Http(method),
+            ("enter", _) => Self::Enter(method),
+            ("document", _) => Self::Document(method),
             ("send", None) => Self::Send,
             ("start", None) => Self::Start,
             ("eof", None) => Self::Eof,

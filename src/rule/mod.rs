@@ -20,6 +20,7 @@ mod schema;
 mod server_requests;
 mod stdout;
 mod tasks;
+mod tokens;
 
 pub use context::{Context, is_deliberate};
 pub use finding::{Finding, Findings, Observation};
@@ -59,6 +60,7 @@ pub const RULES: &[Rule] = &[
     tasks::REQUESTOR,
     tasks::EXTENSION,
     own::RULE,
+    tokens::RULE,
 ];
 
 /// Holds a transcript against every rule and every wire schema.

@@ -167,6 +167,7 @@ fn unanswered(context: &Context<'_>, answered: &HashSet<(u64, Id)>, findings: &m
         if answered.contains(&(asked.seq, id.clone())) {
             findings.kept(ANSWERED);
         } else if !(streams(&asked.method)
+            || is_unauthorized(context, asked)
             || abandoned(context, asked.seq)
             || reported
             || in_noise(context, asked.seq))
@@ -189,6 +190,14 @@ fn in_noise(context: &Context<'_>, seq: u64) -> bool {
         _ => None,
     });
     received.next() == Some(false)
+}
+
+/// Whether HTTP itself refused the request, for want of a token or of a scope.
+fn is_unauthorized(context: &Context<'_>, asked: &super::context::Asked) -> bool {
+    context.transcript.entries.iter().any(|entry| match &entry.what {
+        What::Response { exchange, status: 401 | 403, .. } => asked.exchange == Some(*exchange),
+        _ => false,
+    })
 }
 
 /// Requests whose reply comes only when a stream ends.

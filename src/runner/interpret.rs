@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::evidence::{self, Secrets};
 use super::survey::Survey;
 use super::tally::Observed;
+use super::tokens::Tokens;
 use crate::case::{Action, Body, Case, CheckSpec, HttpSpec, Step};
 use crate::catalogue::{Requirement, Verdict};
 use crate::pattern::{Missing, fill};
@@ -26,6 +27,8 @@ pub struct Surroundings<'r> {
     pub survey: &'r Survey,
     /// What must not be shown.
     pub secrets: &'r Secrets,
+    /// Tokens for tests of authorization.
+    pub tokens: &'r Tokens,
 }
 
 /// What a coded case found wrong.
@@ -48,9 +51,9 @@ pub struct CaseRun<'r> {
     pub session: &'r mut Session,
     /// What all cases share.
     pub around: &'r Surroundings<'r>,
-    case: &'r Case,
+    pub(super) case: &'r Case,
     captured: HashMap<String, Value>,
-    observed: Vec<Observed>,
+    pub(super) observed: Vec<Observed>,
     dead: Option<String>,
 }
 
@@ -102,7 +105,10 @@ impl CaseRun<'_> {
             Ok((outcome, value)) => {
                 self.dead.clone_from(&outcome.died);
                 if let Some(name) = &step.name {
-                    self.captured.insert(name.clone(), value.clone());
+                    match refusal(&outcome, false) {
+                        None => self.captured.insert(name.clone(), value.clone()),
+                        Some(_) => self.captured.remove(name),
+                    };
                 }
                 step.checks.iter().for_each(|check| self.judge(step, check, &outcome, &value));
             }
@@ -251,6 +257,9 @@ impl CaseRun<'_> {
             let why = outcome.died.clone().unwrap_or_else(|| "the server did not reply".to_owned());
             return self.block(check, &why);
         }
+        if let Some(why) = refusal(outcome, check.expectation.looks_at_status()) {
+            return self.unseen(check, why);
+        }
         let captured = &self.captured;
         match check.expectation.judge(value, check.requirement.level, &mut |name| lookup(captured, name)) {
             Ok(judged) => {
@@ -282,7 +291,7 @@ impl CaseRun<'_> {
     /// Notes that everything a coded case has not judged so far was not to be seen.
     pub fn rest_unseen(&mut self, why: &str) {
         for requirement in self.judges() {
-            if !self.observed.iter().any(|observed| observed.requirement == requirement.id) {
+            if !self.is_observed(&requirement.id) {
                 self.note(requirement, Verdict::NotObserved, why);
             }
         }
@@ -336,6 +345,15 @@ impl CaseRun<'_> {
     /// Whether a requirement is judged here and holds in this revision.
     pub fn judged(&self, id: &str) -> Option<&'static Requirement> {
         self.judges().into_iter().find(|requirement| requirement.id == id)
+    }
+}
+
+/// Why an outcome tells nothing: for want of a token or of a scope. HTTP 403 has other reasons where the status matters.
+fn refusal(outcome: &Outcome, status_matters: bool) -> Option<&'static str> {
+    match outcome.status {
+        Some(401) => Some("refused with HTTP 401: needs a token that is accepted (--bearer-env NAME)"),
+        Some(403) if !status_matters => Some("refused with HTTP 403: needs a token that allows it"),
+        _ => None,
     }
 }
 

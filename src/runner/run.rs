@@ -143,7 +143,8 @@ pub(super) fn problem(plan: &Plan, sessions: &[Session], failures: &Failures) ->
         Some(url) => url.clone(),
         None => plan.info.command.join(" "),
     };
-    let mut text = format!("`{what}` cannot be judged in {revision}: {}", failure.error);
+    let error = plan.secrets.mask(&failure.error.to_string());
+    let mut text = format!("`{what}` cannot be judged in {revision}: {error}");
     if let Some(line) = first_output(&failure.transcript) {
         text.push_str(&format!("\nfirst output: {}", plan.secrets.mask(&line)));
     }
@@ -177,7 +178,8 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
     }));
     let survey = Survey::take(&mut session, &plan.policy).await;
     tell(Event::Surface(Surface { revision, transport, value: survey.surface() }));
-    let around = Surroundings { survey: &survey, secrets: &plan.secrets };
+    let tokens = &plan.policy.profile.authorization;
+    let around = Surroundings { survey: &survey, secrets: &plan.secrets, tokens };
     let capabilities = session.server.capabilities.clone();
     let mut scene = Scene::new(plan, &around, capabilities, &all);
     scene.perform(session, tell).await;

@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
 
 use super::policy::Policy;
 use crate::case::List;
@@ -44,6 +45,21 @@ pub struct Survey {
     slow: Mutex<HashSet<String>>,
     /// Identity and capabilities.
     server: Value,
+    /// By which request it can be seen that a token is needed; `None` when none is. Found by the first case that asks.
+    pub guarded: OnceCell<Option<Guarded>>,
+}
+
+/// A request that is refused without a token.
+#[derive(Debug, Clone)]
+pub struct Guarded {
+    /// Its method.
+    pub method: String,
+    /// Its parameters.
+    pub params: Option<Value>,
+    /// Whether everything is refused, down to the opening of a conversation.
+    pub whole: bool,
+    /// Whether the request opens a conversation: nothing within one is refused.
+    pub opens: bool,
 }
 
 impl Survey {

@@ -133,6 +133,26 @@ impl Session {
         matches!(self.wire, Wire::Http(_))
     }
 
+    /// The address, over HTTP.
+    pub fn url(&self) -> Option<&url::Url> {
+        match &self.wire {
+            Wire::Http(http) => Some(&http.endpoint.url),
+            Wire::Lines(_) => None,
+        }
+    }
+
+    /// What the user sends as `Authorization`, over HTTP.
+    pub fn authorization(&self) -> Option<&str> {
+        let Wire::Http(http) = &self.wire else { return None };
+        let mut headers = http.endpoint.headers.iter();
+        headers.find(|(name, _)| name.eq_ignore_ascii_case("authorization")).map(|(_, value)| value.as_str())
+    }
+
+    /// The session id that the server assigned, over HTTP.
+    pub fn http_session(&self) -> Option<&str> {
+        self.http_session.as_deref()
+    }
+
     /// Why nothing more can be expected of this connection, if so.
     pub fn dead(&self) -> Option<String> {
         if self.flooded {

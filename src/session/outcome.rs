@@ -46,6 +46,11 @@ impl Outcome {
         self.error()?.get("code")?.as_i64()
     }
 
+    /// The value of an HTTP response header; its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// Whether no reply came.
     pub fn is_none(&self) -> bool {
         self.reply.is_none() && self.replies.is_none()

@@ -76,8 +76,9 @@ impl Session {
     ) -> Option<u32> {
         let Wire::Http(http) = &mut self.wire else { return None };
         let mut url = http.endpoint.url.clone();
-        if let Some(path) = path {
+        if let Some((path, query)) = path.map(|path| path.split_once('?').unwrap_or((path, ""))) {
             url.set_path(path);
+            url.set_query(Some(query).filter(|query| !query.is_empty()));
         }
         let body = frame.bytes().clone();
         let request = HttpRequest { method: method.to_owned(), url, headers: headers.clone(), body, cut };

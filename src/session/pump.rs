@@ -13,6 +13,12 @@ use crate::transport::{Arrival, Incoming, Signal, SseEvent, Wire};
 /// How long output is awaited after the process ended: grandchildren may keep the pipe open for ever.
 const DRAIN: Duration = Duration::from_millis(300);
 
+/// Whether the body of a refusal is that of OAuth, which is JSON but no message.
+fn is_oauth_error(status: Option<u16>, body: &Bytes) -> bool {
+    let is_message = || Frame::new(body.clone()).json().is_ok_and(|json| json.get("jsonrpc").is_some());
+    matches!(status, Some(401 | 403)) && !is_message()
+}
+
 impl Session {
     /// Takes in the next arrival. False when none came before the deadline, or none can come any more.
     pub(super) async fn pump(&mut self, deadline: Instant) -> bool {
@@ -115,9 +121,10 @@ impl Session {
             return;
         }
         let state = self.exchanges.entry(exchange).or_default();
-        let json = state.headers.iter().any(|(name, value)| {
-            name == "content-type" && value.trim_start().starts_with("application/json")
-        });
+        let json = !is_oauth_error(state.status, &bytes)
+            && state.headers.iter().any(|(name, value)| {
+                name == "content-type" && value.trim_start().starts_with("application/json")
+            });
         state.body = Some(String::from_utf8_lossy(&bytes).into_owned());
         match json {
             true => self.receive(at, bytes, true, Some(exchange), false),

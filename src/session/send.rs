@@ -22,7 +22,7 @@ pub struct HttpCall {
     pub message: Option<Value>,
     /// The bytes of the body, in place of the JSON.
     pub raw: Option<Bytes>,
-    /// The path, in place of the endpoint's.
+    /// The path, in place of the endpoint's; a query may follow.
     pub path: Option<String>,
     /// Whether the connection is closed before the whole body was sent.
     pub cut: bool,
@@ -242,10 +242,9 @@ impl Session {
             };
             headers.push(("Accept".to_owned(), accept.to_owned()));
         }
-        for (name, value) in &call.headers {
-            headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-            headers.extend(value.clone().map(|value| (name.clone(), value)));
-        }
+        let is_given = |known: &str| call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(known));
+        headers.retain(|(known, _)| !is_given(known));
+        headers.extend(call.headers.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))));
         let body = match (&call.raw, message) {
             (Some(bytes), _) => bytes.clone(),
             (None, Some(message)) => message.to_string().into(),

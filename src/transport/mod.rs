@@ -1,6 +1,7 @@
 //! Transports: bytes in and out of a target, without any meaning of MCP. Launching and ending child processes.
 
 mod child;
+mod fetch;
 mod host;
 mod http;
 mod lines;
@@ -13,6 +14,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 pub use child::{Exit, Process, Signal, StderrTail};
+pub use fetch::{Fetched, fetch, may_fetch};
 pub use host::{Host, HostError};
 pub use http::{HttpRequest, HttpWire, is_loopback};
 pub use lines::LineWire;

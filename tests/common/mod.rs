@@ -8,10 +8,10 @@ use std::time::Duration;
 use mcp_conform::case;
 use mcp_conform::catalogue::Verdict;
 use mcp_conform::protocol::Revision;
-use mcp_conform::reference::{self, Settings};
+use mcp_conform::reference::{self, CLIENT, REDIRECT, Settings, TOKENS};
 use mcp_conform::runner::{
-    Check, Choice, Event, Filter, Finished, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tools,
-    run,
+    Check, Choice, Event, Filter, Finished, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tokens,
+    Tools, run,
 };
 use mcp_conform::session::Options;
 use mcp_conform::transport::{Endpoint, MemoryServer, Target};
@@ -68,9 +68,35 @@ pub fn in_memory(settings: Settings) -> Target {
 pub async fn over_http(settings: Settings) -> Target {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
+    let is_protected = is_protected(&settings);
     tokio::spawn(reference::serve_http(Arc::new(settings), listener));
-    let url = format!("http://{address}/mcp").parse().expect("a URL");
-    Target::Http(Endpoint { url, headers: Vec::new() })
+    // A name, so that its letters can be tested.
+    let host = if is_protected { format!("localhost:{}", address.port()) } else { address.to_string() };
+    let url = format!("http://{host}/mcp").parse().expect("a URL");
+    let credentials = ("Authorization".to_owned(), format!("Bearer {}", TOKENS[0].text));
+    Target::Http(Endpoint { url, headers: Vec::from_iter(is_protected.then_some(credentials)) })
+}
+
+fn is_protected(settings: &Settings) -> bool {
+    settings.options.authorization == Some(true)
+}
+
+/// The tokens of the reference server, as its user would give them.
+fn tokens() -> Tokens {
+    let token = |variable| {
+        let known = TOKENS.iter().find(|token| token.variable == variable);
+        Some(known.unwrap_or_else(|| panic!("no token {variable}")).text.to_owned())
+    };
+    Tokens {
+        expired: token("MCP_TOKEN_EXPIRED"),
+        foreign: token("MCP_TOKEN_FOREIGN"),
+        narrow: token("MCP_TOKEN_NARROW"),
+        widened: token("MCP_TOKEN_WIDENED"),
+        broad: token("MCP_TOKEN_BROAD"),
+        other_user: token("MCP_TOKEN_OTHER_USER"),
+        client_id: Some(CLIENT.to_owned()),
+        redirect_uri: Some(REDIRECT.to_owned()),
+    }
 }
 
 /// Judges the reference server in memory; time passes only when nothing happens.
@@ -83,7 +109,9 @@ pub fn judge_in_memory(settings: Settings, revision: Revision) -> (Vec<Check>, F
 pub fn judge_over_http(settings: Settings, revision: Revision) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
+        let tokens = if is_protected(&settings) { tokens() } else { Tokens::default() };
         let mut plan = plan(over_http(settings).await, revision);
+        plan.policy.profile.authorization = tokens;
         plan.options.timeout = Duration::from_millis(1500);
         judge(&plan).await
     })

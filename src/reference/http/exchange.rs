@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::check::{self, header};
+use super::entrance::enter;
 use super::hub::{Hub, Reply, Session};
 use super::response::{self, Body, apply, body, empty, event, refusal};
 use crate::protocol::{Era, Frame, Revision};
@@ -28,17 +29,21 @@ pub(super) struct Cut;
 
 /// Answers one request; faults may change the answer.
 pub(super) async fn answer(hub: Arc<Hub>, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
-    let (head, incoming) = request.into_parts();
+    let (mut head, incoming) = request.into_parts();
     let bytes = incoming.collect().await.map_err(|_| Cut)?.to_bytes();
-    let response = match (head.uri.path(), check::is_allowed_origin(&head.headers)) {
-        ("/mcp", true) => route(&hub, &head.method, &head.headers, &bytes)?,
-        ("/mcp", false) => refusal(403, None, &Failure::invalid("This origin is not allowed")),
-        _ => empty(404),
+    let sent = enter(&hub.server, &mut head, &bytes);
+    let response = match hub.guard.check(&hub.server, &head, &sent) {
+        Err(refused) => *refused,
+        Ok(token) => {
+            let response = match (head.uri.path(), check::is_allowed_origin(&head.headers)) {
+                ("/mcp", true) => route(&hub, &head.method, &head.headers, &bytes)?,
+                ("/mcp", false) => refusal(403, None, &Failure::invalid("This origin is not allowed")),
+                _ => empty(404),
+            };
+            hub.guard.remember(token, &response);
+            response
+        }
     };
-    let sent = json!({
-        "headers": response::headers(&head.headers),
-        "body": Frame::new(bytes).json().unwrap_or(Value::Null),
-    });
     rewritten(&hub, head.method.as_str(), &sent, response).await
 }
 

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
 
+use super::guard::Guard;
 use super::response::{Events, event};
 use crate::protocol::{Id, Revision};
 use crate::reference::conversation::Conversation;
@@ -17,6 +18,7 @@ use crate::reference::server::{Change, Server};
 /// All state of one HTTP server.
 pub(super) struct Hub {
     pub server: Arc<Server>,
+    pub guard: Guard,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
     /// Serves every request of the stateless era.
     pub stateless: Arc<Session>,
@@ -86,6 +88,7 @@ impl Hub {
         let stateless = Session::new(Conversation::new(server.clone()));
         Arc::new(Self {
             server,
+            guard: Guard::default(),
             sessions: Mutex::default(),
             stateless,
             subscriptions: Mutex::default(),

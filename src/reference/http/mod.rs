@@ -1,7 +1,10 @@
 //! The reference server over Streamable HTTP, at the path `/mcp`.
 
 mod check;
+mod documents;
+mod entrance;
 mod exchange;
+mod guard;
 mod hub;
 mod response;
 

@@ -90,10 +90,12 @@ pub(super) fn apply(edit: &HttpEdit, response: &mut Response<Body>) {
     }
 }
 
-/// Headers as an object, for patterns.
+/// Headers as an object, for patterns; repeated ones are joined.
 pub(super) fn headers(headers: &hyper::HeaderMap) -> Value {
-    let members = headers.iter().map(|(name, value)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned().into())
-    });
+    let joined = |name| {
+        let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Value::String(values.collect::<Vec<_>>().join(", "))
+    };
+    let members = headers.keys().map(|name| (name.as_str().to_owned(), joined(name)));
     Value::Object(members.collect::<Map<_, _>>())
 }

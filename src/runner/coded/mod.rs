@@ -1,5 +1,6 @@
 //! Coded cases: what a script cannot say. The YAML head of a case names the function here and what it judges.
 
+mod authorization;
 mod batches;
 mod cancellation_race;
 mod completion_references;
@@ -16,6 +17,7 @@ mod tool_schemas;
 mod walk;
 mod watched_tools;
 
+pub use authorization::derived;
 use serde_json::{Value, json};
 
 use super::interpret::CaseRun;
@@ -26,6 +28,14 @@ use crate::session::Outcome;
 /// Runs a coded case.
 pub async fn run(name: &str, run: &mut CaseRun<'_>) {
     match name {
+        "auth_authorize" => authorization::authorize::run(run).await,
+        "auth_challenge" => authorization::challenge::run(run).await,
+        "auth_issuer" => authorization::issuer::run(run).await,
+        "auth_metadata" => authorization::metadata::run(run).await,
+        "auth_requests" => authorization::requests::run(run).await,
+        "auth_scopes" => authorization::scopes::run(run).await,
+        "auth_tokens" => authorization::tokens::run(run).await,
+        "auth_users" => authorization::users::run(run).await,
         "batches" => batches::run(run).await,
         "cancellation_race" => cancellation_race::run(run).await,
         "completion_references" => completion_references::run(run).await,
