@@ -23,7 +23,7 @@ fn a_server_is_shown_at_a_glance() {
             "memo://greeting greeting, text/plain, 32 bytes",
             "memo://notes/{name}",
             "name required: The name.",
-            "offers the same as in 2026-07-28",
+            "2025-11-25 · stdio mcp-conform-reference",
         ],
     );
     assert!(!shown.contains("jsonrpc"), "{shown}");
