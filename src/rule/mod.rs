@@ -3,7 +3,6 @@
 //! A rule is one file with one `Rule` value, and one line in [`RULES`].
 
 mod batches;
-mod cancellation;
 mod capabilities;
 mod codes;
 mod context;
@@ -54,7 +53,6 @@ pub const RULES: &[Rule] = &[
     result_type::RULE,
     meta_keys::RULE,
     progress::RULE,
-    cancellation::RULE,
     tasks::STATES,
     tasks::MESSAGES,
     tasks::REQUESTOR,

@@ -6,17 +6,16 @@ use serde_json::Value;
 
 use super::tasks::created;
 use super::{Context, Findings, Rule};
-use crate::protocol::{Id, Message};
+use crate::protocol::Message;
 use crate::session::transcript::Entry;
 
 const TOKEN: &str = "progress.token-from-active-request";
 const INCREASES: &str = "progress.increasing";
-const NONE: &str = "progress.none-without-token";
 const STOPS: &str = "progress.stops-after-completion";
 
 pub const RULE: Rule = Rule {
     id: "rule/progress",
-    judges: &[TOKEN, NONE, INCREASES, STOPS],
+    judges: &[TOKEN, INCREASES, STOPS],
     hint: "a request with a progress token has to run long enough for the server to report progress",
     run,
 };
@@ -24,9 +23,6 @@ pub const RULE: Rule = Rule {
 fn run(context: &Context<'_>, findings: &mut Findings) {
     let mut last: HashMap<String, (f64, u64)> = HashMap::new();
     let notes = context.received.iter().filter(|(_, m)| m.method() == Some("notifications/progress"));
-    if context.sent.iter().any(|(_, sent)| sent.method() == Some("tools/call") && !has_token(sent)) {
-        findings.kept(NONE);
-    }
     for (entry, message) in notes {
         token(context, entry, message, findings);
         let params = message.params();
@@ -44,20 +40,6 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-fn has_token(request: &Message) -> bool {
-    request.params()["_meta"].get("progressToken").is_some()
-}
-
-/// Whether a request that gave a token is open at an entry.
-fn wants_progress(context: &Context<'_>, entry: &Entry) -> bool {
-    let answered = |id: Option<Id>| {
-        let mut earlier = context.received.iter().filter(|(reply, _)| reply.seq < entry.seq);
-        earlier.any(|(_, message)| message.is_reply() && message.id() == id)
-    };
-    let mut sent = context.sent.iter().filter(|(sent, _)| sent.seq < entry.seq);
-    sent.any(|(_, request)| has_token(request) && !answered(request.id()))
-}
-
 fn token(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
     let token = &message.params()["progressToken"];
     let given = context.sent.iter().find(|(sent, request)| {
@@ -66,10 +48,8 @@ fn token(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
             && *token != Value::Null
     });
     let Some((request, sent)) = given else {
-        // Where nobody wants any progress, none may come.
-        let requirement = if wants_progress(context, entry) { TOKEN } else { NONE };
         return findings.violated(
-            requirement,
+            TOKEN,
             "the progress token is that of no request",
             "a token that a running request gave",
             token.to_string(),

@@ -2,7 +2,6 @@
 
 mod authorization;
 mod batches;
-mod cancellation_race;
 mod completion_references;
 mod listen;
 mod pagination_walk;
@@ -15,7 +14,6 @@ mod tool_names;
 mod tool_results;
 mod tool_schemas;
 mod walk;
-mod watched_tools;
 
 pub use authorization::derived;
 use serde_json::{Value, json};
@@ -37,7 +35,6 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "auth_tokens" => authorization::tokens::run(run).await,
         "auth_users" => authorization::users::run(run).await,
         "batches" => batches::run(run).await,
-        "cancellation_race" => cancellation_race::run(run).await,
         "completion_references" => completion_references::run(run).await,
         "listen" => listen::run(run).await,
         "pagination_walk" => pagination_walk::run(run).await,
@@ -58,7 +55,6 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "tool_names" => tool_names::run(run).await,
         "tool_results" => tool_results::run(run).await,
         "tool_schemas" => tool_schemas::run(run).await,
-        "watched_tools" => watched_tools::run(run).await,
         _ => {
             for requirement in run.judges() {
                 run.note(requirement, Verdict::Error, format!("there is no coded case `{name}`"));
