@@ -44,6 +44,9 @@ pub struct ToolProfile {
     /// Arguments to call it with; absent = made up from its input schema.
     #[serde(default)]
     pub arguments: Option<Value>,
+    /// Arguments with which it takes long, so that it can be cancelled.
+    #[serde(default)]
+    pub slow: Option<Value>,
 }
 
 /// What the user tells about a prompt.
@@ -84,6 +87,11 @@ impl Policy {
         let name = tool["name"].as_str()?;
         let given = self.profile.tools.get(name).and_then(|tool| tool.arguments.clone());
         given.or_else(|| sample::valid(&tool["inputSchema"])).filter(Value::is_object)
+    }
+
+    /// Arguments with which the tool takes long, if the user knows some.
+    pub fn slow_arguments(&self, tool: &Value) -> Option<Value> {
+        self.profile.tools.get(tool["name"].as_str()?)?.slow.clone()
     }
 
     /// Arguments for a prompt: the user's, else a short text for each required one.
