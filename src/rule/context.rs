@@ -24,6 +24,8 @@ pub struct Context<'t> {
     pub requests: HashMap<Id, Vec<Asked>>,
     /// Requests whose replies may still come.
     pub pending: HashSet<u64>,
+    /// Where the replies under an id stand, oldest first.
+    pub(super) replied: HashMap<Id, Vec<u64>>,
     /// Ids that we used more than once, and at least once in a malformed message: no reply can be told apart.
     ambiguous: HashSet<Id>,
 }
@@ -64,6 +66,10 @@ impl<'t> Context<'t> {
                 requests.entry(id).or_default().push(asked);
             }
         }
+        let mut replied: HashMap<Id, Vec<u64>> = HashMap::new();
+        for (entry, message) in received.iter().filter(|(_, message)| message.is_reply()) {
+            replied.entry(message.id().unwrap_or(Id::Null)).or_default().push(entry.seq);
+        }
         let ambiguous = ambiguous(transcript, &sent);
         let mut context = Self {
             transcript,
@@ -73,6 +79,7 @@ impl<'t> Context<'t> {
             sent,
             requests,
             pending: HashSet::new(),
+            replied,
             ambiguous,
         };
         context.learn();

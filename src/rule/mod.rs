@@ -3,26 +3,36 @@
 //! A rule is one file with one `Rule` value, and one line in [`RULES`].
 
 mod batches;
+mod cancelled;
 mod capabilities;
 mod codes;
 mod context;
 mod envelope;
 mod finding;
+mod flight;
 mod handshake;
+mod log_messages;
 mod meta_keys;
 mod notifications;
 mod own;
+mod placement;
 mod progress;
+mod reliance;
 mod replies;
+mod resources;
+mod respects_revision;
 mod result_type;
 mod schema;
 mod server_requests;
 mod stdout;
+mod subscriptions;
 mod tasks;
+mod texts;
 mod tokens;
 
 pub use context::{Context, is_deliberate};
 pub use finding::{Finding, Findings, Observation};
+pub(crate) use texts::is_trace;
 
 use crate::catalogue::Schemas;
 use crate::protocol::Revision;
@@ -57,6 +67,14 @@ pub const RULES: &[Rule] = &[
     tasks::MESSAGES,
     tasks::REQUESTOR,
     tasks::EXTENSION,
+    cancelled::RULE,
+    log_messages::RULE,
+    placement::RULE,
+    subscriptions::RULE,
+    reliance::RULE,
+    respects_revision::RULE,
+    resources::RULE,
+    texts::RULE,
     own::RULE,
     tokens::RULE,
 ];

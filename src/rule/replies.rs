@@ -112,7 +112,8 @@ fn without_id(
     let refused = message.class() == Class::Error
         && (context.sent_unreadable_before(entry.seq) || is_http_error(context, entry));
     if refused {
-        if let Some(exchange) = entry.exchange() {
+        // Beside other replies it is about what cannot be read only.
+        if let Some(exchange) = entry.exchange().filter(|_| !is_batch(entry)) {
             for (id, asked) in &context.requests {
                 let own = asked.iter().filter(|asked| asked.exchange == Some(exchange));
                 answered.extend(own.map(|asked| (asked.seq, id.clone())));
@@ -129,6 +130,10 @@ fn without_id(
         }
         false => findings.violated(SAME_ID, "the reply has no id", "the id of the request", got, &entries),
     }
+}
+
+fn is_batch(entry: &Entry) -> bool {
+    matches!(&entry.what, What::Received { json: Ok(json), .. } if json.is_array())
 }
 
 fn is_http_error(context: &Context<'_>, entry: &Entry) -> bool {

@@ -8,7 +8,7 @@ use super::evidence::Secrets;
 use super::policy::Policy;
 use super::shard::Shard;
 use crate::case::Case;
-use crate::catalogue::{Level, Reach, Requirement, Verdict, requirement};
+use crate::catalogue::{Level, Reach, Requirement, Verdict, requirement, requirements};
 use crate::protocol::{Revision, method};
 use crate::rule;
 use crate::session::{Options, Session};
@@ -165,11 +165,23 @@ pub fn planned(plan: &Plan, session: &Session) -> Vec<Planned> {
         let excluded = outside(requirement, session);
         all.push(Planned { check: possible.check.to_owned(), requirement, excluded, hint: possible.hint });
     }
+    all.extend(beyond(session));
     all.retain(|planned| {
         plan.filter.wants(&planned.check, &planned.requirement.id, planned.requirement.level)
             && planned.requirement.revisions().contains(session.revision)
     });
     all
+}
+
+/// The check of requirements that no case, rule or schema can judge by itself: never observed, but with what would make it.
+const BEYOND: &str = "catalogue";
+
+fn beyond(session: &Session) -> impl Iterator<Item = Planned> {
+    requirements().iter().filter_map(|requirement| {
+        let hint = requirement.visible.clone()?;
+        let excluded = outside(requirement, session);
+        Some(Planned { check: BEYOND.to_owned(), requirement, excluded, hint })
+    })
 }
 
 /// Why a requirement does not apply to a conversation.
@@ -196,7 +208,7 @@ fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
 impl Planned {
     /// Whether a case judges it: rules and schemas judge whatever happens.
     pub fn is_scripted(&self) -> bool {
-        !(self.check.starts_with("rule/") || self.check == "schema")
+        !(self.check.starts_with("rule/") || self.check == "schema" || self.check == BEYOND)
     }
 }
 

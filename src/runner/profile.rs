@@ -60,6 +60,9 @@ pub struct ToolProfile {
     /// Arguments to call it with; absent = made up from its input schema.
     #[serde(default)]
     pub arguments: Option<Value>,
+    /// Arguments with which it takes long, so that it can be cancelled.
+    #[serde(default)]
+    pub slow: Option<Value>,
 }
 
 /// What the user tells about a prompt.

@@ -37,6 +37,8 @@ pub struct Survey {
     callable: Vec<Value>,
     /// Tools that may be called, as tasks (2025-11-25).
     task_tools: Vec<Value>,
+    /// The tool that takes long, with `slow`: the arguments with which it does.
+    slow_tool: Option<Value>,
     /// Calls that the input schema forbids.
     invalid: Vec<Value>,
     /// Prompts with `arguments` and `declared`.
@@ -121,6 +123,11 @@ impl Survey {
         self.resources = with(self.listed("resources/list"), "uri");
         self.tools = with(self.listed("tools/list"), "name");
         for tool in self.listed("tools/list").to_vec() {
+            if let Some(arguments) = policy.slow_arguments(&tool) {
+                let mut tool = tool.clone();
+                tool["slow"] = arguments;
+                self.slow_tool = Some(tool);
+            }
             if let (true, Some(arguments)) = (policy.may_call(&tool), policy.arguments(&tool)) {
                 let support = tool["execution"]["taskSupport"].as_str().filter(|_| has_tasks);
                 if matches!(support, Some("optional" | "required")) {
@@ -186,6 +193,11 @@ impl Survey {
     fn is_slow(&self, tool: &Value) -> bool {
         let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
         tool.as_str().is_some_and(|name| slow.contains(name))
+    }
+
+    /// The tool that the user calls slow, with the arguments in `slow`.
+    pub fn slow_tool(&self) -> Option<&Value> {
+        self.slow_tool.as_ref()
     }
 
     /// Every list page, without the bound that holds for loops.

@@ -69,8 +69,8 @@ impl Session {
     /// Cancels a request that was begun, as the transport demands.
     pub async fn cancel(&mut self, begun: &Begun) {
         match begun.exchange {
-            Some(exchange) => self.abort(exchange),
-            None => {
+            Some(exchange) if self.revision.is_stateless() => self.abort(exchange),
+            _ => {
                 let params = json!({"requestId": begun.id.to_value()});
                 self.notify("notifications/cancelled", Some(params)).await;
             }

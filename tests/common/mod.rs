@@ -11,10 +11,11 @@ use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{self, CLIENT, REDIRECT, Settings, TOKENS};
 use mcp_conform::runner::{
     Check, Choice, Event, Filter, Finished, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tokens,
-    Tools, run,
+    ToolProfile, Tools, run,
 };
 use mcp_conform::session::Options;
-use mcp_conform::transport::{Endpoint, MemoryServer, Target};
+use mcp_conform::transport::{Command, Endpoint, MemoryServer, Target};
+use serde_json::json;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// A plan that judges everything, with every tool allowed.
@@ -26,7 +27,7 @@ pub fn plan(target: Target, revision: Revision) -> Plan {
         options: Options { timeout: Duration::from_secs(5), ..Options::default() },
         revisions: Choice::Pinned(vec![revision]),
         filter: Filter { only: Vec::new(), skip: Vec::new(), weight: 0 },
-        policy: Policy { tools: Tools::All, profile: Profile::default() },
+        policy: Policy { tools: Tools::All, profile: profile() },
         baseline: Default::default(),
         cases: case::builtin().expect("built-in cases load"),
         secrets: Secrets::new([]),
@@ -39,6 +40,14 @@ pub fn plan(target: Target, revision: Revision) -> Plan {
         write_baseline: None,
         rerun: Rerun::default(),
     }
+}
+
+/// What a user of the reference server would tell about it.
+fn profile() -> Profile {
+    let slow = ToolProfile { slow: Some(json!({"steps": 12})), ..ToolProfile::default() };
+    let log =
+        ToolProfile { arguments: Some(json!({"level": "error", "text": "test"})), ..ToolProfile::default() };
+    Profile { tools: [("slow".to_owned(), slow), ("log".to_owned(), log)].into(), ..Profile::default() }
 }
 
 /// Runs a plan: its checks and its end.
@@ -115,6 +124,15 @@ pub fn judge_over_http(settings: Settings, revision: Revision) -> (Vec<Check>, F
         plan.options.timeout = Duration::from_millis(1500);
         judge(&plan).await
     })
+}
+
+/// Judges the reference server with a fault as a process of its own.
+pub fn judge_process(fault: &str, revision: Revision) -> (Vec<Check>, Finished) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let args = ["serve", "--fault", fault].map(Into::into).to_vec();
+    let program = env!("CARGO_BIN_EXE_mcp-conform").into();
+    let target = Target::Command(Command { program, args, ..Command::default() });
+    runtime.expect("a runtime").block_on(async { judge(&plan(target, revision)).await })
 }
 
 /// What a report would show as wrong, one line each.

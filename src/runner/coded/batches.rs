@@ -27,6 +27,19 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     let in_array = run.session.is_http() || three.arrays == 1;
     expect(run, "base.batch.response-per-request", &three, "one array with three replies", all && in_array);
 
+    let broken = send(run, json!([1, ping("mcp-conform-k")])).await;
+    // To refuse the whole batch is common, and not judged.
+    if broken.replies.len() != 1 || broken.answers(&["mcp-conform-k"]) {
+        let is_met = broken.answers(&["mcp-conform-k"]);
+        expect(
+            run,
+            "base.batch.invalid-member",
+            &broken,
+            "a reply to the request beside what is none",
+            is_met,
+        );
+    }
+
     let mixed = send(run, json!([ping("mcp-conform-f"), note("x")])).await;
     let only = mixed.answers(&["mcp-conform-f"]) && mixed.replies.len() == 1;
     expect(run, "base.batch.no-response-for-notification", &mixed, "one reply", only);

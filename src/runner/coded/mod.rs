@@ -1,15 +1,24 @@
 //! Coded cases: what a script cannot say. The YAML head of a case names the function here and what it judges.
 
+mod advertised_versions;
 mod authorization;
 mod batches;
+mod cancellation_races;
+mod changes;
+mod client_identity;
 mod completion_references;
+mod list_stability;
 mod listen;
+mod log_levels;
+mod malformed;
 mod pagination_walk;
+mod prompt_arguments;
+mod resource_templates;
+mod slow_tool;
 mod tasks;
 mod tool_call_without_arguments;
 mod tool_headers;
 mod tool_list_again;
-mod tool_list_stability;
 mod tool_names;
 mod tool_results;
 mod tool_schemas;
@@ -18,7 +27,7 @@ mod walk;
 pub use authorization::derived;
 use serde_json::{Value, json};
 
-use super::interpret::CaseRun;
+use super::interpret::{CaseRun, Violation};
 use crate::catalogue::Verdict;
 use crate::protocol::method;
 use crate::session::Outcome;
@@ -26,6 +35,7 @@ use crate::session::Outcome;
 /// Runs a coded case.
 pub async fn run(name: &str, run: &mut CaseRun<'_>) {
     match name {
+        "advertised_versions" => advertised_versions::run(run).await,
         "auth_authorize" => authorization::authorize::run(run).await,
         "auth_challenge" => authorization::challenge::run(run).await,
         "auth_issuer" => authorization::issuer::run(run).await,
@@ -35,9 +45,18 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "auth_tokens" => authorization::tokens::run(run).await,
         "auth_users" => authorization::users::run(run).await,
         "batches" => batches::run(run).await,
+        "cancellation_races" => cancellation_races::run(run).await,
+        "changes" => changes::run(run).await,
+        "client_identity" => client_identity::run(run).await,
         "completion_references" => completion_references::run(run).await,
+        "list_stability" => list_stability::run(run).await,
         "listen" => listen::run(run).await,
+        "log_levels" => log_levels::run(run).await,
+        "malformed" => malformed::run(run).await,
         "pagination_walk" => pagination_walk::run(run).await,
+        "prompt_arguments" => prompt_arguments::run(run).await,
+        "resource_templates" => resource_templates::run(run).await,
+        "slow_tool" => slow_tool::run(run).await,
         "task_cancel" => tasks::cancel::run(run).await,
         "task_extension_cancel" => tasks::extension_cancel::run(run).await,
         "task_extension_input" => tasks::extension_input::run(run).await,
@@ -51,7 +70,6 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "tool_call_without_arguments" => tool_call_without_arguments::run(run).await,
         "tool_headers" => tool_headers::run(run),
         "tool_list_again" => tool_list_again::run(run).await,
-        "tool_list_stability" => tool_list_stability::run(run).await,
         "tool_names" => tool_names::run(run).await,
         "tool_results" => tool_results::run(run).await,
         "tool_schemas" => tool_schemas::run(run).await,
@@ -59,6 +77,31 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
             for requirement in run.judges() {
                 run.note(requirement, Verdict::Error, format!("there is no coded case `{name}`"));
             }
+        }
+    }
+}
+
+/// What a coded case saw.
+struct Seen {
+    /// What it is if the requirement is not met.
+    message: String,
+    expected: String,
+    got: String,
+    /// The first entry of the transcript that shows it.
+    from: u64,
+    /// The verdict, where it is milder than that of the level.
+    at_most: Option<Verdict>,
+}
+
+/// Notes whether a requirement is met; nothing outside its revisions.
+fn hold(run: &mut CaseRun<'_>, id: &str, is_met: bool, seen: Seen) {
+    let Some(requirement) = run.judged(id) else { return };
+    let Seen { message, expected, got, from, at_most } = seen;
+    match is_met {
+        true => run.note(requirement, Verdict::Pass, expected),
+        false => {
+            let span = (from, run.session.transcript.last());
+            run.violation(requirement, Violation { message, expected, got, span, at_most });
         }
     }
 }
