@@ -9,8 +9,9 @@ use super::{Task, get, is_terminal, judge, met, shows, status};
 use crate::runner::interpret::CaseRun;
 use crate::session::{Begun, Meta, Outcome};
 
-/// A poll that takes longer waits for something.
+/// A poll is quick that takes less, and waits for something if it takes more.
 const QUICK: Duration = Duration::from_millis(500);
+const SLOW: Duration = Duration::from_secs(2);
 
 /// A `tasks/result` that is open while its task works.
 pub(super) struct Waited {
@@ -27,7 +28,7 @@ pub(super) async fn begin(run: &mut CaseRun<'_>, task: &Task) -> Option<Waited> 
     let begun = run.session.begin("tasks/result", Some(json!({"taskId": task.id})));
     let (beside, took) = timed(run, &task.id).await;
     beside.result()?;
-    let is_behind = answered(run, &begun).is_some() && took > QUICK && alone < QUICK;
+    let is_behind = answered(run, &begun).is_some() && took > SLOW && alone < QUICK;
     if is_behind || !is_terminal(status(&beside)) {
         judge(run, "tasks.get-during-result", !is_behind, || {
             shows(&beside, "tasks/get waits behind an open tasks/result", "an answer at once")
