@@ -1,7 +1,6 @@
 //! Notifications that need a capability which the server did not declare, or a subscription that nobody asked for.
 
 use super::{Context, Findings, Rule};
-use crate::catalogue::Verdict;
 use crate::protocol::{Message, method};
 use crate::session::transcript::Entry;
 
@@ -198,9 +197,9 @@ fn subscribed(context: &Context<'_>, entry: &Entry, message: &Message, findings:
 fn log(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
     let got = message.to_value().to_string();
     match context.server.as_ref().map(|server| method::declares(server, "logging")) {
-        Some(false) => findings.violated_as(
-            // Some SDKs log that they could not read a line, whether logging is declared or not.
-            context.follows_malformed(entry).then_some(Verdict::Warn),
+        // Some SDKs log that they could not read a line, whether logging is declared or not.
+        Some(false) if context.follows_malformed(entry) => {}
+        Some(false) => findings.violated(
             LOGGING,
             "the server sent a log message without having declared `logging`",
             "the capability `logging` declared, or no log messages",

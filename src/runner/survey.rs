@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 
 use super::policy::Policy;
-use crate::case::List;
+use crate::case::{Action, Body, Case, List};
 use crate::protocol::{Revision, method};
 use crate::sample;
 use crate::session::Session;
@@ -193,6 +193,22 @@ impl Survey {
     fn is_slow(&self, tool: &Value) -> bool {
         let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
         tool.as_str().is_some_and(|name| slow.contains(name))
+    }
+
+    /// Whether there is anything that the case could do on a connection of its own.
+    pub fn has_work_for(&self, case: &Case) -> bool {
+        match &case.body {
+            Body::Steps(steps) => steps.iter().any(|step| match &step.action {
+                Action::For(_, list, _) => !self.things(*list).is_empty(),
+                _ => true,
+            }),
+            Body::Code(name, _) => match name.as_str() {
+                "slow_tool" => self.slow_tool.is_some(),
+                "log_levels" => !self.callable.is_empty(),
+                "changes" => self.callable.iter().any(|tool| tool["annotations"]["readOnlyHint"] != true),
+                _ => true,
+            },
+        }
     }
 
     /// The tool that the user calls slow, with the arguments in `slow`.

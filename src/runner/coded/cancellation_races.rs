@@ -24,7 +24,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     let got = match (&fence.died, twice.is_empty()) {
         (Some(why), _) => why.clone(),
         (None, false) => format!("answered more than once: {}", twice.join(", ")),
-        (None, true) => "each request was answered at most once".to_owned(),
+        (None, true) => fence.to_value().to_string(),
     };
     let seen = Seen {
         message: "the server could not stand cancellations that cross with its replies".into(),
@@ -33,7 +33,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         from,
         at_most: None,
     };
-    super::hold(run, TOLERANT, fence.died.is_none() && twice.is_empty(), seen);
+    super::hold(run, TOLERANT, fence.result().is_some() && twice.is_empty(), seen);
 }
 
 /// A request and its cancellation, back to back.

@@ -125,13 +125,11 @@ fn probes(run: &CaseRun<'_>) -> Vec<(&'static str, Option<&'static str>, String)
 /// Silence is legal, and so is any refusal; a code that means something else is not right.
 fn answer(run: &mut CaseRun<'_>, id: &str, what: &str, outcome: &Outcome) {
     let right = if id == PARSE { code::PARSE_ERROR } else { code::INVALID_REQUEST };
-    // Over HTTP the headers of a message that cannot be read cannot match it. Parameters of the wrong type are both.
-    let also = |code: i64| {
-        (outcome.status.is_some() && code::MODERN.contains(&code))
-            || (id == INVALID && code == code::INVALID_PARAMS && what.starts_with("params"))
-    };
+    // Over HTTP the status is the refusal. Parameters of the wrong type are wrong parameters as well.
+    let is_refused = outcome.status.is_some_and(|status| (400..500).contains(&status));
+    let is_also = |code: i64| code == code::INVALID_PARAMS && what.starts_with("params");
     let is_right = match (outcome.code(), outcome.result()) {
-        (Some(code), _) => code == right || also(code),
+        (Some(code), _) => code == right || is_refused || is_also(code),
         (None, Some(_)) => false,
         (None, None) => true,
     };
