@@ -9,6 +9,7 @@ mod context;
 mod envelope;
 mod finding;
 mod handshake;
+mod http;
 mod meta_keys;
 mod notifications;
 mod own;
@@ -52,6 +53,13 @@ pub const RULES: &[Rule] = &[
     meta_keys::RULE,
     progress::RULE,
     own::RULE,
+    http::post::RULE,
+    http::stream::RULE,
+    http::scope::RULE,
+    http::get::RULE,
+    http::refusal::RULE,
+    http::session::RULE,
+    http::resume::RULE,
 ];
 
 /// Holds a transcript against every rule and every wire schema.

@@ -1,12 +1,14 @@
 //! What all HTTP connections share: sessions, subscriptions, the end.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use super::log::Logs;
 use super::response::{Events, event};
 use crate::protocol::{Id, Revision};
 use crate::reference::conversation::Conversation;
@@ -31,6 +33,8 @@ pub(super) struct Session {
     streams: Mutex<Vec<Events>>,
     /// Tasks that will answer later, by request.
     later: Mutex<Vec<(Id, AbortHandle)>>,
+    /// The event streams that can be taken up again.
+    pub logs: Logs,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -43,6 +47,7 @@ impl Session {
             conversation: Mutex::new(conversation),
             streams: Mutex::default(),
             later: Mutex::default(),
+            logs: Logs::default(),
         })
     }
 
@@ -56,6 +61,11 @@ impl Session {
 
     pub(super) fn add_stream(&self, events: Events) {
         lock(&self.streams).push(events);
+    }
+
+    /// A GET stream that is open.
+    pub(super) fn stream(&self) -> Option<Events> {
+        lock(&self.streams).iter().find(|stream| !stream.is_closed()).cloned()
     }
 
     /// Remembers a task that answers a request later.
@@ -75,7 +85,14 @@ impl Session {
         streams.retain(|stream| !stream.is_closed());
         if let Some(stream) = streams.first() {
             // A client that is gone hears nothing.
-            let _ = stream.send(event(emission));
+            let _ = stream.send(event(emission, None));
+        }
+    }
+
+    /// Tells it on every stream, which only faults do.
+    fn tell_all(&self, emission: &Emission) {
+        for stream in lock(&self.streams).iter() {
+            let _ = stream.send(event(emission, None));
         }
     }
 }
@@ -108,7 +125,9 @@ impl Hub {
 
     /// Keeps an opened session under a new id.
     pub(super) fn keep(&self, session: Arc<Session>) -> String {
-        let id = format!("session-{:08x}-{}", std::process::id(), self.next.fetch_add(1, Ordering::Relaxed));
+        // The keys of `RandomState` come from the system.
+        let random = || RandomState::new().hash_one(self.next.fetch_add(1, Ordering::Relaxed));
+        let id = format!("{:016x}{:016x}", random(), random());
         lock(&self.sessions).insert(id.clone(), session);
         id
     }
@@ -137,6 +156,12 @@ impl Hub {
                     Route::Reply => reply.emissions.push(emission),
                     Route::Session => session.tell(&emission),
                     Route::Subscription(key) => self.publish(*key, &emission),
+                    Route::Streams => session.tell_all(&emission),
+                    Route::Sessions => self.sessions().iter().for_each(|session| session.tell(&emission)),
+                    Route::Subscriptions => {
+                        let keys: Vec<u64> = lock(&self.subscriptions).keys().copied().collect();
+                        keys.into_iter().for_each(|key| self.publish(key, &emission));
+                    }
                 },
                 Output::Cancel(id) => session.cancel(&id),
                 Output::Changed(change) => self.broadcast(&change),
@@ -150,15 +175,18 @@ impl Hub {
         reply
     }
 
+    fn sessions(&self) -> Vec<Arc<Session>> {
+        lock(&self.sessions).values().cloned().collect()
+    }
+
     fn publish(&self, key: u64, emission: &Emission) {
         if let Some(events) = lock(&self.subscriptions).get(&key) {
-            let _ = events.send(event(emission));
+            let _ = events.send(event(emission, None));
         }
     }
 
     fn broadcast(&self, change: &Change) {
-        let sessions: Vec<_> = lock(&self.sessions).values().cloned().collect();
-        for session in sessions.iter().chain([&self.stateless]) {
+        for session in self.sessions().iter().chain([&self.stateless]) {
             let outputs = session.conversation().changed(change);
             self.perform(session, outputs);
         }

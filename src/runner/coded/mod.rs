@@ -1,9 +1,17 @@
 //! Coded cases: what a script cannot say. The YAML head of a case names the function here and what it judges.
 
 mod batches;
+mod clients;
 mod completion_references;
+mod http;
+mod http_sse;
+mod http_streams;
 mod listen;
+mod origin;
 mod pagination_walk;
+mod param_headers;
+mod resumption;
+mod session_end;
 mod tool_call_without_arguments;
 mod tool_headers;
 mod tool_list_again;
@@ -16,17 +24,28 @@ mod walk;
 use serde_json::{Value, json};
 
 use super::interpret::CaseRun;
+use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::protocol::method;
 use crate::session::Outcome;
+
+/// How many tools are called where any would do.
+const SOME: usize = 6;
 
 /// Runs a coded case.
 pub async fn run(name: &str, run: &mut CaseRun<'_>) {
     match name {
         "batches" => batches::run(run).await,
+        "clients" => clients::run(run).await,
         "completion_references" => completion_references::run(run).await,
+        "http_sse" => http_sse::run(run).await,
+        "http_streams" => http_streams::run(run).await,
         "listen" => listen::run(run).await,
+        "origin" => origin::run(run).await,
         "pagination_walk" => pagination_walk::run(run).await,
+        "param_headers" => param_headers::run(run).await,
+        "resumption" => resumption::run(run).await,
+        "session_end" => session_end::run(run).await,
         "tool_call_without_arguments" => tool_call_without_arguments::run(run).await,
         "tool_headers" => tool_headers::run(run),
         "tool_list_again" => tool_list_again::run(run).await,
@@ -72,6 +91,31 @@ fn called(outcome: &Outcome) -> Called {
 /// Calls a tool.
 async fn call(run: &mut CaseRun<'_>, name: &Value, arguments: &Value) -> Outcome {
     run.ask("tools/call", json!({"name": name, "arguments": arguments})).await
+}
+
+/// The tool with arguments that ask for as much as its schema allows, within reason, so that the call takes its time.
+fn at_length(tool: &Value) -> Value {
+    const MOST: u64 = 1000;
+    let mut tool = tool.clone();
+    let properties = tool["inputSchema"]["properties"].as_object().cloned().unwrap_or_default();
+    for (name, schema) in properties.iter().filter(|(_, schema)| schema["type"] == "integer") {
+        let given = &mut tool["arguments"][name];
+        if let (Some(most), true) = (schema["maximum"].as_u64().filter(|most| *most <= MOST), given.is_u64())
+        {
+            *given = most.into();
+        }
+    }
+    tool
+}
+
+/// Calls some of the tools that may be called, for what the server tells on the way.
+async fn called_quietly(run: &mut CaseRun<'_>) {
+    if run.session.revision.is_handshake() && method::declares(&run.session.server.capabilities, "logging") {
+        run.ask("logging/setLevel", json!({"level": "debug"})).await;
+    }
+    for tool in run.around.survey.things(List::CallableTools).iter().take(SOME) {
+        call_watched(run, &tool["name"], &tool["arguments"]).await;
+    }
 }
 
 /// Calls a tool and asks for everything that it may tell on the way: progress, and log messages where they are declared.
