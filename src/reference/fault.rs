@@ -49,6 +49,8 @@ pub enum Transport {
     Stdio,
     /// Streamable HTTP.
     Http,
+    /// HTTP+SSE.
+    Sse,
 }
 
 /// A file of faults that cannot be read; the place leads the message.

@@ -19,7 +19,7 @@ pub const STEP: Duration = Duration::from_millis(10);
 const MOST_STEPS: u32 = 20;
 /// Long enough for the tool `job` to be cancelled.
 const JOB_STEPS: f64 = 6.0;
-const NAMES: [&str; 8] = ["echo", "add", "media", "fail", "slow", "log", "delete", "toggle"];
+const NAMES: [&str; 9] = ["echo", "add", "media", "fail", "slow", "log", "delete", "toggle", "route"];
 const EXTRA: &str = "extra";
 
 pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
@@ -73,6 +73,7 @@ fn words(name: &str) -> (&'static str, &'static str) {
         "log" => ("Log", "Sends a log message."),
         "delete" => ("Delete", "Would delete something."),
         "toggle" => ("Toggle", "Adds or removes the tool extra."),
+        "route" => ("Route", "Says where a request would go."),
         "job" => ("Job", "Takes its time, as a task."),
         "crash" => ("Crash", "Ends in an error of the protocol."),
         "survey" => ("Survey", "Asks questions, if there is somebody to ask."),
@@ -89,7 +90,7 @@ fn hints(name: &str) -> Value {
     }
 }
 
-fn input_schema(name: &str) -> Value {
+pub(super) fn input_schema(name: &str) -> Value {
     let text = json!({"type": "string"});
     let properties = match name {
         "echo" => json!({"text": text}),
@@ -97,11 +98,29 @@ fn input_schema(name: &str) -> Value {
         "slow" => json!({"steps": {"type": "integer", "minimum": 1, "maximum": MOST_STEPS}}),
         "log" => json!({"level": {"type": "string", "enum": LEVELS}, "text": text}),
         "delete" => json!({"id": text}),
+        "route" => return route_schema(),
         _ => return json!({"type": "object", "additionalProperties": false}),
     };
     let required: Vec<&String> =
         properties.as_object().into_iter().flat_map(|members| members.keys()).collect();
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+/// The arguments that clients mirror into HTTP headers (2026-07-28); earlier revisions know no such keyword.
+fn route_schema() -> Value {
+    let mirrored = |kind: &str, header: &str| json!({"type": kind, "x-mcp-header": header});
+    let place = json!({"type": "object", "properties": {"zone": mirrored("string", "Zone")}});
+    json!({
+        "type": "object",
+        "properties": {
+            "region": mirrored("string", "Region"),
+            "hops": mirrored("integer", "Hops"),
+            "fast": mirrored("boolean", "Fast"),
+            "place": place,
+        },
+        "required": ["region"],
+        "additionalProperties": false,
+    })
 }
 
 fn output_schema(name: &str) -> Option<Value> {
@@ -145,6 +164,7 @@ fn run(ask: &Ask<'_>, name: &str, given: &Value) -> Outcome {
         "log" => log(ask, text("level"), text("text")),
         "delete" => said(&format!("Nothing was deleted for {}.", text("id"))),
         "toggle" => toggle(ask.server),
+        "route" => said(&format!("To {}.", text("region"))),
         "job" => job(ask),
         "survey" => said("There was nobody to ask."),
         _ => said("Done."),
@@ -181,7 +201,7 @@ fn slow(ask: &Ask<'_>, steps: f64) -> Outcome {
     outcome.delay = STEP * steps;
     if let Some(token) = ask.progress_token() {
         outcome.notifications =
-            (1..=steps).map(|done| (STEP * done, progress(ask, token, done, steps))).collect();
+            (1..=steps).map(|done| (STEP * done - STEP / 2, progress(ask, token, done, steps))).collect();
     }
     outcome
 }

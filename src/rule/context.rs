@@ -16,7 +16,7 @@ pub struct Context<'t> {
     pub client: Value,
     /// What the server declared, once it did.
     pub server: Option<Value>,
-    /// Messages of the server.
+    /// Messages of the server, without those that we asked for a second time.
     pub received: Vec<(&'t Entry, Message)>,
     /// Messages of ours.
     pub sent: Vec<(&'t Entry, Message)>,
@@ -49,7 +49,9 @@ pub struct Asked {
 impl<'t> Context<'t> {
     /// Prepares a transcript.
     pub fn new(transcript: &'t Transcript) -> Self {
-        let received: Vec<_> = transcript.received().collect();
+        let replays = replays(transcript);
+        let is_new = |entry: &Entry| entry.exchange().is_none_or(|exchange| !replays.contains(&exchange));
+        let received: Vec<_> = transcript.received().filter(|(entry, _)| is_new(entry)).collect();
         let sent: Vec<_> = transcript.sent().collect();
         let mut requests: HashMap<Id, Vec<Asked>> = HashMap::new();
         for (entry, message) in &sent {
@@ -125,7 +127,7 @@ impl<'t> Context<'t> {
 
     /// Whether messages are lines.
     pub fn is_stdio(&self) -> bool {
-        !self.transcript.http
+        !self.transcript.http && !self.transcript.legacy
     }
 
     /// Every reply that answers one of our requests, with that request.
@@ -167,6 +169,18 @@ impl<'t> Context<'t> {
     pub fn sent_unreadable_before(&self, seq: u64) -> bool {
         self.transcript.entries.iter().take_while(|entry| entry.seq < seq).any(is_unreadable)
     }
+}
+
+/// Exchanges that take a stream up again on purpose: what comes on them was sent before.
+fn replays(transcript: &Transcript) -> HashSet<u32> {
+    let is_resuming = |(name, _): &(String, String)| name.eq_ignore_ascii_case("last-event-id");
+    let exchanges = transcript.entries.iter().filter_map(|entry| match &entry.what {
+        What::Request { exchange, method, headers, deliberate: true } => {
+            (method == "GET" && headers.iter().any(is_resuming)).then_some(*exchange)
+        }
+        _ => None,
+    });
+    exchanges.collect()
 }
 
 fn is_of_era(message: &Message, revision: Revision) -> bool {

@@ -11,6 +11,7 @@ mod envelope;
 mod finding;
 mod flight;
 mod handshake;
+mod http;
 mod log_messages;
 mod meta_keys;
 mod notifications;
@@ -77,6 +78,13 @@ pub const RULES: &[Rule] = &[
     texts::RULE,
     own::RULE,
     tokens::RULE,
+    http::post::RULE,
+    http::stream::RULE,
+    http::scope::RULE,
+    http::get::RULE,
+    http::refusal::RULE,
+    http::session::RULE,
+    http::resume::RULE,
 ];
 
 /// Holds a transcript against every rule and every wire schema.

@@ -174,6 +174,7 @@ fn unanswered(context: &Context<'_>, answered: &HashSet<(u64, Id)>, findings: &m
         } else if !(streams(&asked.method)
             || is_unauthorized(context, asked)
             || abandoned(context, asked.seq)
+            || dropped(context, asked.exchange)
             || reported
             || in_noise(context, asked.seq))
         {
@@ -208,6 +209,12 @@ fn is_unauthorized(context: &Context<'_>, asked: &super::context::Asked) -> bool
 /// Requests whose reply comes only when a stream ends.
 fn streams(method: &str) -> bool {
     method == "subscriptions/listen"
+}
+
+/// Whether we closed the connection that would have brought the reply.
+fn dropped(context: &Context<'_>, exchange: Option<u32>) -> bool {
+    let is_it = |entry: &Entry| matches!(entry.what, What::Dropped { .. }) && entry.exchange() == exchange;
+    exchange.is_some() && context.transcript.entries.iter().any(is_it)
 }
 
 /// Whether we ended the conversation ourselves before a reply could be expected.

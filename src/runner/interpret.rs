@@ -59,7 +59,7 @@ pub struct CaseRun<'r> {
 
 /// Runs a case and returns what it observed.
 pub async fn run_case(case: &Case, session: &mut Session, around: &Surroundings<'_>) -> Vec<Observed> {
-    let captured = HashMap::from([
+    let mut captured = HashMap::from([
         ("revision".to_owned(), json!(session.revision)),
         ("server".to_owned(), around.survey.server().clone()),
         ("listed".to_owned(), around.survey.surface()),
@@ -68,6 +68,11 @@ pub async fn run_case(case: &Case, session: &mut Session, around: &Surroundings<
             json!({"info": client_info(), "meta": client_meta(session.revision, &json!({}))}),
         ),
     ]);
+    let http = json!({
+        "session": session.http_session(),
+        "origin": session.url().map(|url| url.origin().ascii_serialization()),
+    });
+    captured.insert("http".to_owned(), http);
     let mut run = CaseRun { session, around, case, captured, observed: Vec::new(), dead: None };
     match &case.body {
         Body::Steps(steps) => run.steps(steps).await,
@@ -216,7 +221,8 @@ impl CaseRun<'_> {
             message: spec.body.as_ref().map(|body| self.fill(body)).transpose()?,
             raw: spec.raw.clone().map(Bytes::from),
             path: spec.path.clone(),
-            cut: false,
+            apart: spec.apart,
+            ..HttpCall::default()
         })
     }
 
@@ -248,7 +254,9 @@ impl CaseRun<'_> {
         if !check.requirement.revisions().contains(self.session.revision) {
             return;
         }
-        let silent = outcome.is_none() && !outcome.awaited_exit && outcome.status.is_none();
+        // A stream that has begun, and brought no reply, is silence too.
+        let is_open = outcome.pending && !matches!(step.action, Action::Http(_));
+        let silent = outcome.is_none() && !outcome.awaited_exit && (outcome.status.is_none() || is_open);
         let judged_value = matches!(step.action, Action::Value(_));
         if let (true, false, Some(why)) = (silent, judged_value, outcome.died.clone()) {
             return self.block(check, &why);

@@ -132,7 +132,7 @@ pub struct Planned {
 
 /// Why a case does not apply to a conversation.
 pub fn exclusion(case: &Case, session: &Session) -> Option<String> {
-    let transport = if session.is_http() { "http" } else { "stdio" };
+    let transport = session.transport();
     let declares = |path: &String| method::declares(&session.server.capabilities, path);
     if !case.revisions.contains(session.revision) {
         return Some(format!("not in {}", session.revision));
@@ -186,9 +186,14 @@ fn beyond(session: &Session) -> impl Iterator<Item = Planned> {
 
 /// Why a requirement does not apply to a conversation.
 fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
-    let transport = if session.is_http() { Reach::Http } else { Reach::Stdio };
-    if requirement.transport != Reach::Any && requirement.transport != transport {
-        return Some("only over the other transport".to_owned());
+    let is_of_legacy = requirement.needs.iter().any(|need| need == "http-sse");
+    let is_reached = match requirement.transport {
+        Reach::Any => true,
+        Reach::Http => is_of_legacy == session.is_legacy() && (session.is_http() || session.is_legacy()),
+        Reach::Stdio => !session.is_http() && !session.is_legacy(),
+    };
+    if !is_reached {
+        return Some("only over another transport".to_owned());
     }
     const FAMILIES: [&str; 7] =
         ["tools", "resources", "prompts", "logging", "completions", "tasks", "extensions"];

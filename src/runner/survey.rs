@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine;
 use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 
@@ -11,7 +12,7 @@ use super::policy::Policy;
 use crate::case::{Action, Body, Case, List};
 use crate::protocol::{Revision, method};
 use crate::sample;
-use crate::session::Session;
+use crate::session::{Session, client_meta};
 
 /// Pages taken of one list, and things that a case repeats itself over.
 const MAX_PAGES: usize = 50;
@@ -43,6 +44,8 @@ pub struct Survey {
     invalid: Vec<Value>,
     /// Prompts with `arguments` and `declared`.
     prompts: Vec<Value>,
+    /// A call, a prompt and a resource: legal requests with a name.
+    named: Vec<Value>,
     /// Tools that took too long to be called again.
     slow: Mutex<HashSet<String>>,
     /// Identity and capabilities.
@@ -89,6 +92,7 @@ impl Survey {
         });
         session.learn_tools(survey.listed("tools/list"));
         survey.prepare(policy, has_tasks(session));
+        survey.named = survey.named_requests(session.revision);
         survey
     }
 
@@ -158,6 +162,25 @@ impl Survey {
         }
     }
 
+    /// One legal request of each kind that asks for something by its name, with the name in Base64 too.
+    fn named_requests(&self, revision: Revision) -> Vec<Value> {
+        let call = |thing: &Value| json!({"name": thing["name"], "arguments": thing["arguments"]});
+        let read = |thing: &Value| json!({"uri": thing["uri"]});
+        let first = [
+            ("tools/call", "name", self.callable.first().map(call)),
+            ("prompts/get", "name", self.prompts.first().map(call)),
+            ("resources/read", "uri", self.resources.first().map(read)),
+        ];
+        let requests = first.into_iter().filter_map(|(method, key, params)| {
+            let mut params = params?;
+            let name = params[key].as_str()?.to_owned();
+            params["_meta"] = Value::Object(client_meta(revision, &json!({})));
+            let encoded = base64::engine::general_purpose::STANDARD.encode(&name);
+            Some(json!({"method": method, "params": params, "name": name, "encoded": encoded}))
+        });
+        requests.collect()
+    }
+
     /// The things that a case can repeat itself over.
     pub fn things(&self, list: List) -> Vec<Value> {
         let all = match list {
@@ -170,6 +193,7 @@ impl Survey {
             List::Lists => &self.answered,
             List::DeclaredLists => &self.methods,
             List::Pages => &self.pages,
+            List::NamedRequests => &self.named,
         };
         let is_quick = |thing: &&Value| match list {
             List::CallableTools | List::InvalidCalls => !self.is_slow(&thing["name"]),

@@ -18,6 +18,8 @@ pub struct Outcome {
     pub body: Option<String>,
     /// Why the exchange failed below HTTP.
     pub failed: Option<String>,
+    /// Whether the exchange was still open when we stopped waiting.
+    pub pending: bool,
     /// How the process ended, for steps that wait for it.
     pub exit: Option<Exit>,
     /// Whether the step waited for the end of the process.

@@ -58,6 +58,8 @@ fn plain_get(url: &url::Url) -> HttpRequest {
         headers: vec![("Accept".to_owned(), "application/json".to_owned())],
         body: Bytes::new(),
         cut: false,
+        apart: false,
+        delay: Duration::ZERO,
     }
 }
 

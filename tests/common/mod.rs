@@ -135,6 +135,18 @@ pub fn judge_process(fault: &str, revision: Revision) -> (Vec<Check>, Finished) 
     runtime.expect("a runtime").block_on(async { judge(&plan(target, revision)).await })
 }
 
+/// Judges the reference server over HTTP+SSE.
+pub fn judge_over_sse(settings: Settings, revision: Revision) -> (Vec<Check>, Finished) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let Target::Http(endpoint) = over_http(settings).await else { panic!("over HTTP") };
+        let url = endpoint.url.join("/sse").expect("a URL");
+        let mut plan = plan(Target::Sse(Endpoint { url, ..endpoint }), revision);
+        plan.options.timeout = Duration::from_millis(1500);
+        judge(&plan).await
+    })
+}
+
 /// What a report would show as wrong, one line each.
 pub fn findings(checks: &[Check]) -> Vec<String> {
     let is_finding = |check: &&Check| matches!(check.verdict, Verdict::Fail | Verdict::Warn | Verdict::Error);

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::check::header;
 use super::documents::{base, document};
+use super::legacy;
 use super::response::{Body, refusal};
 use crate::reference::answer::Failure;
 use crate::reference::server::Server;
@@ -44,7 +45,8 @@ impl Guard {
         if let Some(document) = document(server, sent) {
             return Err(Box::new(document));
         }
-        match sent["path"] == "/mcp" {
+        let is_mcp = matches!(head.uri.path(), "/mcp" | legacy::STREAM | legacy::MESSAGES);
+        match is_mcp {
             true => self.admit(&head.headers, sent).map(Some),
             false => Ok(None),
         }

@@ -1,6 +1,7 @@
 //! What all HTTP connections share: sessions, subscriptions, the end.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -9,6 +10,7 @@ use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
 
 use super::guard::Guard;
+use super::log::Logs;
 use super::response::{Events, event};
 use crate::protocol::{Id, Revision};
 use crate::reference::conversation::Conversation;
@@ -34,6 +36,8 @@ pub(super) struct Session {
     streams: Mutex<Vec<Events>>,
     /// Tasks that will answer later, by request.
     later: Mutex<Vec<(Id, AbortHandle)>>,
+    /// The event streams that can be taken up again.
+    pub logs: Logs,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -46,6 +50,7 @@ impl Session {
             conversation: Mutex::new(conversation),
             streams: Mutex::default(),
             later: Mutex::default(),
+            logs: Logs::default(),
         })
     }
 
@@ -59,6 +64,11 @@ impl Session {
 
     pub(super) fn add_stream(&self, events: Events) {
         lock(&self.streams).push(events);
+    }
+
+    /// A GET stream that is open.
+    pub(super) fn stream(&self) -> Option<Events> {
+        lock(&self.streams).iter().find(|stream| !stream.is_closed()).cloned()
     }
 
     /// Remembers a task that answers a request later.
@@ -78,7 +88,14 @@ impl Session {
         streams.retain(|stream| !stream.is_closed());
         if let Some(stream) = streams.first() {
             // A client that is gone hears nothing.
-            let _ = stream.send(event(emission));
+            let _ = stream.send(event(emission, None));
+        }
+    }
+
+    /// Tells it on every stream, which only faults do.
+    fn tell_all(&self, emission: &Emission) {
+        for stream in lock(&self.streams).iter() {
+            let _ = stream.send(event(emission, None));
         }
     }
 }
@@ -112,7 +129,9 @@ impl Hub {
 
     /// Keeps an opened session under a new id.
     pub(super) fn keep(&self, session: Arc<Session>) -> String {
-        let id = format!("session-{:08x}-{}", std::process::id(), self.next.fetch_add(1, Ordering::Relaxed));
+        // The keys of `RandomState` come from the system.
+        let random = || RandomState::new().hash_one(self.next.fetch_add(1, Ordering::Relaxed));
+        let id = format!("{:016x}{:016x}", random(), random());
         lock(&self.sessions).insert(id.clone(), session);
         id
     }
@@ -140,10 +159,8 @@ impl Hub {
             match output {
                 Output::Send(emission) => match &emission.route {
                     Route::Reply => reply.emissions.push(emission),
-                    Route::Session | Route::Subscription(_) if emission.is_later() => {
-                        later.push(emission);
-                    }
-                    Route::Session | Route::Subscription(_) => self.publish(session, &emission),
+                    _ if emission.is_later() => later.push(emission),
+                    _ => self.publish(session, &emission),
                 },
                 Output::Cancel(id) => session.cancel(&id),
                 Output::Changed(change) => self.broadcast(&change),
@@ -160,16 +177,27 @@ impl Hub {
         reply
     }
 
+    fn sessions(&self) -> Vec<Arc<Session>> {
+        lock(&self.sessions).values().cloned().collect()
+    }
+
     /// Sends what belongs to another stream than the response.
     fn publish(&self, session: &Session, emission: &Emission) {
         match &emission.route {
+            Route::Reply => {}
             Route::Session => session.tell(emission),
             Route::Subscription(key) => {
                 if let Some(events) = lock(&self.subscriptions).get(key) {
-                    let _ = events.send(event(emission));
+                    let _ = events.send(event(emission, None));
                 }
             }
-            Route::Reply => {}
+            Route::Streams => session.tell_all(emission),
+            Route::Sessions => self.sessions().iter().for_each(|session| session.tell(emission)),
+            Route::Subscriptions => {
+                for events in lock(&self.subscriptions).values() {
+                    let _ = events.send(event(emission, None));
+                }
+            }
         }
     }
 
@@ -192,8 +220,7 @@ impl Hub {
     }
 
     fn broadcast(self: &Arc<Self>, change: &Change) {
-        let sessions: Vec<_> = lock(&self.sessions).values().cloned().collect();
-        for session in sessions.iter().chain([&self.stateless]) {
+        for session in self.sessions().iter().chain([&self.stateless]) {
             let mut conversation = session.conversation();
             conversation.look_at_clock();
             let outputs = conversation.changed(change);

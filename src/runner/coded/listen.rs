@@ -9,6 +9,7 @@ use crate::catalogue::{Requirement, Verdict};
 use crate::protocol::{Id, code, method};
 use crate::runner::interpret::{CaseRun, Violation};
 use crate::session::Begun;
+use crate::transport::media_type;
 
 const ALL_PATTERNS: &str = "base.patterns.all-supported";
 const TAG: &str = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
@@ -44,6 +45,10 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
             &shown,
             first.from,
         );
+    }
+    if run.session.is_http() {
+        // What is told on the way of a call must not come on these streams: a rule watches.
+        super::called_quietly(run).await;
     }
     open(run, &first);
     unknown_member(run, &filter).await;
@@ -254,8 +259,10 @@ fn open(run: &mut CaseRun<'_>, begun: &Begun) {
     if run.session.is_http() {
         let kind = run.session.content_type(begun);
         let got = kind.clone().unwrap_or_else(|| "no content type".into());
-        let is_stream = kind.is_some_and(|kind| kind.starts_with("text/event-stream"));
-        say(run, "subscriptions.http-event-stream", is_stream, "text/event-stream", &got, begun.from);
+        let is_stream = kind.is_some_and(|kind| media_type(&kind) == "text/event-stream");
+        for id in ["subscriptions.http-event-stream", "http.listen.sse-stream"] {
+            say(run, id, is_stream, "text/event-stream", &got, begun.from);
+        }
     }
 }
 

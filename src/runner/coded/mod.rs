@@ -6,14 +6,22 @@ mod batches;
 mod cancellation_races;
 mod changes;
 mod client_identity;
+mod clients;
 mod completion_references;
+mod http;
+mod http_sse;
+mod http_streams;
 mod list_stability;
 mod listen;
 mod log_levels;
 mod malformed;
+mod origin;
 mod pagination_walk;
+mod param_headers;
 mod prompt_arguments;
 mod resource_templates;
+mod resumption;
+mod session_end;
 mod slow_tool;
 mod tasks;
 mod tool_call_without_arguments;
@@ -28,9 +36,13 @@ pub use authorization::derived;
 use serde_json::{Value, json};
 
 use super::interpret::{CaseRun, Violation};
+use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::protocol::method;
 use crate::session::Outcome;
+
+/// How many tools are called where any would do.
+const SOME: usize = 6;
 
 /// Runs a coded case.
 pub async fn run(name: &str, run: &mut CaseRun<'_>) {
@@ -48,14 +60,21 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "cancellation_races" => cancellation_races::run(run).await,
         "changes" => changes::run(run).await,
         "client_identity" => client_identity::run(run).await,
+        "clients" => clients::run(run).await,
         "completion_references" => completion_references::run(run).await,
+        "http_sse" => http_sse::run(run).await,
+        "http_streams" => http_streams::run(run).await,
         "list_stability" => list_stability::run(run).await,
         "listen" => listen::run(run).await,
         "log_levels" => log_levels::run(run).await,
         "malformed" => malformed::run(run).await,
+        "origin" => origin::run(run).await,
         "pagination_walk" => pagination_walk::run(run).await,
+        "param_headers" => param_headers::run(run).await,
         "prompt_arguments" => prompt_arguments::run(run).await,
         "resource_templates" => resource_templates::run(run).await,
+        "resumption" => resumption::run(run).await,
+        "session_end" => session_end::run(run).await,
         "slow_tool" => slow_tool::run(run).await,
         "task_cancel" => tasks::cancel::run(run).await,
         "task_extension_cancel" => tasks::extension_cancel::run(run).await,
@@ -136,6 +155,31 @@ fn called(outcome: &Outcome) -> Called {
 /// Calls a tool.
 async fn call(run: &mut CaseRun<'_>, name: &Value, arguments: &Value) -> Outcome {
     run.ask("tools/call", json!({"name": name, "arguments": arguments})).await
+}
+
+/// The tool with arguments that ask for as much as its schema allows, within reason, so that the call takes its time.
+fn at_length(tool: &Value) -> Value {
+    const MOST: u64 = 1000;
+    let mut tool = tool.clone();
+    let properties = tool["inputSchema"]["properties"].as_object().cloned().unwrap_or_default();
+    for (name, schema) in properties.iter().filter(|(_, schema)| schema["type"] == "integer") {
+        let given = &mut tool["arguments"][name];
+        if let (Some(most), true) = (schema["maximum"].as_u64().filter(|most| *most <= MOST), given.is_u64())
+        {
+            *given = most.into();
+        }
+    }
+    tool
+}
+
+/// Calls some of the tools that may be called, for what the server tells on the way.
+async fn called_quietly(run: &mut CaseRun<'_>) {
+    if run.session.revision.is_handshake() && method::declares(&run.session.server.capabilities, "logging") {
+        run.ask("logging/setLevel", json!({"level": "debug"})).await;
+    }
+    for tool in run.around.survey.things(List::CallableTools).iter().take(SOME) {
+        call_watched(run, &tool["name"], &tool["arguments"]).await;
+    }
 }
 
 /// Calls a tool and asks for everything that it may tell on the way: progress, and log messages where they are declared.
