@@ -62,6 +62,8 @@ pub(super) struct Ask<'a> {
     pub params: &'a Value,
     /// The least severe log level that is sent, as an index into [`LEVELS`]; `None` sends nothing.
     pub level: Option<usize>,
+    /// The capabilities that the client declared.
+    pub client: &'a Value,
 }
 
 /// Log levels, least severe first.
@@ -82,11 +84,20 @@ pub(super) struct Outcome {
     /// When the result is ready.
     pub delay: Duration,
     pub changes: Vec<Change>,
+    /// What the client has to answer first, by key: there is no result yet.
+    pub asks: Vec<(String, Value)>,
+}
+
+impl Outcome {
+    /// Nothing yet: the client is asked first.
+    pub(super) fn asking(asks: Vec<(String, Value)>) -> Self {
+        Self { asks, ..json!({}).into() }
+    }
 }
 
 impl From<Value> for Outcome {
     fn from(result: Value) -> Self {
-        Self { notifications: Vec::new(), result, delay: Duration::ZERO, changes: Vec::new() }
+        Self { notifications: Vec::new(), result, delay: Duration::ZERO, changes: Vec::new(), asks: Vec::new() }
     }
 }
 

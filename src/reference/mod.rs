@@ -5,6 +5,7 @@
 //! | `conversation` | one connection or session: bytes come in, outputs come out; no I/O |
 //! | `handshake`, `stateless` | what the two eras add |
 //! | `feature` | the methods that both share: `tools`, `resources`, `prompts`, `completion` |
+//! | `interactive` | what needs something from the client first, in either era |
 //! | `fault`, `spec`, `rule`, `rewrite` | faults and quirks: data that rewrites what comes in and goes out |
 //! | `stream`, `http` | the transports |
 
@@ -17,6 +18,7 @@ mod feature;
 mod handshake;
 mod http;
 mod identity;
+mod interactive;
 mod options;
 mod output;
 mod page;
@@ -33,6 +35,7 @@ mod tools;
 
 pub use fault::{Fault, FaultError, Transport, faults, parse, quirks};
 pub use http::serve_http;
+pub use interactive::State;
 pub use options::{EraName, Options, Sse};
 pub use settings::{Settings, SettingsError};
 pub use stream::{serve_stdio, serve_stream};

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use super::interactive::State;
 use super::rule::parse_duration;
 
 /// Settings that a fault, a quirk or the command line changes; `None` is the default.
@@ -38,6 +39,8 @@ pub struct Options {
     pub sse: Option<Sse>,
     /// Whether HTTP sessions get an id (default yes).
     pub sessions: Option<bool>,
+    /// How well `requestState` is protected (default: sealed).
+    pub state: Option<State>,
 }
 
 /// An era by its name.
@@ -84,6 +87,7 @@ impl Options {
         take(&mut self.slow_start, &other.slow_start);
         take(&mut self.sse, &other.sse);
         take(&mut self.sessions, &other.sessions);
+        take(&mut self.state, &other.state);
     }
 }
 

@@ -18,6 +18,8 @@ pub enum Output {
     Changed(Change),
     /// The response to the request being handled stays open as the stream of this subscription.
     Listen(u64),
+    /// The response to the request being handled stays open until this call is answered.
+    Open(Id),
     /// End the process with this code, after the delay.
     Exit {
         /// The exit code.
@@ -66,6 +68,8 @@ pub enum Route {
     Session,
     /// The response stream of this subscription.
     Subscription(u64),
+    /// The response stream of this call, which waits for the client.
+    Call(Id),
 }
 
 /// Status and headers that replace those of a conforming HTTP response.

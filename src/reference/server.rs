@@ -1,6 +1,6 @@
 //! What all connections of one reference server share.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::settings::Settings;
@@ -14,6 +14,7 @@ pub struct Server {
     matches: Mutex<Vec<u64>>,
     deaf: AtomicBool,
     extra: AtomicBool,
+    links: AtomicU64,
 }
 
 /// Something that subscribers want to hear of.
@@ -29,7 +30,13 @@ impl Server {
     /// A server that has not heard anything yet.
     pub fn new(settings: Arc<Settings>) -> Arc<Self> {
         let matches = Mutex::new(vec![0; settings.rules.len()]);
-        Arc::new(Self { settings, matches, deaf: AtomicBool::new(false), extra: AtomicBool::new(false) })
+        Arc::new(Self {
+            settings,
+            matches,
+            deaf: AtomicBool::new(false),
+            extra: AtomicBool::new(false),
+            links: AtomicU64::new(0),
+        })
     }
 
     /// Counts one more match of a rule and returns how many came before.
@@ -56,6 +63,11 @@ impl Server {
     /// Adds or removes the tool `extra`; returns whether it is there now.
     pub(super) fn toggle_extra(&self) -> bool {
         !self.extra.fetch_xor(true, Ordering::Relaxed)
+    }
+
+    /// A new `elicitationId`.
+    pub(super) fn new_link(&self) -> String {
+        format!("page-{:x}-{}", std::process::id(), self.links.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Whether a capability such as `tools.listChanged` is declared (and served).

@@ -55,12 +55,24 @@ impl Conversation {
             "server/discover" => Ok(self.discover(revision).into()),
             _ => match feature::handler(&self.server, method, revision) {
                 Some(handler) => {
-                    handler(&Ask { server: &self.server, revision, params: message.params(), level })
+                    let client = &message.params()["_meta"][CAPABILITIES];
+                    handler(&Ask { server: &self.server, revision, params: message.params(), level, client })
                 }
                 None => Err(Failure::method(method).with_status(404)),
             },
         };
-        self.answer(value, revision, result.map(|outcome| complete(outcome, method, revision)))
+        let result = result.map(|outcome| complete(self.with_questions(outcome, value, revision), method, revision));
+        self.answer(value, revision, result)
+    }
+
+    /// Puts what the client is asked into the result.
+    fn with_questions(&self, mut outcome: Outcome, request: &Value, revision: Revision) -> Outcome {
+        if !outcome.asks.is_empty() {
+            let asks = std::mem::take(&mut outcome.asks);
+            let questions = self.questions(asks, request, revision);
+            outcome.result["inputRequests"] = Value::Object(questions.into_iter().collect());
+        }
+        outcome
     }
 
     /// The revision and log level that a request asks for.
@@ -189,8 +201,9 @@ impl Listen {
 /// Adds what every result of this era carries.
 fn complete(mut outcome: Outcome, method: &str, revision: Revision) -> Outcome {
     let result = &mut outcome.result;
-    result["resultType"] = "complete".into();
-    if CACHEABLE.contains(&method) {
+    let is_interim = result.get("inputRequests").is_some();
+    result["resultType"] = if is_interim { "input_required" } else { "complete" }.into();
+    if CACHEABLE.contains(&method) && !is_interim {
         result["ttlMs"] = TTL_MS.into();
         result["cacheScope"] = "public".into();
     }

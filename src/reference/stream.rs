@@ -168,7 +168,7 @@ impl<W: AsyncWrite + Unpin> Stream<W> {
                         self.later(Instant::now(), output);
                     }
                 }
-                Output::Listen(_) => {}
+                Output::Listen(_) | Output::Open(_) => {}
             }
         }
         Some(None)

@@ -6,18 +6,27 @@ mod batches;
 mod capabilities;
 mod codes;
 mod context;
+mod elicitation;
 mod envelope;
 mod finding;
+mod form;
 mod handshake;
+mod input_required;
+mod links;
 mod meta_keys;
 mod notifications;
 mod own;
 mod progress;
 mod replies;
 mod result_type;
+mod roots;
+mod sampling;
+mod streams;
+mod tool_uses;
 mod schema;
 mod server_requests;
 mod stdout;
+mod wish;
 
 pub use context::{Context, is_deliberate};
 pub use finding::{Finding, Findings, Observation};
@@ -47,6 +56,13 @@ pub const RULES: &[Rule] = &[
     batches::RULE,
     handshake::RULE,
     server_requests::RULE,
+    streams::RULE,
+    input_required::RULE,
+    roots::RULE,
+    sampling::RULE,
+    tool_uses::RULE,
+    elicitation::RULE,
+    links::RULE,
     capabilities::RULE,
     result_type::RULE,
     meta_keys::RULE,

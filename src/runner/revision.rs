@@ -9,6 +9,7 @@ use super::event::Event;
 use super::evidence;
 use super::interpret::{DEATH, Surroundings, run_case};
 use super::plan::{Plan, Planned, exclusion};
+use super::survey::Survey;
 use super::tally::{Observed, Tally};
 use crate::case::{Case, Connection};
 use crate::catalogue::Verdict;
@@ -64,12 +65,16 @@ impl<'s> Scene<'s> {
         let plan = self.plan;
         let around = self.around;
         let learned = shared.learned();
+        // Over HTTP all connections lead to one server: what changes it waits until nobody looks.
+        let waits = |case: &&&Case| shared.is_http() && case.client.is_some();
+        let (later, alone): (Vec<&Case>, Vec<&Case>) = alone.iter().partition(|case| waits(&case));
         let ((own, spawned), (common, revived)) = tokio::join!(
             Box::pin(isolated(plan, around, revision, &alone, &learned)),
             Box::pin(on_shared(plan, around, common, shared, tell)),
         );
-        self.spawns += spawned + revived;
-        for (observed, transcripts) in [common, own] {
+        let (late, spawned_later) = Box::pin(isolated(plan, around, revision, &later, &learned)).await;
+        self.spawns += spawned + spawned_later + revived;
+        for (observed, transcripts) in [common, own, late] {
             observed.into_iter().for_each(|observed| self.tally.add(observed));
             for (name, transcript) in transcripts {
                 self.judge(&transcript, revision, &name);
@@ -182,16 +187,28 @@ async fn alone(
     case: &Case,
     learned: &Learned,
 ) -> Results {
+    let mut options = plan.options.clone();
+    if let Some(declared) = &case.client {
+        options.client.capabilities = declared.capabilities(revision);
+    }
     let opened = match case.connection {
-        Connection::Raw => Session::connect(&plan.target, revision, &plan.options).map_err(OpenError::from),
+        Connection::Raw => Session::connect(&plan.target, revision, &options).map_err(OpenError::from),
         Connection::Shared | Connection::Fresh => {
-            Session::open(&plan.target, revision, &plan.options).await.map_err(|failure| failure.error)
+            Session::open(&plan.target, revision, &options).await.map_err(|failure| failure.error)
         }
     };
     match opened {
         Ok(mut session) => {
             session.learn(learned);
-            let observed = run_case(case, &mut session, around).await;
+            let observed = match (&case.client, case.connection) {
+                // What a server offers may depend on what the client declares.
+                (Some(_), Connection::Fresh) => {
+                    let survey = Survey::take(&mut session, &plan.policy).await;
+                    let around = Surroundings { survey: &survey, secrets: around.secrets };
+                    run_case(case, &mut session, &around).await
+                }
+                _ => run_case(case, &mut session, around).await,
+            };
             (observed, vec![(case.id.clone(), session.finish().await)])
         }
         Err(error) => (blocked(case, &format!("no new connection: {error}")), Vec::new()),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 use super::policy::Policy;
-use crate::case::List;
+use crate::case::{List, Things};
 use crate::protocol::method;
 use crate::sample;
 use crate::session::Session;
@@ -126,6 +126,16 @@ impl Survey {
 
     /// The things that a case can repeat itself over.
     pub fn things(&self, list: List) -> Vec<Value> {
+        self.all(list).take(MAX_THINGS).cloned().collect()
+    }
+
+    /// Those of them that have the right name.
+    pub fn wanted(&self, things: &Things) -> Vec<Value> {
+        self.all(things.list).filter(|thing| things.wants(thing)).take(MAX_THINGS).cloned().collect()
+    }
+
+    /// The things of a list, without the bound that holds for loops.
+    pub fn all(&self, list: List) -> impl Iterator<Item = &Value> {
         let all = match list {
             List::Tools => &self.tools,
             List::CallableTools => &self.callable,
@@ -137,11 +147,11 @@ impl Survey {
             List::DeclaredLists => &self.methods,
             List::Pages => &self.pages,
         };
-        let is_quick = |thing: &&Value| match list {
+        let is_quick = move |thing: &&Value| match list {
             List::CallableTools | List::InvalidCalls => !self.is_slow(&thing["name"]),
             _ => true,
         };
-        all.iter().filter(is_quick).take(MAX_THINGS).cloned().collect()
+        all.iter().filter(is_quick)
     }
 
     /// Notes how long a tool took; one that is slow is not called again.

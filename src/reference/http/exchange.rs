@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::check::{self, header};
 use super::hub::{Hub, Reply, Session};
 use super::response::{self, Body, apply, body, empty, event, refusal};
-use crate::protocol::{Era, Frame, Revision};
+use crate::protocol::{Era, Frame, Id, Revision};
 use crate::reference::answer::Failure;
 use crate::reference::conversation::Conversation;
 use crate::reference::options::Sse;
@@ -175,9 +175,12 @@ fn respond(hub: &Arc<Hub>, session: &Session, reply: Reply, is_request: bool) ->
     if reply.is_dropped {
         return Err(Cut);
     }
-    let Reply { emissions, listen, .. } = reply;
+    let Reply { emissions, listen, open, .. } = reply;
     if let Some(key) = listen {
         return Ok(listening(hub, key, &emissions));
+    }
+    if let Some(id) = open {
+        return Ok(asking(session, id, &emissions));
     }
     match emissions.as_slice() {
         // A request that stays unanswered keeps its client waiting, as it would on any transport.
@@ -208,7 +211,17 @@ fn waiting(session: &Session) -> Response<Body> {
     let (events, response) = response::stream();
     let _ = events.send(Bytes::from_static(b": waiting\n\n"));
     let task = tokio::spawn(async move { events.closed().await });
-    session.remember(crate::protocol::Id::Null, task.abort_handle());
+    session.remember(Id::Null, task.abort_handle());
+    response
+}
+
+/// The stream on which the client is asked, and which the reply will end.
+fn asking(session: &Session, id: Id, emissions: &[Emission]) -> Response<Body> {
+    let (events, response) = response::stream();
+    for emission in emissions {
+        let _ = events.send(event(emission));
+    }
+    session.open_call(id, events);
     response
 }
 

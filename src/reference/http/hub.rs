@@ -31,6 +31,8 @@ pub(super) struct Session {
     streams: Mutex<Vec<Events>>,
     /// Tasks that will answer later, by request.
     later: Mutex<Vec<(Id, AbortHandle)>>,
+    /// The response streams of calls that wait for the client.
+    calls: Mutex<HashMap<Id, Events>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -43,6 +45,7 @@ impl Session {
             conversation: Mutex::new(conversation),
             streams: Mutex::default(),
             later: Mutex::default(),
+            calls: Mutex::default(),
         })
     }
 
@@ -65,7 +68,24 @@ impl Session {
         later.push((id, task));
     }
 
+    /// Keeps the response stream of a call open.
+    pub(super) fn open_call(&self, id: Id, events: Events) {
+        lock(&self.calls).insert(id, events);
+    }
+
+    /// Sends something on the stream of a call, which its reply ends; false if there is no such stream.
+    fn tell_call(&self, id: &Id, emission: &Emission) -> bool {
+        let mut calls = lock(&self.calls);
+        let Some(events) = calls.get(id) else { return false };
+        let _ = events.send(event(emission));
+        if emission.is_reply {
+            calls.remove(id);
+        }
+        true
+    }
+
     fn cancel(&self, id: &Id) {
+        lock(&self.calls).remove(id);
         let later = lock(&self.later);
         later.iter().filter(|(known, _)| known == id).for_each(|(_, task)| task.abort());
     }
@@ -137,10 +157,13 @@ impl Hub {
                     Route::Reply => reply.emissions.push(emission),
                     Route::Session => session.tell(&emission),
                     Route::Subscription(key) => self.publish(*key, &emission),
+                    Route::Call(id) if session.tell_call(id, &emission) => {}
+                    Route::Call(_) => reply.emissions.push(emission),
                 },
                 Output::Cancel(id) => session.cancel(&id),
                 Output::Changed(change) => self.broadcast(&change),
                 Output::Listen(key) => reply.listen = Some(key),
+                Output::Open(id) => reply.open = Some(id),
                 Output::Exit { code, .. } => {
                     self.end.send_replace(Some(code));
                     reply.is_dropped = true;
@@ -171,6 +194,8 @@ pub(super) struct Reply {
     pub emissions: Vec<Emission>,
     /// The subscription whose stream the response is.
     pub listen: Option<u64>,
+    /// The call whose response stays open.
+    pub open: Option<Id>,
     /// The connection is cut instead.
     pub is_dropped: bool,
 }

@@ -1,6 +1,7 @@
 //! Coded cases: what a script cannot say. The YAML head of a case names the function here and what it judges.
 
 mod batches;
+mod client;
 mod completion_references;
 mod listen;
 mod pagination_walk;
@@ -24,7 +25,9 @@ use crate::session::Outcome;
 pub async fn run(name: &str, run: &mut CaseRun<'_>) {
     match name {
         "batches" => batches::run(run).await,
+        "client_requests" => client::server_requests(run).await,
         "completion_references" => completion_references::run(run).await,
+        "input_required" => client::input_required(run).await,
         "listen" => listen::run(run).await,
         "pagination_walk" => pagination_walk::run(run).await,
         "tool_call_without_arguments" => tool_call_without_arguments::run(run).await,
