@@ -8,7 +8,7 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::file::{CaseFile, CheckFile, StepFile};
-use super::model::{Action, Body, Case, CheckSpec, Connection, Declared, List, Step, Things};
+use super::model::{Action, Body, Case, CheckSpec, Declared, List, Step, Things};
 use super::{Expectation, model};
 use crate::catalogue::{self, Requirement, closest, requirement, requirements};
 use crate::pattern::names;
@@ -81,7 +81,7 @@ pub fn parse(path: &str, relative: &str, text: &str) -> Result<Case, CaseError> 
         Some(named) => reader.transports(named)?,
     };
     let body = reader.body(&file)?;
-    let client = file.client.as_ref().map(|client| reader.client(&file, client)).transpose()?;
+    let client = file.client.as_ref().map(|client| reader.client(client)).transpose()?;
     let case = Case {
         id: relative.trim_end_matches(".yaml").replace('\\', "/"),
         path: path.to_owned(),
@@ -125,14 +125,14 @@ impl Reader<'_> {
         }
     }
 
-    fn client(&self, file: &CaseFile, client: &Spanned<Value>) -> Result<Declared, CaseError> {
+    fn client(&self, client: &Spanned<Value>) -> Result<Declared, CaseError> {
         match &client.value {
-            _ if file.connection == Connection::Shared => {
-                Err(self.error(client, "`client` needs a connection of its own: fresh or raw"))
-            }
             Value::String(word) if word == "everything" => Ok(Declared::Everything),
             capabilities @ Value::Object(_) => Ok(Declared::Capabilities(capabilities.clone())),
-            other => Err(self.error(client, format!("`client` is `everything` or a map of capabilities, not {other}"))),
+            other => {
+                Err(self
+                    .error(client, format!("`client` is `everything` or a map of capabilities, not {other}")))
+            }
         }
     }
 
@@ -254,8 +254,12 @@ impl Reader<'_> {
             Some((name.trim().to_owned(), Things { list, named }))
         });
         let known = List::ALL.map(|(name, _)| name).join(", ");
-        let (name, list) = found
-            .ok_or_else(|| self.error(step, format!("`{head}` is not NAME in LIST or NAME in LIST named GLOB (lists: {known})")))?;
+        let (name, list) = found.ok_or_else(|| {
+            self.error(
+                step,
+                format!("`{head}` is not NAME in LIST or NAME in LIST named GLOB (lists: {known})"),
+            )
+        })?;
         Ok(Action::For(name, list, self.steps(&step.value.steps)?))
     }
 

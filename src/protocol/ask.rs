@@ -27,9 +27,7 @@ fn uses_tools(params: &Value) -> bool {
 pub fn declares(capabilities: &Value, path: &str) -> bool {
     let has = |path| method::declares(capabilities, path);
     match path {
-        "elicitation.form" => {
-            has("elicitation.form") || has("elicitation") && !has("elicitation.url")
-        }
+        "elicitation.form" => has("elicitation.form") || has("elicitation") && !has("elicitation.url"),
         path => has(path),
     }
 }

@@ -97,7 +97,13 @@ impl Outcome {
 
 impl From<Value> for Outcome {
     fn from(result: Value) -> Self {
-        Self { notifications: Vec::new(), result, delay: Duration::ZERO, changes: Vec::new(), asks: Vec::new() }
+        Self {
+            notifications: Vec::new(),
+            result,
+            delay: Duration::ZERO,
+            changes: Vec::new(),
+            asks: Vec::new(),
+        }
     }
 }
 

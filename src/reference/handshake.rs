@@ -48,6 +48,10 @@ impl Conversation {
     ) -> Vec<Output> {
         let call = pending.id();
         let mut outputs = vec![Output::Open(call.clone())];
+        let route = match self.server.settings.options.asides {
+            Some(true) => Route::Session,
+            _ => Route::Call(call),
+        };
         for (key, ask) in asks {
             let id = Id::Text(format!("ask-{}", self.next_ask));
             self.next_ask += 1;
@@ -61,9 +65,7 @@ impl Conversation {
                     request: Some(&pending.request),
                     revision: Some(revision),
                 };
-                outputs.extend(self.outgoing(question, context, |emission| {
-                    emission.route = Route::Call(call.clone());
-                }));
+                outputs.extend(self.outgoing(question, context, |emission| emission.route = route.clone()));
             }
         }
         self.pending.push(pending);
@@ -93,7 +95,10 @@ impl Conversation {
         outputs.retain(|output| !matches!(output, Output::Open(_)));
         for output in &mut outputs {
             if let Output::Send(emission) = output {
-                emission.route = Route::Call(call.clone());
+                match emission.route {
+                    Route::Session => {}
+                    _ => emission.route = Route::Call(call.clone()),
+                }
             }
         }
         outputs
@@ -121,7 +126,8 @@ impl Conversation {
     }
 
     fn serve(&mut self, method: &str, params: &Value, revision: Revision) -> Result<Outcome, Failure> {
-        let ask = Ask { server: &self.server, revision, params, level: Some(self.level), client: &self.client };
+        let ask =
+            Ask { server: &self.server, revision, params, level: Some(self.level), client: &self.client };
         match method {
             "logging/setLevel" if ask.server.declares("logging") => {
                 let name = ask.text("level")?;

@@ -41,6 +41,10 @@ pub struct Options {
     pub sessions: Option<bool>,
     /// How well `requestState` is protected (default: sealed).
     pub state: Option<State>,
+    /// How many turns a conversation with a model may have that uses tools (default 3).
+    pub turns: Option<usize>,
+    /// Over HTTP, requests to the client go over the GET stream in place of that of the call.
+    pub asides: Option<bool>,
 }
 
 /// An era by its name.
@@ -88,6 +92,8 @@ impl Options {
         take(&mut self.sse, &other.sse);
         take(&mut self.sessions, &other.sessions);
         take(&mut self.state, &other.state);
+        take(&mut self.turns, &other.turns);
+        take(&mut self.asides, &other.asides);
     }
 }
 

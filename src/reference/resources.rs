@@ -80,7 +80,8 @@ pub(super) fn templates(ask: &Ask<'_>) -> Result<Outcome, Failure> {
 pub(super) fn read(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let uri = ask.text("uri")?;
     if let Some(about) = interactive(ask).filter(|about| about.name == uri) {
-        let finish = |text: &str| json!({"contents": [{"uri": uri, "mimeType": "text/plain", "text": text}]}).into();
+        let finish =
+            |text: &str| json!({"contents": [{"uri": uri, "mimeType": "text/plain", "text": text}]}).into();
         return interactive::serve(ask, about, &json!(["resources/read", uri]), &Value::Null, finish);
     }
     let mut contents = content(ask.server, uri).ok_or_else(|| not_found(uri, ask.revision))?;

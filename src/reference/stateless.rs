@@ -61,7 +61,8 @@ impl Conversation {
                 None => Err(Failure::method(method).with_status(404)),
             },
         };
-        let result = result.map(|outcome| complete(self.with_questions(outcome, value, revision), method, revision));
+        let result =
+            result.map(|outcome| complete(self.with_questions(outcome, value, revision), method, revision));
         self.answer(value, revision, result)
     }
 

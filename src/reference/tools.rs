@@ -22,7 +22,10 @@ const EXTRA: &str = "extra";
 pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let mut tools: Vec<Value> = names(ask.server).iter().map(|name| describe(name, ask.revision)).collect();
     if has_interactive(ask.server) {
-        tools.extend(interactive::offered(ask.client, ask.revision).map(|tool| describe_interactive(tool, ask.revision)));
+        tools.extend(
+            interactive::offered(ask.client, ask.revision)
+                .map(|tool| describe_interactive(tool, ask.revision)),
+        );
     }
     page(ask, "tools", tools).map(Outcome::from)
 }
@@ -135,9 +138,7 @@ pub(super) fn call(ask: &Ask<'_>) -> Result<Outcome, Failure> {
                 let origin = json!(["tools/call", name, given]);
                 interactive::serve(ask, about, &origin, &given, said)
             }
-            Some(about) => {
-                interactive::go_on(ask, about, &given, &Answers::new(), &ask.server.new_link())
-            }
+            Some(about) => interactive::go_on(ask, about, &given, &Answers::new(), &ask.server.new_link()),
             None => Ok(run(ask, name, &given)),
         },
     }

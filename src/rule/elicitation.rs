@@ -93,12 +93,21 @@ fn schema(wish: &Wish<'_>, findings: &mut Findings) {
     let mut soft = |id, problem: Option<String>, expected: &str| match problem {
         None => findings.kept(id),
         Some(problem) => {
-            findings.violated_as(Some(Verdict::Warn), id, problem, expected, schema.to_string(), &wish.entries);
+            findings.violated_as(
+                Some(Verdict::Warn),
+                id,
+                problem,
+                expected,
+                schema.to_string(),
+                &wish.entries,
+            );
         }
     };
-    let unknown = unknown_required(schema).map(|name| format!("`{name}` is required, but there is no such field"));
+    let unknown =
+        unknown_required(schema).map(|name| format!("`{name}` is required, but there is no such field"));
     soft(PRESENT, unknown, "required fields that are among the properties");
-    let outside = default_outside(schema).map(|name| format!("the default of `{name}` is none of its choices"));
+    let outside =
+        default_outside(schema).map(|name| format!("the default of `{name}` is none of its choices"));
     soft(DEFAULTS, outside, "a default that can be chosen");
 }
 
@@ -111,7 +120,8 @@ fn unknown_required(schema: &Value) -> Option<&str> {
 fn default_outside(schema: &Value) -> Option<&String> {
     let fields = schema["properties"].as_object()?.iter();
     let is_outside = |field: &Value| {
-        let Some(default) = field.get("default").filter(|default| default.is_string() || default.is_array()) else {
+        let Some(default) = field.get("default").filter(|default| default.is_string() || default.is_array())
+        else {
             return false;
         };
         let chosen = default.as_array().cloned().unwrap_or_else(|| vec![default.clone()]);
@@ -123,6 +133,7 @@ fn default_outside(schema: &Value) -> Option<&String> {
 
 fn choices(field: &Value) -> Vec<&Value> {
     let plain = [&field["enum"], &field["items"]["enum"]].into_iter().filter_map(Value::as_array).flatten();
-    let titled = [&field["oneOf"], &field["items"]["anyOf"]].into_iter().filter_map(Value::as_array).flatten();
+    let titled =
+        [&field["oneOf"], &field["items"]["anyOf"]].into_iter().filter_map(Value::as_array).flatten();
     plain.chain(titled.map(|choice| &choice["const"])).collect()
 }

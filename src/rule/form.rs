@@ -20,7 +20,10 @@ static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
                  auth(?:entication|orization)? ?tokens?|bearer ?tokens?|refresh ?tokens?|client ?secret|\
                  (?:credit|debit) ?cards?(?: ?(?:number|no))?|card ?number|cvv2?|cvc2?|iban|bank ?account(?: ?number)?|\
                  social ?security(?: ?number)?|ssn";
-    Regex::new(&format!(r"^(?:(?:your|the|my|user|account|current|new|old|confirm|github|openai) )*(?:{words})$")).ok()
+    Regex::new(&format!(
+        r"^(?:(?:your|the|my|user|account|current|new|old|confirm|github|openai) )*(?:{words})$"
+    ))
+    .ok()
 });
 /// Words that are mostly used for one.
 const DOUBTFUL: [&str; 7] = ["secret", "secrets", "token", "pin", "pin code", "credentials", "passcode"];
@@ -73,7 +76,9 @@ pub(super) fn link(params: &Value) -> Option<String> {
         texts.extend(field["enum"].as_array().into_iter().flatten());
         texts.extend(field["enumNames"].as_array().into_iter().flatten());
         let titled = [&field["oneOf"], &field["items"]["anyOf"]];
-        texts.extend(titled.iter().filter_map(|list| list.as_array()).flatten().map(|choice| &choice["title"]));
+        texts.extend(
+            titled.iter().filter_map(|list| list.as_array()).flatten().map(|choice| &choice["title"]),
+        );
     }
     let address = |text: &str| {
         let at = text.find("https://").or_else(|| text.find("http://"))?;
@@ -89,7 +94,8 @@ mod tests {
 
     #[test]
     fn secrets_are_told_from_other_fields() {
-        let field = |name: &str| secret_field(&json!({"properties": {name: {"type": "string"}}})).map(|(_, d)| d);
+        let field =
+            |name: &str| secret_field(&json!({"properties": {name: {"type": "string"}}})).map(|(_, d)| d);
         for name in ["password", "apiKey", "API_KEY", "your-password", "credit_card_number", "userPassword"] {
             assert_eq!(field(name), Some(Doubt::None), "{name}");
         }
@@ -103,7 +109,10 @@ mod tests {
 
     #[test]
     fn addresses_are_found_in_any_words() {
-        assert_eq!(link(&json!({"message": "Open https://example.com/x now"})).unwrap(), "https://example.com/x");
+        assert_eq!(
+            link(&json!({"message": "Open https://example.com/x now"})).unwrap(),
+            "https://example.com/x"
+        );
         assert_eq!(link(&json!({"message": "Your name"})), None);
     }
 }

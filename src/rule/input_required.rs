@@ -66,13 +66,31 @@ fn interim(context: &Context<'_>, entry: &Entry, asked: &Asked, result: &Value, 
         "input is asked for in reply to tools/call, prompts/get and resources/read only",
     );
     hold(KEYS, !repeats_key(entry, result), "a key of `inputRequests` occurs twice", "keys that differ");
+    hold(TYPE, is_question(result), "a finished result is called interim", "\"resultType\": \"complete\"");
     if asked.method == "resources/read" {
         let hints = ["ttlMs", "cacheScope"].iter().any(|hint| result.get(*hint).is_some());
-        hold(CACHE, !hints, "an interim result says how long it may be cached", "neither ttlMs nor cacheScope");
+        hold(
+            CACHE,
+            !hints,
+            "an interim result says how long it may be cached",
+            "neither ttlMs nor cacheScope",
+        );
     }
     if let Some(is_last) = is_last(context, entry) {
-        hold(LAST, is_last, "the stream goes on after the result", "the result as the last message of its stream");
+        hold(
+            LAST,
+            is_last,
+            "the stream goes on after the result",
+            "the result as the last message of its stream",
+        );
     }
+}
+
+/// Whether a result asks for something, or is at least not finished.
+fn is_question(result: &Value) -> bool {
+    let asks = ["inputRequests", "requestState"].iter().any(|member| result.get(*member).is_some());
+    let answers = ["content", "messages", "contents"].iter().any(|member| result.get(*member).is_some());
+    asks || !answers
 }
 
 fn repeats_key(entry: &Entry, result: &Value) -> bool {
@@ -87,9 +105,8 @@ const LATER: usize = 10;
 fn is_last(context: &Context<'_>, entry: &Entry) -> Option<bool> {
     let What::Received { streamed: true, exchange: Some(number), .. } = entry.what else { return None };
     let later = || context.transcript.entries.iter().filter(|later| later.seq > entry.seq);
-    let goes_on = later().any(|later| {
-        matches!(later.what, What::Received { exchange: Some(other), .. } if other == number)
-    });
+    let goes_on = later()
+        .any(|later| matches!(later.what, What::Received { exchange: Some(other), .. } if other == number));
     let ended = later().any(|later| matches!(later.what, What::Done { exchange } if exchange == number));
     match (goes_on, ended, later().count() > LATER) {
         (true, ..) => Some(false),
@@ -137,11 +154,17 @@ fn complaint(context: &Context<'_>, error: &Value, asked: &Asked) -> Option<(&'s
         What::Response { exchange, status, .. } if Some(exchange) == asked.exchange => Some(status),
         _ => None,
     });
-    if !required.as_object().is_some_and(|required| !required.is_empty()) {
-        return Some(("the missing capabilities are not named", "data.requiredCapabilities: an object of capabilities"));
+    if required.as_object().is_none_or(serde_json::Map::is_empty) {
+        return Some((
+            "the missing capabilities are not named",
+            "data.requiredCapabilities: an object of capabilities",
+        ));
     }
     if is_declared(declared, required) {
-        return Some(("what is called missing was declared", "the capabilities that the client did not declare"));
+        return Some((
+            "what is called missing was declared",
+            "the capabilities that the client did not declare",
+        ));
     }
     match status {
         Some(status) if status != 400 => Some(("the HTTP status is not 400", "HTTP status 400")),
@@ -152,7 +175,11 @@ fn complaint(context: &Context<'_>, error: &Value, asked: &Asked) -> Option<(&'s
 /// Whether everything in `required` was declared.
 fn is_declared(declared: &Value, required: &Value) -> bool {
     required.as_object().into_iter().flatten().all(|(name, inner)| match inner.as_object() {
-        Some(modes) if name == "elicitation" && !modes.is_empty() => {
+        // Elicitation without a mode means forms.
+        Some(modes) if name == "elicitation" && modes.is_empty() => {
+            ask::declares(declared, "elicitation.form")
+        }
+        Some(modes) if name == "elicitation" => {
             modes.keys().all(|mode| ask::declares(declared, &format!("elicitation.{mode}")))
         }
         Some(inner) => {

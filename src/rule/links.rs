@@ -46,6 +46,9 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
 /// The error -32042 lists pages, and nothing else does.
 fn errors<'c>(context: &'c Context<'_>, links: &mut Vec<Link<'c>>, findings: &mut Findings) {
     let mut seen = false;
+    if context.revision().is_stateless() {
+        return;
+    }
     for (entry, message) in &context.received {
         let Some(error) = message.get("error") else { continue };
         let listed = error["data"]["elicitations"].as_array();
@@ -57,13 +60,28 @@ fn errors<'c>(context: &'c Context<'_>, links: &mut Vec<Link<'c>>, findings: &mu
         };
         let has_links = listed.is_some_and(|listed| listed.iter().any(|one| one["url"].is_string()));
         if has_links {
-            hold(CODE, is_about_links, "an error asks for pages to be visited under another code", "the code -32042");
+            hold(
+                CODE,
+                is_about_links,
+                "an error asks for pages to be visited under another code",
+                "the code -32042",
+            );
         }
         if is_about_links {
-            hold(ONLY_THEN, has_links, "the error -32042 names no page to visit", "a list of URL elicitations");
-            let is_filled = listed.is_some_and(|listed| !listed.is_empty());
-            hold(LIST, is_filled, "the list of elicitations is empty", "at least one elicitation");
-            match ask::declares(&context.client, "elicitation.url") {
+            hold(
+                ONLY_THEN,
+                listed.is_some(),
+                "the error -32042 names no page to visit",
+                "a list of URL elicitations",
+            );
+            // A list that is not there is the business of a schema.
+            hold(
+                LIST,
+                listed.is_none_or(|listed| !listed.is_empty()),
+                "the list of elicitations is empty",
+                "at least one elicitation",
+            );
+            match !has_links || ask::declares(&context.client, "elicitation.url") {
                 true => findings.kept(MODE),
                 false => findings.violated_as(
                     Some(Verdict::Warn),
@@ -85,14 +103,17 @@ fn errors<'c>(context: &'c Context<'_>, links: &mut Vec<Link<'c>>, findings: &mu
 
 static MAIL: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)[a-z0-9._+-]+(?:@|%40)[a-z0-9-]+\.[a-z]{2,}").ok());
-static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}").ok());
+static TOKEN: LazyLock<Option<Regex>> =
+    LazyLock::new(|| Regex::new(r"eyJ[A-Za-z0-9_-]{8,}\.eyJ[A-Za-z0-9_-]{8,}").ok());
 
 fn personal(link: &Link<'_>, findings: &mut Findings) {
     let Some(url) = link.params["url"].as_str().and_then(|url| Url::parse(url).ok()) else { return };
     let rest = format!("{}?{}", url.path(), url.query().unwrap_or_default());
     let holds = |regex: &LazyLock<Option<Regex>>| regex.as_ref().is_some_and(|regex| regex.is_match(&rest));
     let problem = match () {
-        () if !url.username().is_empty() || url.password().is_some() => Some(("a user name or password", None)),
+        () if !url.username().is_empty() || url.password().is_some() => {
+            Some(("a user name or password", None))
+        }
         () if holds(&MAIL) => Some(("an e-mail address", Some(Verdict::Warn))),
         () if holds(&TOKEN) => Some(("a signed token", Some(Verdict::Warn))),
         () => None,
@@ -115,7 +136,9 @@ fn unique(links: &[Link<'_>], findings: &mut Findings) {
     for (index, link) in links.iter().enumerate() {
         let Some(id) = link.params["elicitationId"].as_str() else { continue };
         let twin = links[..index].iter().find(|other| other.params["elicitationId"] == id);
-        match twin.filter(|twin| twin.params["url"] != link.params["url"] || twin.params["message"] != link.params["message"]) {
+        match twin.filter(|twin| {
+            twin.params["url"] != link.params["url"] || twin.params["message"] != link.params["message"]
+        }) {
             None => findings.kept(UNIQUE),
             Some(twin) => findings.violated(
                 UNIQUE,
@@ -129,14 +152,18 @@ fn unique(links: &[Link<'_>], findings: &mut Findings) {
 }
 
 fn completed(context: &Context<'_>, links: &[Link<'_>], findings: &mut Findings) {
+    // Without an id there is nothing to compare with.
+    if links.iter().any(|link| link.params["elicitationId"].is_null()) {
+        return;
+    }
     let notes =
         context.received.iter().filter(|(_, m)| m.method() == Some("notifications/elicitation/complete"));
     let mut done: Vec<&Value> = Vec::new();
     for (entry, message) in notes {
         let id = &message.params()["elicitationId"];
-        let is_ours = links
-            .iter()
-            .any(|link| link.params["elicitationId"] == *id && link.entries.iter().all(|seq| *seq < entry.seq));
+        let is_ours = links.iter().any(|link| {
+            link.params["elicitationId"] == *id && link.entries.iter().all(|seq| *seq < entry.seq)
+        });
         let is_new = !done.contains(&id);
         done.push(id);
         let rules = [Some(KNOWN), (!context.is_stdio()).then_some(INITIATOR)];

@@ -21,11 +21,11 @@ mod replies;
 mod result_type;
 mod roots;
 mod sampling;
-mod streams;
-mod tool_uses;
 mod schema;
 mod server_requests;
 mod stdout;
+mod streams;
+mod tool_uses;
 mod wish;
 
 pub use context::{Context, is_deliberate};

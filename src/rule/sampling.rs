@@ -82,9 +82,11 @@ fn structured(wish: &Wish<'_>, findings: &mut Findings) {
         jsonschema::validator_for(tool.get("outputSchema")?).ok()
     };
     let messages = wish.params["messages"].as_array().into_iter().flatten();
-    let blocks: Vec<&Value> = messages.flat_map(|message| super::tool_uses::blocks(&message["content"])).collect();
+    let blocks: Vec<&Value> =
+        messages.flat_map(|message| super::tool_uses::blocks(&message["content"])).collect();
     for result in blocks.iter().filter(|block| block["type"] == "tool_result" && block["isError"] != true) {
-        let used = blocks.iter().find(|block| block["type"] == "tool_use" && block["id"] == result["toolUseId"]);
+        let used =
+            blocks.iter().find(|block| block["type"] == "tool_use" && block["id"] == result["toolUseId"]);
         let (Some(content), Some(schema)) =
             (result.get("structuredContent"), used.and_then(|used| schema(&used["name"])))
         else {

@@ -85,7 +85,13 @@ fn forbidden(context: &Context<'_>, entry: &Entry, message: &Message, findings: 
     let is_wish = message.method().is_some_and(|method| KINDS.contains(&method));
     for id in [Some(id), Some(FORBIDDEN), is_wish.then_some(VIA_RESULTS)].into_iter().flatten() {
         let got = message.to_value().to_string();
-        findings.violated(id, "the server sent a request", "only replies and notifications", got, &[entry.seq]);
+        findings.violated(
+            id,
+            "the server sent a request",
+            "only replies and notifications",
+            got,
+            &[entry.seq],
+        );
     }
 }
 

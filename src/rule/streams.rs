@@ -41,7 +41,10 @@ fn judge(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
         if calls.count() > 0 {
             findings.violated(
                 GET,
-                format!("`{}` came on the GET stream while a call was running", message.method().unwrap_or_default()),
+                format!(
+                    "`{}` came on the GET stream while a call was running",
+                    message.method().unwrap_or_default()
+                ),
                 "on the stream of the call that it belongs to",
                 got,
                 &[entry.seq],

@@ -45,7 +45,8 @@ fn conversation(wish: &Wish<'_>, findings: &mut Findings) {
             follow(wish, &used, next, findings);
         }
         let results = ids(message, "tool_result", "toolUseId");
-        let before = index.checked_sub(1).map_or(Vec::new(), |before| ids(&messages[before], "tool_use", "id"));
+        let before =
+            index.checked_sub(1).map_or(Vec::new(), |before| ids(&messages[before], "tool_use", "id"));
         for id in results {
             match before.contains(&id) {
                 true => findings.kept(ORPHAN),

@@ -57,7 +57,12 @@ fn inside_results<'c>(context: &'c Context<'_>) -> Vec<Wish<'c>> {
         let client = declared(context, asked.seq);
         for (_, request) in requests.and_then(Value::as_object).into_iter().flatten() {
             let Some(method) = request["method"].as_str() else { continue };
-            wishes.push(Wish { method, params: &request["params"], client, entries: vec![asked.seq, entry.seq] });
+            wishes.push(Wish {
+                method,
+                params: &request["params"],
+                client,
+                entries: vec![asked.seq, entry.seq],
+            });
         }
     }
     wishes
@@ -66,8 +71,7 @@ fn inside_results<'c>(context: &'c Context<'_>) -> Vec<Wish<'c>> {
 /// The client capabilities that a request of ours declared.
 pub(super) fn declared<'c>(context: &'c Context<'_>, seq: u64) -> &'c Value {
     let sent = context.sent.iter().find(|(entry, _)| entry.seq == seq);
-    let declared = sent.map(|(_, message)| {
-        &message.params()["_meta"]["io.modelcontextprotocol/clientCapabilities"]
-    });
+    let declared =
+        sent.map(|(_, message)| &message.params()["_meta"]["io.modelcontextprotocol/clientCapabilities"]);
     declared.unwrap_or(&Value::Null)
 }

@@ -8,6 +8,7 @@ mod event;
 mod evidence;
 mod exit;
 mod interpret;
+mod isolated;
 mod offline;
 mod plan;
 mod policy;

@@ -2,20 +2,19 @@
 
 use std::collections::HashSet;
 
-use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::event::Event;
 use super::evidence;
-use super::interpret::{DEATH, Surroundings, run_case};
+use super::interpret::{Surroundings, run_case};
+use super::isolated::{Results, blocked, isolated};
 use super::plan::{Plan, Planned, exclusion};
-use super::survey::Survey;
 use super::tally::{Observed, Tally};
 use crate::case::{Case, Connection};
 use crate::catalogue::Verdict;
 use crate::protocol::Revision;
 use crate::rule::{self, Context};
-use crate::session::{Learned, OpenError, Session, Transcript};
+use crate::session::{Session, Transcript};
 
 /// How often the shared connection is replaced after it died.
 const REVIVALS: usize = 5;
@@ -59,15 +58,19 @@ impl<'s> Scene<'s> {
         let applies = |case: &&Case| {
             (self.everything || self.wanted.contains(case.id.as_str())) && exclusion(case, &shared).is_none()
         };
-        let (common, alone): (Vec<&Case>, Vec<&Case>) =
-            self.plan.cases.iter().filter(applies).partition(|case| case.connection == Connection::Shared);
+        let (common, alone): (Vec<&Case>, Vec<&Case>) = self
+            .plan
+            .cases
+            .iter()
+            .filter(applies)
+            .partition(|case| case.connection == Connection::Shared && case.client.is_none());
         let revision = shared.revision;
         let plan = self.plan;
         let around = self.around;
         let learned = shared.learned();
         // Over HTTP all connections lead to one server: what changes it waits until nobody looks.
-        let waits = |case: &&&Case| shared.is_http() && case.client.is_some();
-        let (later, alone): (Vec<&Case>, Vec<&Case>) = alone.iter().partition(|case| waits(&case));
+        let waits = |case: &&Case| shared.is_http() && case.client.is_some();
+        let (later, alone): (Vec<&Case>, Vec<&Case>) = alone.iter().partition(|case| waits(case));
         let ((own, spawned), (common, revived)) = tokio::join!(
             Box::pin(isolated(plan, around, revision, &alone, &learned)),
             Box::pin(on_shared(plan, around, common, shared, tell)),
@@ -123,8 +126,6 @@ impl<'s> Scene<'s> {
     }
 }
 
-type Results = (Vec<Observed>, Vec<(String, Transcript)>);
-
 async fn on_shared(
     plan: &Plan,
     around: &Surroundings<'_>,
@@ -160,68 +161,4 @@ async fn on_shared(
     }
     transcripts.push(("shared".to_owned(), session.finish().await));
     ((observed, transcripts), revivals)
-}
-
-async fn isolated(
-    plan: &Plan,
-    around: &Surroundings<'_>,
-    revision: Revision,
-    cases: &[&Case],
-    learned: &Learned,
-) -> (Results, usize) {
-    let running = cases.iter().map(|case| alone(plan, around, revision, case, learned));
-    let done: Vec<Results> = stream::iter(running).buffered(plan.jobs.max(1)).collect().await;
-    let mut all = (Vec::new(), Vec::new());
-    for (observed, transcripts) in done {
-        all.0.extend(observed);
-        all.1.extend(transcripts);
-    }
-    (all, cases.len())
-}
-
-/// Runs a case on a connection of its own.
-async fn alone(
-    plan: &Plan,
-    around: &Surroundings<'_>,
-    revision: Revision,
-    case: &Case,
-    learned: &Learned,
-) -> Results {
-    let mut options = plan.options.clone();
-    if let Some(declared) = &case.client {
-        options.client.capabilities = declared.capabilities(revision);
-    }
-    let opened = match case.connection {
-        Connection::Raw => Session::connect(&plan.target, revision, &options).map_err(OpenError::from),
-        Connection::Shared | Connection::Fresh => {
-            Session::open(&plan.target, revision, &options).await.map_err(|failure| failure.error)
-        }
-    };
-    match opened {
-        Ok(mut session) => {
-            session.learn(learned);
-            let observed = match (&case.client, case.connection) {
-                // What a server offers may depend on what the client declares.
-                (Some(_), Connection::Fresh) => {
-                    let survey = Survey::take(&mut session, &plan.policy).await;
-                    let around = Surroundings { survey: &survey, secrets: around.secrets };
-                    run_case(case, &mut session, &around).await
-                }
-                _ => run_case(case, &mut session, around).await,
-            };
-            (observed, vec![(case.id.clone(), session.finish().await)])
-        }
-        Err(error) => (blocked(case, &format!("no new connection: {error}")), Vec::new()),
-    }
-}
-
-/// Every check of a case that could not run.
-fn blocked(case: &Case, why: &str) -> Vec<Observed> {
-    case.requirements()
-        .into_iter()
-        .map(|requirement| Observed {
-            blocked_by: Some(DEATH.to_owned()),
-            ..Observed::plain(&case.id, &requirement.id, Verdict::Blocked, why)
-        })
-        .collect()
 }

@@ -218,6 +218,7 @@ fn waiting(session: &Session) -> Response<Body> {
 /// The stream on which the client is asked, and which the reply will end.
 fn asking(session: &Session, id: Id, emissions: &[Emission]) -> Response<Body> {
     let (events, response) = response::stream();
+    let _ = events.send(Bytes::from_static(b": asking\n\n"));
     for emission in emissions {
         let _ = events.send(event(emission));
     }

@@ -2,21 +2,22 @@
 
 use serde_json::{Value, json};
 
+use super::super::answer::Ask;
 use super::question::{choices, defaults, form, link, roots, sampling, text_field};
 use super::{Answers, Interactive, loops};
-use crate::protocol::ask;
+use crate::protocol::ask::declares;
 
 /// The requests of the current round that are not answered yet; none = the flow is done.
 pub(super) fn open(
+    ask: &Ask<'_>,
     about: &Interactive,
     given: &Value,
     answers: &Answers,
-    client: &Value,
 ) -> Vec<(String, Value)> {
     if about.name == "ask-tools" {
-        return loops::open(answers);
+        return loops::open(ask.server.settings.options.turns, answers);
     }
-    let rounds = rounds(about, given, client);
+    let rounds = rounds(about, given, ask.client);
     let is_open = |(key, _): &(&str, Value)| !answers.contains_key(*key);
     let round = rounds.into_iter().find(|round| round.iter().any(is_open));
     let open = round.into_iter().flatten().filter(is_open);
@@ -53,7 +54,7 @@ fn rounds(about: &Interactive, given: &Value, client: &Value) -> Vec<Round> {
             vec![("step2", form("What is your favourite colour?", text_field("color")))],
         ],
         "test_input_required_result_capabilities" => vec![declared(client)],
-        "test_missing_capability" if ask::declares(client, "sampling") => Vec::new(),
+        "test_missing_capability" if declares(client, "sampling") => Vec::new(),
         "test_missing_capability" => one("never", sampling("Never asked.", 1)),
         "test_input_required_result_prompt" => {
             one("user_context", form("What is it about?", text_field("context")))
@@ -65,10 +66,10 @@ fn rounds(about: &Interactive, given: &Value, client: &Value) -> Vec<Round> {
 /// What the client said that it can be asked.
 fn declared(client: &Value) -> Round {
     let mut round = Vec::new();
-    if ask::declares(client, "elicitation.form") {
+    if declares(client, "elicitation.form") {
         round.push(("elicit_input", form("A value, please.", text_field("value"))));
     }
-    if ask::declares(client, "sampling") {
+    if declares(client, "sampling") {
         round.push(("sample_input", sampling("Say something.", 50)));
     }
     round
@@ -82,7 +83,8 @@ pub(super) fn told(about: &Interactive, answers: &Answers) -> String {
         "test_input_required_result_capabilities" => "capabilities-ok. ",
         _ => "",
     };
-    let words: Vec<String> = answers.iter().map(|(key, answer)| format!("{key}: {}", words(answer))).collect();
+    let words: Vec<String> =
+        answers.iter().map(|(key, answer)| format!("{key}: {}", words(answer))).collect();
     match words.is_empty() {
         true => format!("{lead}Nothing had to be asked."),
         false => format!("{lead}{}", words.join("; ")),
@@ -119,7 +121,9 @@ fn is_message(answer: &Value) -> bool {
     let is_block = |block: &Value| match block["type"].as_str() {
         Some("text") => block["text"].is_string(),
         Some("image" | "audio") => block["data"].is_string() && block["mimeType"].is_string(),
-        Some("tool_use") => block["id"].is_string() && block["name"].is_string() && block["input"].is_object(),
+        Some("tool_use") => {
+            block["id"].is_string() && block["name"].is_string() && block["input"].is_object()
+        }
         _ => false,
     };
     let content = match &answer["content"] {

@@ -10,16 +10,17 @@ const TURNS: usize = 3;
 const TOOL: &str = "temperature";
 
 /// The next turn, unless the model has answered in words.
-pub(super) fn open(answers: &Answers) -> Vec<(String, Value)> {
+pub(super) fn open(most: Option<usize>, answers: &Answers) -> Vec<(String, Value)> {
     let turns: Vec<&Value> = (1..).map_while(|n| answers.get(&format!("turn-{n}"))).collect();
     let goes_on = turns.last().is_none_or(|last| last["stopReason"] == "toolUse");
-    match goes_on && turns.len() < TURNS {
-        true => vec![(format!("turn-{}", turns.len() + 1), request(&turns))],
+    let most = most.unwrap_or(TURNS);
+    match goes_on && turns.len() < most {
+        true => vec![(format!("turn-{}", turns.len() + 1), request(&turns, most))],
         false => Vec::new(),
     }
 }
 
-fn request(turns: &[&Value]) -> Value {
+fn request(turns: &[&Value], most: usize) -> Value {
     let mut request = sampling("How warm is it in Bern?", 200);
     if let Some(messages) = request["params"]["messages"].as_array_mut() {
         for turn in turns {
@@ -28,7 +29,7 @@ fn request(turns: &[&Value]) -> Value {
         }
     }
     request["params"]["tools"] = json!([tool()]);
-    let mode = if turns.len() + 1 < TURNS { "auto" } else { "none" };
+    let mode = if turns.len() + 1 < most { "auto" } else { "none" };
     request["params"]["toolChoice"] = json!({"mode": mode});
     request
 }

@@ -10,9 +10,10 @@ mod stateless;
 
 use serde_json::{Map, Value, json};
 
-use super::answer::{Failure, Outcome};
+use super::answer::{Ask, Failure, Outcome};
 use super::content;
-use crate::protocol::{Era, Revision, ask, code};
+use crate::protocol::ask::{declares, needed};
+use crate::protocol::{Era, Revision, code};
 
 pub(super) use pending::{Pending, go_on};
 pub use seal::State;
@@ -97,19 +98,24 @@ const TOOLS: &[Interactive] = &[
     tool("test_input_required_result_sampling", "Input: model", "Asks the model.").modern(false),
     tool("test_input_required_result_list_roots", "Input: roots", "Asks for the roots.").modern(false),
     tool("test_input_required_result_request_state", "Input: state", "Asks, and keeps state.").modern(true),
-    tool("test_input_required_result_multiple_inputs", "Input: several", "Asks for three things.").modern(true),
+    tool("test_input_required_result_multiple_inputs", "Input: several", "Asks for three things.")
+        .modern(true),
     tool("test_input_required_result_multi_round", "Input: rounds", "Asks twice.").modern(true),
-    tool("test_input_required_result_tampered_state", "Input: sealed", "Asks, and seals its state.").modern(true),
-    tool("test_input_required_result_capabilities", "Input: what is declared", "Asks what it may.").modern(true),
+    tool("test_input_required_result_tampered_state", "Input: sealed", "Asks, and seals its state.")
+        .modern(true),
+    tool("test_input_required_result_capabilities", "Input: what is declared", "Asks what it may.")
+        .modern(true),
     tool("test_missing_capability", "Missing capability", "Needs sampling.").modern(false),
 ];
 
 /// The prompt.
 const PROMPT: Interactive =
-    tool("test_input_required_result_prompt", "Input: prompt", "A prompt that asks for its context.").modern(false);
+    tool("test_input_required_result_prompt", "Input: prompt", "A prompt that asks for its context.")
+        .modern(false);
 
 /// The resource.
-const RESOURCE: Interactive = tool("memo://reader", "Reader", "A text for somebody, who is asked for.").modern(true);
+const RESOURCE: Interactive =
+    tool("memo://reader", "Reader", "A text for somebody, who is asked for.").modern(true);
 
 /// The tools on offer to a client with these capabilities.
 pub(super) fn offered(client: &Value, revision: Revision) -> impl Iterator<Item = &'static Interactive> {
@@ -119,8 +125,8 @@ pub(super) fn offered(client: &Value, revision: Revision) -> impl Iterator<Item 
 /// Whether a client with these capabilities can be asked.
 pub(super) fn is_for(client: &Value, needs: &str) -> bool {
     match needs {
-        "" => ["roots", "sampling", "elicitation"].iter().any(|name| ask::declares(client, name)),
-        needs => ask::declares(client, needs),
+        "" => ["roots", "sampling", "elicitation"].iter().any(|name| declares(client, name)),
+        needs => declares(client, needs),
     }
 }
 
@@ -150,12 +156,12 @@ pub(super) enum Step {
 }
 
 /// The next step of a flow.
-fn next(about: &Interactive, given: &Value, answers: &Answers, client: &Value) -> Step {
-    let asks = flow::open(about, given, answers, client);
+fn next(ask: &Ask<'_>, about: &Interactive, given: &Value, answers: &Answers) -> Step {
+    let client = ask.client;
+    let asks = flow::open(ask, about, given, answers);
     let undeclared = asks.iter().find_map(|(_, request)| {
         let method = request["method"].as_str().unwrap_or_default();
-        let needed = ask::needed(method, &request["params"])?;
-        (!ask::declares(client, needed)).then_some(needed)
+        needed(method, &request["params"]).filter(|needed| !declares(client, needed))
     });
     match undeclared {
         Some(needed) => Step::Undeclared(needed),
@@ -175,8 +181,7 @@ fn said(text: &str, is_error: bool) -> Outcome {
 
 /// The refusal of a request that needs a client capability (2026-07-28, basic, per-request protocol fields).
 fn undeclared(needed: &str) -> Failure {
-    let required =
-        needed.rsplit('.').fold(json!({}), |inner, name| json!({ name: inner }));
+    let required = needed.rsplit('.').fold(json!({}), |inner, name| json!({ name: inner }));
     Failure::new(code::MISSING_CLIENT_CAPABILITY, "Missing required client capability")
         .with_data(json!({"requiredCapabilities": required}))
         .with_status(400)

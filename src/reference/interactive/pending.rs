@@ -32,7 +32,8 @@ impl Pending {
         let Some(index) = self.open.iter().position(|(open, ..)| *open == id) else { return false };
         let (_, key, request) = self.open.remove(index);
         let fits = response.get("result").filter(|result| flow::fits(&request, result));
-        let failed = || json!({"failed": response["error"]["message"].as_str().unwrap_or("no proper answer")});
+        let failed =
+            || json!({"failed": response["error"]["message"].as_str().unwrap_or("no proper answer")});
         self.answers.insert(key, fits.cloned().unwrap_or_else(failed));
         true
     }
@@ -52,7 +53,7 @@ pub(in crate::reference) fn go_on(
     if about.name == "ask-first" {
         return Err(visit_first(link_id));
     }
-    match next(about, given, answers, ask.client) {
+    match next(ask, about, given, answers) {
         Step::Undeclared(needed) => Ok(said(&format!("This takes a client with `{needed}`."), true)),
         Step::Asks(asks) => {
             let with_id = |(key, request): (String, Value)| match request["params"]["mode"] == "url" {

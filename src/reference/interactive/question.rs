@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 pub(super) fn sampling(text: &str, most: u32) -> Value {
     let message = json!({"role": "user", "content": {"type": "text", "text": text}});
-    json!({"method": "sampling/createMessage", "params": {"messages": [message], "maxTokens": most}})
+    json!({"method": "sampling/createMessage", "params": {
+        "messages": [message], "maxTokens": most, "includeContext": "none",
+        "modelPreferences": {"speedPriority": 0.5, "hints": [{"name": "small"}]},
+    }})
 }
 
 pub(super) fn roots() -> Value {
@@ -39,6 +42,7 @@ pub(super) fn defaults() -> Value {
         "name": {"type": "string", "description": "User name", "default": "John Doe"},
         "age": {"type": "integer", "description": "User age", "default": 30},
         "score": {"type": "number", "description": "User score", "default": 95.5},
+        "mail": {"type": "string", "format": "email", "default": "john@example.com"},
         "status": {"type": "string", "enum": ["active", "inactive", "pending"], "default": "active"},
         "verified": {"type": "boolean", "description": "Verification status", "default": true},
     })

@@ -15,7 +15,7 @@ pub(in crate::reference) fn serve(
     finish: impl Fn(&str) -> Outcome,
 ) -> Result<Outcome, Failure> {
     let answers = answers(ask, about, origin, given)?;
-    match next(about, given, &answers, ask.client) {
+    match next(ask, about, given, &answers) {
         Step::Undeclared(needed) => Err(undeclared(needed)),
         Step::Asks(asks) => {
             let state = ask.server.settings.options.state.unwrap_or_default();
@@ -45,11 +45,13 @@ fn answers(ask: &Ask<'_>, about: &Interactive, origin: &Value, given: &Value) ->
     let mut answers = match state.map(|text| seal::read(protection, origin, text)) {
         None => Answers::new(),
         Some(Some(answers)) => answers,
-        Some(None) => return Err(Failure::params("`requestState` is not one that was given for this request")),
+        Some(None) => {
+            return Err(Failure::params("`requestState` is not one that was given for this request"));
+        }
     };
     let counts = state.is_some() || !about.is_stateful;
     if let (Some(responses), true) = (responses, counts) {
-        for (key, request) in flow::open(about, given, &answers, ask.client) {
+        for (key, request) in flow::open(ask, about, given, &answers) {
             let response = responses.get(&key).filter(|response| flow::fits(&request, response));
             answers.extend(response.map(|response| (key, response.clone())));
         }

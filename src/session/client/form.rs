@@ -7,7 +7,7 @@ use crate::sample;
 /// A form filled in as its schema demands, with every field; declined where no fitting content can be made up.
 pub(super) fn filled(schema: &Value) -> Value {
     match sample::valid(&with_every_field(schema)).or_else(|| sample::valid(schema)) {
-        Some(content) if content.is_object() => json!({"action": "accept", "content": tidy(content)}),
+        Some(content) if is_flat(&content) => json!({"action": "accept", "content": tidy(content)}),
         _ => json!({"action": "decline"}),
     }
 }
@@ -31,6 +31,17 @@ fn with_every_field(schema: &Value) -> Value {
         all["required"] = fields.keys().cloned().collect();
     }
     all
+}
+
+/// Whether a user could fill it in: texts, numbers, yes or no, and lists of texts (`ElicitResult` knows nothing else).
+fn is_flat(content: &Value) -> bool {
+    content.as_object().is_some_and(|fields| {
+        fields.values().all(|value| match value {
+            Value::Array(texts) => texts.iter().all(Value::is_string),
+            Value::Object(_) | Value::Null => false,
+            _ => true,
+        })
+    })
 }
 
 /// Whole numbers are written as such: some readers take no fraction.

@@ -115,9 +115,7 @@ impl Client {
         let family = needed.split('.').next().unwrap_or_default();
         match (ask::declares(&self.capabilities, needed), ask::declares(&self.capabilities, family)) {
             (true, _) => Ok(()),
-            (false, true) => {
-                Err(Refusal::new(code::INVALID_PARAMS, format!("`{needed}` is not supported")))
-            }
+            (false, true) => Err(Refusal::new(code::INVALID_PARAMS, format!("`{needed}` is not supported"))),
             (false, false) => {
                 Err(Refusal::new(code::METHOD_NOT_FOUND, format!("Method not found: {method}")))
             }
@@ -128,7 +126,8 @@ impl Client {
     pub fn responses(&self, requests: &Value) -> Value {
         let members = requests.as_object().into_iter().flatten();
         let answered = members.filter_map(|(key, request)| {
-            let method = request["method"].as_str().unwrap_or_default();
+            // A ping is no question.
+            let method = request["method"].as_str().filter(|method| *method != "ping")?;
             Some((key.clone(), self.reply(method, &request["params"]).ok()?))
         });
         Value::Object(answered.collect())
@@ -160,7 +159,8 @@ mod tests {
         assert_eq!(answer(Manner::Willing), json!({"action": "accept", "content": {"n": 1}}));
         assert_eq!(answer(Manner::Declining), json!({"action": "decline"}));
         assert!(!answer(Manner::Misfilling)["content"]["n"].is_number());
-        let requests = json!({"a": {"method": "elicitation/create", "params": form}, "b": {"method": "roots/list"}});
+        let requests =
+            json!({"a": {"method": "elicitation/create", "params": form}, "b": {"method": "roots/list"}});
         let given = client(Manner::Cancelling).responses(&requests);
         assert_eq!(given, json!({"a": {"action": "cancel"}}));
     }

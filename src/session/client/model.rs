@@ -38,7 +38,9 @@ pub(super) fn answer(params: &Value, manner: &Manner) -> Value {
 /// Several uses at once: a right one, one with arguments that do not fit, one of a tool that was not offered.
 fn uses(params: &Value) -> Vec<Value> {
     let tools = params["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let Some(first) = tools.first().filter(|_| params["toolChoice"]["mode"] != "none") else {
+    let Some(first) =
+        tools.first().filter(|tool| tool["name"].is_string() && params["toolChoice"]["mode"] != "none")
+    else {
         return Vec::new();
     };
     let turn = turn(params);

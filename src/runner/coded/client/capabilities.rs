@@ -22,14 +22,6 @@ pub(super) async fn look(run: &mut CaseRun<'_>, flow: &Flow) {
     }
 }
 
-/// A request that was refused although everything was declared may still tell what it does for a client with nothing.
-pub(super) async fn refused(run: &mut CaseRun<'_>, primitive: &Primitive, first: &Outcome) {
-    if first.code() == Some(code::MISSING_CLIENT_CAPABILITY) {
-        let problem = format!("`{}` is refused for capabilities that the client declared", primitive.name());
-        violated(run, MISSING, problem, "a result", first);
-    }
-}
-
 /// A client that declares nothing: the request works without input, or is refused with the right code.
 fn without(run: &mut CaseRun<'_>, primitive: &Primitive, outcome: &Outcome) {
     let name = primitive.name();

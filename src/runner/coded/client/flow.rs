@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{End, end};
+use crate::protocol::ask;
 use crate::runner::interpret::CaseRun;
 use crate::session::{Manner, Meta, Outcome};
 
@@ -75,6 +76,19 @@ impl Flow {
         self.question()["requestState"].as_str()
     }
 
+    /// What it asks for, round by round, and whether it keeps state: flows that agree in this are much alike.
+    pub fn kind(&self) -> String {
+        let mut kind = self.primitive.method.to_owned();
+        for round in &self.rounds {
+            let mut asked: Vec<&str> = requests(round)
+                .filter_map(|request| ask::needed(request["method"].as_str()?, &request["params"]))
+                .collect();
+            asked.sort_unstable();
+            kind.push_str(&format!(" {} {}", asked.join("+"), round.get("requestState").is_some()));
+        }
+        kind
+    }
+
     /// Whether it came to a good end.
     pub fn result(&self) -> Option<Value> {
         match end(&self.last) {
@@ -98,7 +112,7 @@ pub(super) fn retry(run: &mut CaseRun<'_>, interim: &Value, manner: Manner) -> V
         added["inputResponses"] = client.responses(requests);
         client.manner = Manner::Willing;
     }
-    if let Some(state) = interim.get("requestState") {
+    if let Some(state) = interim.get("requestState").filter(|state| state.is_string()) {
         added["requestState"] = state.clone();
     }
     added

@@ -16,7 +16,8 @@ const LOOP: &str = "sampling.tool-loop-limited";
 const UNAVAILABLE: &str = "roots.unavailable-handled";
 
 pub(super) async fn look(run: &mut CaseRun<'_>, flow: &Flow) {
-    let asks = |method: &str| flow.rounds.iter().flat_map(requests).any(|request| request["method"] == method);
+    let asks =
+        |method: &str| flow.rounds.iter().flat_map(requests).any(|request| request["method"] == method);
     if asks("elicitation/create") {
         declined(run, &flow.primitive).await;
         consent(run, flow);
@@ -65,7 +66,9 @@ fn consent(run: &mut CaseRun<'_>, flow: &Flow) {
             "a new request for input, or an error that explains",
             &flow.last,
         ),
-        End::Asks(_) | End::Failed => kept(run, CONSENT, format!("`{}` waits for the page", flow.primitive.name())),
+        End::Asks(_) | End::Failed => {
+            kept(run, CONSENT, format!("`{}` waits for the page", flow.primitive.name()))
+        }
         End::Silent => {}
     }
 }
@@ -87,7 +90,11 @@ async fn misfilled(run: &mut CaseRun<'_>, flow: &Flow) {
             &outcome,
         ),
         End::Asks(_) | End::Failed => {
-            kept(run, VALIDATED, format!("`{}` refuses content that its schema forbids", flow.primitive.name()));
+            kept(
+                run,
+                VALIDATED,
+                format!("`{}` refuses content that its schema forbids", flow.primitive.name()),
+            );
         }
         End::Silent => {}
     }
@@ -144,7 +151,11 @@ async fn tools(run: &mut CaseRun<'_>, flow: &Flow) {
         End::Asks(_) => violated(
             run,
             LOOP,
-            format!("`{}` still goes on after {} rounds with tools", flow.primitive.name(), looping.rounds.len()),
+            format!(
+                "`{}` still goes on after {} rounds with tools",
+                flow.primitive.name(),
+                looping.rounds.len()
+            ),
             "an end to the loop",
             &looping.last,
         ),

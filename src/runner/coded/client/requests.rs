@@ -45,8 +45,7 @@ pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
     let tools: Vec<Value> = run.around.survey.all(List::CallableTools).take(MOST).cloned().collect();
     let mut asking = Vec::new();
     for tool in tools {
-        let call = call(run, &tool, Manner::Willing).await;
-        if !call.wishes.is_empty() {
+        if let Some(call) = asks(run, &tool).await {
             asking.push(call);
         }
     }
@@ -55,6 +54,16 @@ pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
         closely(run, call).await;
     }
     run.rest_unseen("no tool that may be called asked the client for anything");
+}
+
+/// Calls a tool, and again if something was asked meanwhile: what comes by chance does not come twice.
+async fn asks(run: &mut CaseRun<'_>, tool: &Value) -> Option<Asking> {
+    let first = call(run, tool, Manner::Willing).await;
+    if first.wishes.is_empty() {
+        return None;
+    }
+    let second = call(run, tool, Manner::Willing).await;
+    (!second.wishes.is_empty()).then_some(second)
 }
 
 /// Calls a tool as a client with this manner.

@@ -6,9 +6,10 @@ use super::flow::{Flow, retry, up_to_last};
 use super::{End, answered, end, kept, violated};
 use crate::protocol::{Id, code};
 use crate::runner::interpret::CaseRun;
-use crate::session::{Manner, Meta, Outcome};
+use crate::session::{HttpCall, Manner, Meta, Outcome};
 
 const NEW_ID: &str = "mrtr.retry-new-id-accepted";
+const ELSEWHERE: &str = "mrtr.retry-independent";
 const EXTRA: &str = "mrtr.extra-responses-ignored";
 const MISSING: &str = "mrtr.missing-responses-reasked";
 const VALIDATE: &str = "mrtr.validate-responses";
@@ -24,11 +25,11 @@ pub(super) async fn look(run: &mut CaseRun<'_>, flow: &Flow) {
         return;
     }
     new_id(run, flow).await;
+    elsewhere(run, flow).await;
     extra(run, flow).await;
     missing(run, flow).await;
     validate(run, flow).await;
     malformed(run, flow).await;
-    abandoned(run, flow).await;
 }
 
 /// The right answers to a new round of the last questions, ready to be changed.
@@ -39,20 +40,51 @@ async fn answers(run: &mut CaseRun<'_>, flow: &Flow) -> Option<Value> {
 
 async fn new_id(run: &mut CaseRun<'_>, flow: &Flow) {
     let Some(added) = answers(run, flow).await else { return };
-    let (id, mut message) = run.session.compose(flow.primitive.method, Some(flow.primitive.with(&added)), &Meta::Standard);
+    let (id, mut message) =
+        run.session.compose(flow.primitive.method, Some(flow.primitive.with(&added)), &Meta::Standard);
     let text = format!("mcp-conform-retry-{id}");
     message["id"] = text.clone().into();
     let outcome = run.session.message(&message, true).await;
     let is_right = outcome.reply.as_ref().and_then(|reply| reply.id()) == Some(Id::Text(text));
     let name = flow.primitive.name();
     match (end(&outcome), is_right) {
-        (End::Done(_) | End::Asks(_), true) => kept(run, NEW_ID, format!("the retry of `{name}` is a request of its own")),
+        (End::Done(_) | End::Asks(_), true) => {
+            kept(run, NEW_ID, format!("the retry of `{name}` is a request of its own"))
+        }
         (End::Silent, _) if outcome.died.is_some() => {}
         _ => violated(
             run,
             NEW_ID,
             format!("the retry of `{name}` with an id of another type does not work"),
             "the same as with any other id, under the id of the retry",
+            &outcome,
+        ),
+    }
+}
+
+/// Over HTTP the first connection is closed before the retry: what it carries has to be enough.
+async fn elsewhere(run: &mut CaseRun<'_>, flow: &Flow) {
+    if !run.session.is_http() || flow.rounds.len() != 1 {
+        return;
+    }
+    let params = Some(flow.primitive.params.clone());
+    let (_, message) = run.session.compose(flow.primitive.method, params, &Meta::Standard);
+    let closing = vec![("Connection".to_owned(), Some("close".to_owned()))];
+    let call =
+        HttpCall { method: "POST".into(), headers: closing, message: Some(message), ..HttpCall::default() };
+    let first = run.session.http(&call).await;
+    let End::Asks(interim) = end(&first) else { return };
+    let added = retry(run, &interim, Manner::Willing);
+    let outcome = flow.primitive.ask(run, &added).await;
+    let name = flow.primitive.name();
+    match end(&outcome) {
+        End::Done(_) => kept(run, ELSEWHERE, format!("the retry of `{name}` works on another connection")),
+        End::Silent if outcome.died.is_some() => {}
+        _ => violated(
+            run,
+            ELSEWHERE,
+            format!("the retry of `{name}` does not work on another connection"),
+            "what comes on the same connection",
             &outcome,
         ),
     }
@@ -72,7 +104,9 @@ async fn extra(run: &mut CaseRun<'_>, flow: &Flow) {
             &outcome,
         ),
         End::Silent => {}
-        End::Done(_) | End::Asks(_) => kept(run, EXTRA, format!("`{name}` ignores an answer that it did not ask for")),
+        End::Done(_) | End::Asks(_) => {
+            kept(run, EXTRA, format!("`{name}` ignores an answer that it did not ask for"))
+        }
     }
 }
 
@@ -106,14 +140,20 @@ async fn missing(run: &mut CaseRun<'_>, flow: &Flow) {
 /// Answers that are none, under the right keys.
 async fn validate(run: &mut CaseRun<'_>, flow: &Flow) {
     let Some(declined) = outcome_of(run, flow, Manner::Declining).await else { return };
-    let bad = [json!(42), json!({}), json!({"action": "maybe"}), json!({"roots": 7, "role": "nobody", "content": 7})];
+    let bad = [
+        json!(42),
+        json!({}),
+        json!({"action": "maybe"}),
+        json!({"roots": 7, "role": "nobody", "content": 7}),
+    ];
     for answer in bad {
         let Some(mut added) = answers(run, flow).await else { return };
         for (_, response) in added["inputResponses"].as_object_mut().into_iter().flatten() {
             *response = answer.clone();
         }
         let outcome = flow.primitive.ask_wrongly(run, &added).await;
-        if !answered(run, TOLERATED, &outcome, &format!("the answer {answer} to `{}`", flow.primitive.name())) {
+        if !answered(run, TOLERATED, &outcome, &format!("the answer {answer} to `{}`", flow.primitive.name()))
+        {
             return;
         }
         match end(&outcome) {
@@ -126,7 +166,11 @@ async fn validate(run: &mut CaseRun<'_>, flow: &Flow) {
                 "an error, or a new request for input",
                 &outcome,
             ),
-            _ => kept(run, VALIDATE, format!("`{}` does not take {answer} for an answer", flow.primitive.name())),
+            _ => kept(
+                run,
+                VALIDATE,
+                format!("`{}` does not take {answer} for an answer", flow.primitive.name()),
+            ),
         }
     }
 }
@@ -162,7 +206,8 @@ async fn malformed(run: &mut CaseRun<'_>, flow: &Flow) {
             Some(code::INVALID_PARAMS | code::INVALID_REQUEST | code::PARSE_ERROR) => {
                 kept(run, MALFORMED, format!("`{name}` refuses a malformed `{member}`"));
             }
-            _ if outcome.status.is_some_and(|status| (400..500).contains(&status)) && outcome.reply.is_none() => {}
+            _ if outcome.status.is_some_and(|status| (400..500).contains(&status))
+                && outcome.reply.is_none() => {}
             _ => violated(
                 run,
                 MALFORMED,
@@ -175,7 +220,7 @@ async fn malformed(run: &mut CaseRun<'_>, flow: &Flow) {
 }
 
 /// Nobody has to come back: what was asked for and never answered stands in nobody's way.
-async fn abandoned(run: &mut CaseRun<'_>, flow: &Flow) {
+pub(super) async fn abandoned(run: &mut CaseRun<'_>, flow: &Flow) {
     let call = (flow.primitive.method.to_owned(), Some(flow.primitive.params.clone()));
     let together = run.session.together(&vec![call; MANY]).await;
     let again = flow.primitive.ask(run, &json!({})).await;

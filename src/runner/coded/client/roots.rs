@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::requests::{Asking, call, wishes};
-use super::{answered, end, kept, violated, End};
+use super::{End, answered, end, kept, violated};
 use crate::runner::interpret::CaseRun;
 use crate::session::{Manner, Outcome};
 

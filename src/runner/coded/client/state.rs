@@ -120,7 +120,9 @@ fn leaves(value: &Value, pointer: String, found: &mut Vec<String>) {
 
 /// States that nobody gave out: whatever comes of them, the server goes on.
 async fn made_up(run: &mut CaseRun<'_>, flow: &Flow) {
-    let mut states = ["null", "e30=", "{\"__proto__\":{\"admin\":true}}", "gANjb3MKc3lzdGVtCg=="].map(str::to_owned).to_vec();
+    let mut states = ["null", "e30=", "{\"__proto__\":{\"admin\":true}}", "gANjb3MKc3lzdGVtCg=="]
+        .map(str::to_owned)
+        .to_vec();
     states.push("A".repeat(50_000));
     for state in states {
         let outcome = flow.primitive.ask(run, &json!({"requestState": state})).await;
@@ -169,7 +171,9 @@ async fn borrowed(run: &mut CaseRun<'_>, flow: &Flow, other: &Flow) {
             "an error, or a new beginning",
             &outcome,
         ),
-        End::Failed | End::Asks(_) => kept(run, BOUND, format!("`{name}` does not take the state of `{origin}`")),
+        End::Failed | End::Asks(_) => {
+            kept(run, BOUND, format!("`{name}` does not take the state of `{origin}`"))
+        }
         End::Silent => {}
     }
 }
