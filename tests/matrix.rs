@@ -3,13 +3,14 @@
 
 mod common;
 
-use common::{findings, in_parallel, judge_in_memory, judge_over_http};
+use common::{findings, in_parallel, judge_in_memory, judge_over_http, judge_over_sse, judge_process};
 use mcp_conform::catalogue::{Verdict, requirement};
 use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{Fault, Settings, Transport, faults, quirks};
 
 const STDIO: Transport = Transport::Stdio;
 const HTTP: Transport = Transport::Http;
+const SSE: Transport = Transport::Sse;
 
 /// One judged server: with a fault, a quirk, or clean.
 #[derive(Clone, Copy)]
@@ -21,14 +22,21 @@ struct Cell {
 
 impl Cell {
     fn name(&self) -> String {
-        let transport = if self.transport == STDIO { "stdio" } else { "http" };
+        let transport = match self.transport {
+            Transport::Stdio => "stdio",
+            Transport::Http => "http",
+            Transport::Sse => "sse",
+        };
         format!("{} {transport}", self.revision)
     }
 
     fn judge(&self, settings: Settings) -> Vec<mcp_conform::runner::Check> {
-        let (checks, finished) = match self.transport {
-            Transport::Stdio => judge_in_memory(settings, self.revision),
-            Transport::Http => judge_over_http(settings, self.revision),
+        let process = self.fault.filter(|fault| fault.needs_process());
+        let (checks, finished) = match (process, self.transport) {
+            (Some(fault), _) => judge_process(&fault.id, self.revision),
+            (None, Transport::Stdio) => judge_in_memory(settings, self.revision),
+            (None, Transport::Http) => judge_over_http(settings, self.revision),
+            (None, Transport::Sse) => judge_over_sse(settings, self.revision),
         };
         if let Some(problem) = finished.problem {
             eprintln!(
@@ -41,9 +49,13 @@ impl Cell {
     }
 }
 
-/// Streamable HTTP begins with 2025-03-26.
+/// Streamable HTTP begins with 2025-03-26, when HTTP+SSE ends.
 fn revisions(transport: Transport) -> impl Iterator<Item = Revision> {
-    Revision::ALL.into_iter().filter(move |revision| transport == STDIO || *revision > Revision::V2024_11_05)
+    Revision::ALL.into_iter().filter(move |revision| match transport {
+        Transport::Stdio => true,
+        Transport::Http => *revision > Revision::V2024_11_05,
+        Transport::Sse => *revision == Revision::V2024_11_05,
+    })
 }
 
 fn settings(add: Option<&Fault>) -> Settings {
@@ -56,7 +68,7 @@ fn settings(add: Option<&Fault>) -> Settings {
 
 #[test]
 fn the_clean_server_draws_no_finding() {
-    let cells: Vec<Cell> = [STDIO, HTTP]
+    let cells: Vec<Cell> = [STDIO, HTTP, SSE]
         .into_iter()
         .flat_map(|transport| {
             revisions(transport).map(move |revision| Cell { fault: None, revision, transport })
@@ -93,7 +105,7 @@ fn quirks_draw_no_finding() {
 fn cells(fault: &'static Fault) -> Vec<Cell> {
     let id = fault.requirement.as_deref().unwrap_or_default();
     let requirement = requirement(id).unwrap_or_else(|| panic!("{}: unknown requirement {id}", fault.source));
-    let transport = if fault.transports.contains(&STDIO) { STDIO } else { HTTP };
+    let transport = [STDIO, HTTP].into_iter().find(|known| fault.transports.contains(known)).unwrap_or(SSE);
     let holds = |revision: &Revision| {
         requirement.revisions().contains(*revision)
             && fault.revisions.contains(*revision)
@@ -109,7 +121,9 @@ fn cells(fault: &'static Fault) -> Vec<Cell> {
 
 #[test]
 fn each_fault_is_caught_for_its_reason() {
-    let cells: Vec<Cell> = faults().iter().flat_map(cells).collect();
+    let only = std::env::var("MCP_CONFORM_FAULTS").unwrap_or_default();
+    let wanted = faults().iter().filter(|fault| fault.id.contains(&only));
+    let cells: Vec<Cell> = wanted.flat_map(cells).collect();
     let judged = in_parallel(&cells, |cell| cell.judge(settings(cell.fault)));
     let mut matrix = String::new();
     let mut missed = Vec::new();
@@ -137,5 +151,8 @@ fn each_fault_is_caught_for_its_reason() {
         }
     }
     assert!(missed.is_empty(), "{} faults missed:\n{}", missed.len(), missed.join("\n"));
-    insta::assert_snapshot!("faults", matrix);
+    match only.is_empty() {
+        true => insta::assert_snapshot!("faults", matrix),
+        false => println!("{matrix}"),
+    }
 }

@@ -55,6 +55,13 @@ impl Expectation {
         self.alternatives.iter().any(|alternative| alternative.members.iter().any(|(name, _)| name == "none"))
     }
 
+    /// Whether the HTTP status matters.
+    pub fn looks_at_status(&self) -> bool {
+        self.alternatives
+            .iter()
+            .any(|alternative| alternative.members.iter().any(|(name, _)| name == "status"))
+    }
+
     /// Judges an outcome. `Err` names a captured value that is not there.
     pub fn judge(
         &self,

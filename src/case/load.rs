@@ -76,7 +76,7 @@ pub fn parse(path: &str, relative: &str, text: &str) -> Result<Case, CaseError> 
     })?;
     let reader = Reader { path };
     let transports = match &file.transports {
-        None => vec!["stdio".to_owned(), "http".to_owned()],
+        None => ["stdio", "http", "sse"].map(str::to_owned).to_vec(),
         Some(named) => reader.transports(named)?,
     };
     let body = reader.body(&file)?;
@@ -101,7 +101,7 @@ struct Reader<'p> {
 }
 
 /// Names that need no capture.
-const BUILT_IN: [&str; 6] = ["id", "revision", "server", "listed", "client", "long"];
+const BUILT_IN: [&str; 7] = ["id", "revision", "server", "listed", "client", "http", "long"];
 
 impl Reader<'_> {
     fn error<T>(&self, at: &Spanned<T>, problem: impl Into<String>) -> CaseError {
@@ -114,9 +114,9 @@ impl Reader<'_> {
     }
 
     fn transports(&self, named: &[Spanned<String>]) -> Result<Vec<String>, CaseError> {
-        match named.iter().find(|name| !matches!(name.value.as_str(), "stdio" | "http")) {
+        match named.iter().find(|name| !matches!(name.value.as_str(), "stdio" | "http" | "sse")) {
             Some(name) => {
-                Err(self.error(name, format!("unknown transport `{}` (known: stdio, http)", name.value)))
+                Err(self.error(name, format!("unknown transport `{}` (known: stdio, http, sse)", name.value)))
             }
             None => Ok(named.iter().map(|name| name.value.clone()).collect()),
         }

@@ -121,6 +121,9 @@ pub struct HttpSpec {
     /// Another path.
     #[serde(default)]
     pub path: Option<String>,
+    /// Whether another client sends it: over a connection of its own, with header names in other letters.
+    #[serde(default)]
+    pub apart: bool,
 }
 
 /// What a script can repeat itself over.
@@ -144,11 +147,13 @@ pub enum List {
     DeclaredLists,
     /// Every page that the survey saw.
     Pages,
+    /// One legal request of each kind that asks for something by its name.
+    NamedRequests,
 }
 
 impl List {
     /// Every list, by the name in scripts.
-    pub const ALL: [(&'static str, Self); 9] = [
+    pub const ALL: [(&'static str, Self); 10] = [
         ("tools", Self::Tools),
         ("callable-tools", Self::CallableTools),
         ("invalid-calls", Self::InvalidCalls),
@@ -158,6 +163,7 @@ impl List {
         ("lists", Self::Lists),
         ("declared-lists", Self::DeclaredLists),
         ("pages", Self::Pages),
+        ("named-requests", Self::NamedRequests),
     ];
 
     /// Why the list may be empty, and what to do about it.
@@ -171,6 +177,7 @@ impl List {
             Self::Templates => "the server lists no resource templates",
             Self::Prompts => "the server lists no prompts",
             Self::Lists | Self::DeclaredLists | Self::Pages => "the server has no lists",
+            Self::NamedRequests => "the server lists no resource, no prompt, and no tool that may be called",
         }
     }
 }

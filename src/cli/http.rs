@@ -10,7 +10,7 @@ use super::part::Part;
 use super::stdio::{Launch, judging_options};
 use super::work::Work;
 use crate::report::text::shell_word;
-use crate::runner::{ExitCode, Rerun, Secrets, TargetInfo};
+use crate::runner::{ExitCode, Rerun, Secrets, TargetInfo, derived};
 use crate::transport::{Endpoint, Target};
 
 /// Arguments of `http`.
@@ -91,9 +91,10 @@ pub fn part(
     Ok(Part { host, ..Part::of(plan) })
 }
 
-/// The token inside an `Authorization` header is as secret as the header.
+/// The token inside an `Authorization` header is as secret as the header, and so is what is made of it for tests.
 pub fn token(headers: &[(String, String)]) -> Vec<String> {
-    headers.iter().filter_map(|(_, value)| value.split_once(' ')).map(|(_, token)| token.to_owned()).collect()
+    let tokens = headers.iter().filter_map(|(_, value)| value.split_once(' ')).map(|(_, token)| token);
+    tokens.flat_map(|token| [vec![token.to_owned()], derived(token)].concat()).collect()
 }
 
 fn rerun(judging: &Judging, launch: &Launch, address: &Address, command: &[OsString], head: &str) -> Rerun {

@@ -33,7 +33,7 @@ pub struct Basics {
         help_heading = "What is judged"
     )]
     pub tools: String,
-    /// What you tell about the server: arguments for tools and prompts, tools that may be called
+    /// What you tell about the server: arguments for tools and prompts, tools that may be called, tokens for tests
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub profile: Option<PathBuf>,
     /// How long the server may take to start
@@ -151,11 +151,11 @@ impl Judging {
             revisions: self.choice()?,
             filter,
             baseline: self.baseline()?.with(policy.profile.accepted.clone()),
+            secrets: secrets.and(policy.profile.authorization.all()),
             policy,
             shard,
             write_baseline: self.write_baseline.clone(),
             cases,
-            secrets,
             strict: self.strict,
             jobs: self.jobs(),
             seed: self.basics.seed,

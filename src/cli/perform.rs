@@ -100,7 +100,8 @@ const MOST_FINDINGS: usize = 5;
 pub async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> (Finished, Judged) {
     let (mut finished, judged) = run(plan, events).await;
     let is_judged = matches!(finished.exit, ExitCode::Clean | ExitCode::Findings);
-    if plan.fuzz_cases == 0 || !is_judged || !plan.filter.is_whole() {
+    // HTTP+SSE is judged, but not fuzzed.
+    if plan.fuzz_cases == 0 || judged.over_sse || !is_judged || !plan.filter.is_whole() {
         return (finished, judged);
     }
     let limits = Limits::brief(MOST_FINDINGS, plan.shard);

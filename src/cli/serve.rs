@@ -14,6 +14,9 @@ pub struct Args {
     /// Serve Streamable HTTP at this address, path /mcp, instead of stdio
     #[arg(long, value_name = "ADDR")]
     http: Option<SocketAddr>,
+    /// Ask for bearer tokens over HTTP; tokens for tests are printed at the start
+    #[arg(long, requires = "http")]
+    authorization: bool,
     /// Speak only this revision; may be repeated [default: all]
     #[arg(long, value_name = "DATE")]
     revision: Vec<Revision>,
@@ -31,6 +34,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if !args.revision.is_empty() {
         settings = settings.only(&args.revision);
     }
+    if args.authorization {
+        settings.options.authorization = Some(true);
+    }
     let settings = Arc::new(settings);
     match args.http {
         None => {
@@ -43,8 +49,20 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 .await
                 .map_err(|error| Usage(format!("--http {address}: {error}")))?;
             eprintln!("listening at http://{}/mcp", listener.local_addr()?);
+            if settings.options.authorization == Some(true) {
+                print_tokens();
+            }
             let code = reference::serve_http(settings, listener).await?;
             std::process::exit(code);
         }
     }
+}
+
+/// Tells the tokens that the server knows, ready to be pasted into a shell.
+fn print_tokens() {
+    eprintln!("it asks for a token; these are for tests:");
+    for token in reference::TOKENS {
+        eprintln!("  export {}={}  # {}", token.variable, token.text, token.about);
+    }
+    eprintln!("  client_id {}, redirect_uri {}", reference::CLIENT, reference::REDIRECT);
 }

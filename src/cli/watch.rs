@@ -82,7 +82,7 @@ fn own_files(work: &Work) -> Vec<PathBuf> {
     let commands = work.parts().iter().flat_map(|part| {
         let target = match &part.plan.target {
             Target::Command(command) => Some(command),
-            Target::Http(_) | Target::Memory(_) => None,
+            Target::Http(_) | Target::Sse(_) | Target::Memory(_) => None,
         };
         target.into_iter().chain(part.host.as_ref().map(|(command, _)| command))
     });

@@ -63,7 +63,7 @@ fn elements(node: &Node, nodes: &[Node], value: &Value, at: &mut String) -> Resu
 fn inside<T>(at: &mut String, key: &str, visit: impl FnOnce(&mut String) -> T) -> T {
     let length = at.len();
     // Writing to a String cannot fail.
-    let _ = write!(at, "/{}", key.replace('~', "~0").replace('/', "~1"));
+    let _ = write!(at, "/{}", super::pointer::escape(key));
     let result = visit(at);
     at.truncate(length);
     result

@@ -40,6 +40,9 @@ const ELICITATION: RevisionRange =
 const TASKS: RevisionRange = RevisionRange { first: Revision::V2025_11_25, last: Revision::V2025_11_25 };
 const STATELESS: RevisionRange = RevisionRange { first: Revision::V2026_07_28, last: Revision::V2026_07_28 };
 
+/// The capability of the extension that has tasks in the stateless era.
+pub const TASK_EXTENSION: &str = "extensions.io.modelcontextprotocol/tasks";
+
 const fn method(
     name: &'static str,
     sender: Sender,
@@ -70,6 +73,9 @@ pub const METHODS: &[Method] = &[
     method("tasks/result", Sender::Client, Some("tasks"), TASKS),
     method("tasks/list", Sender::Client, Some("tasks.list"), TASKS),
     method("tasks/cancel", Sender::Client, Some("tasks.cancel"), TASKS),
+    method("tasks/get", Sender::Client, Some(TASK_EXTENSION), STATELESS),
+    method("tasks/update", Sender::Client, Some(TASK_EXTENSION), STATELESS),
+    method("tasks/cancel", Sender::Client, Some(TASK_EXTENSION), STATELESS),
     method("roots/list", Sender::Server, Some("roots"), HANDSHAKE),
     method("sampling/createMessage", Sender::Server, Some("sampling"), HANDSHAKE),
     method("elicitation/create", Sender::Server, Some("elicitation"), ELICITATION),
@@ -84,6 +90,7 @@ pub const METHODS: &[Method] = &[
     method("notifications/prompts/list_changed", Sender::Server, Some("prompts.listChanged"), ALL),
     method("notifications/elicitation/complete", Sender::Server, None, TASKS),
     method("notifications/tasks/status", Sender::Either, None, TASKS),
+    method("notifications/tasks", Sender::Server, Some(TASK_EXTENSION), STATELESS),
     method("notifications/subscriptions/acknowledged", Sender::Server, None, STATELESS),
 ];
 

@@ -1,5 +1,6 @@
 //! MCP as data: revisions, frames, messages, ids, error codes, methods. No I/O.
 
+mod challenge;
 pub mod code;
 mod depth;
 mod frame;
@@ -8,6 +9,7 @@ mod message;
 pub mod method;
 mod revision;
 
+pub use challenge::{Challenge, challenges};
 pub use depth::{MAX_DEPTH, depth};
 pub use frame::{Frame, FrameError};
 pub use id::Id;

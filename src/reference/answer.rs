@@ -3,23 +3,26 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::server::{Change, Server};
-use crate::protocol::{Revision, code};
+use crate::protocol::{Id, Revision, code};
 
 /// A request that is refused.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Failure {
     pub(super) code: i64,
     pub(super) message: String,
-    pub(super) data: Option<Value>,
+    pub(super) data: Option<Box<Value>>,
     /// The HTTP status, where it is not the usual one of the code.
     pub(super) status: Option<u16>,
+    /// When it is known.
+    pub(super) delay: Duration,
 }
 
 impl Failure {
     pub(super) fn new(code: i64, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), data: None, status: None }
+        Self { code, message: message.into(), data: None, status: None, delay: Duration::ZERO }
     }
 
     pub(super) fn params(message: impl Into<String>) -> Self {
@@ -35,7 +38,7 @@ impl Failure {
     }
 
     pub(super) fn with_data(mut self, data: Value) -> Self {
-        self.data = Some(data);
+        self.data = Some(Box::new(data));
         self
     }
 
@@ -48,7 +51,7 @@ impl Failure {
     pub(super) fn to_value(&self) -> Value {
         let mut error = json!({"code": self.code, "message": self.message});
         if let Some(data) = &self.data {
-            error["data"] = data.clone();
+            error["data"] = (**data).clone();
         }
         error
     }
@@ -62,6 +65,10 @@ pub(super) struct Ask<'a> {
     pub params: &'a Value,
     /// The least severe log level that is sent, as an index into [`LEVELS`]; `None` sends nothing.
     pub level: Option<usize>,
+    /// The conversation that asks.
+    pub owner: u64,
+    /// When it asks.
+    pub now: Instant,
 }
 
 /// Log levels, least severe first.
@@ -81,12 +88,29 @@ pub(super) struct Outcome {
     pub result: Value,
     /// When the result is ready.
     pub delay: Duration,
+    /// What is told after the reply.
+    pub later: Vec<Later>,
     pub changes: Vec<Change>,
+}
+
+/// A notification that comes after the reply.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Later {
+    pub at: Instant,
+    pub message: Value,
+    /// What it goes by, so that it can be taken back.
+    pub key: Id,
 }
 
 impl From<Value> for Outcome {
     fn from(result: Value) -> Self {
-        Self { notifications: Vec::new(), result, delay: Duration::ZERO, changes: Vec::new() }
+        Self {
+            notifications: Vec::new(),
+            result,
+            delay: Duration::ZERO,
+            later: Vec::new(),
+            changes: Vec::new(),
+        }
     }
 }
 

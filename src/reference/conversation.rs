@@ -1,21 +1,25 @@
-//! One connection (stdio) or session (HTTP): messages come in, outputs come out. No I/O, no clock.
+//! One connection (stdio) or session (HTTP): messages come in, outputs come out. No I/O; only tasks look at the clock.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::answer::{Failure, Outcome};
 use super::output::{Emission, Output, Payload, Route};
 use super::rewrite::{Context, Draft, Point};
 use super::server::{Change, Server};
 use super::stateless::Listen;
+use super::task::Task;
 use crate::protocol::{Class, Era, Frame, Id, Message, Revision, code};
 
 /// The state of one conversation.
 #[derive(Debug)]
 pub(super) struct Conversation {
     pub server: Arc<Server>,
+    /// Tells it apart from the others of the server.
+    pub number: u64,
     /// The revision that `initialize` settled.
     pub opened: Option<Revision>,
     /// The least severe log level that is sent in the handshake era.
@@ -25,17 +29,21 @@ pub(super) struct Conversation {
     /// Open `subscriptions/listen` requests.
     pub listens: Vec<Listen>,
     pub next_listen: u64,
+    /// The present moment.
+    pub now: Instant,
 }
 
 impl Conversation {
     pub(super) fn new(server: Arc<Server>) -> Self {
         Self {
+            number: server.number(),
             server,
             opened: None,
             level: 1,
             subscribed: BTreeSet::new(),
             listens: Vec::new(),
             next_listen: 0,
+            now: Instant::now(),
         }
     }
 
@@ -50,8 +58,20 @@ impl Conversation {
         self.server.rewrite(Draft::new(None), context).into_outputs()
     }
 
+    /// Sets the moment in which everything happens until the next look.
+    pub(super) fn look_at_clock(&mut self) -> Instant {
+        self.now = Instant::now();
+        self.now
+    }
+
     /// Takes the bytes of one message.
     pub(super) fn receive(&mut self, bytes: &[u8]) -> Vec<Output> {
+        self.look_at_clock();
+        self.receive_now(bytes)
+    }
+
+    /// Takes the bytes of one message, in the moment of the last look at the clock.
+    pub(super) fn receive_now(&mut self, bytes: &[u8]) -> Vec<Output> {
         if self.server.is_deaf() {
             return Vec::new();
         }
@@ -160,14 +180,7 @@ impl Conversation {
                 Failure::invalid(if allowed { "An empty batch" } else { "Batches are not supported" });
             return self.reject(Value::Array(batch), None, &failure.with_status(400));
         }
-        let nested = Failure::invalid("A batch in a batch").with_status(400);
-        let mut outputs = Vec::new();
-        for value in batch {
-            outputs.extend(match value.is_array() {
-                true => self.reject(value, None, &nested),
-                false => self.take(value),
-            });
-        }
+        let outputs: Vec<Output> = batch.into_iter().flat_map(|value| self.take(value)).collect();
         gather(outputs)
     }
 
@@ -195,6 +208,7 @@ impl Conversation {
             Context { point, request: Some(&message), revision: revision.or(self.opened) },
             |emission| {
                 emission.is_reply = true;
+                emission.delay = failure.delay;
                 emission.http.status = failure.status;
             },
         )
@@ -230,6 +244,13 @@ impl Conversation {
             emission.delay = outcome.delay;
             emission.request.clone_from(&id);
         }));
+        for later in outcome.later {
+            outputs.extend(self.notification(later.message, Some(request), revision, |emission| {
+                emission.at = Some(later.at);
+                emission.request = Some(later.key);
+                emission.route = Route::Session;
+            }));
+        }
         outputs.extend(outcome.changes.into_iter().map(Output::Changed));
         outputs
     }
@@ -260,8 +281,14 @@ impl Conversation {
 
     /// Tells the subscribers of this conversation that something changed.
     pub(super) fn changed(&self, change: &Change) -> Vec<Output> {
+        // What was to be told of a task is not true any more.
+        let stale = match change {
+            Change::Task(id) => Some(Output::Cancel(Task::key(id))),
+            Change::Tools | Change::Resource(_) => None,
+        };
         let legacy = self.opened.map(|revision| self.changed_for_session(change, revision));
-        legacy.into_iter().flatten().chain(self.changed_for_listeners(change)).collect()
+        let news = legacy.into_iter().flatten().chain(self.changed_for_listeners(change));
+        stale.into_iter().chain(news).collect()
     }
 }
 

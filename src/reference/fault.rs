@@ -34,6 +34,13 @@ pub struct Fault {
     pub source: String,
 }
 
+impl Fault {
+    /// Whether it shows only in a process that can be signalled.
+    pub fn needs_process(&self) -> bool {
+        self.rewrite.iter().any(|rule| rule.on == super::rule::On::Sigterm)
+    }
+}
+
 /// A transport that a fault applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -42,6 +49,8 @@ pub enum Transport {
     Stdio,
     /// Streamable HTTP.
     Http,
+    /// HTTP+SSE.
+    Sse,
 }
 
 /// A file of faults that cannot be read; the place leads the message.

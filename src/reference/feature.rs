@@ -2,7 +2,7 @@
 
 use super::answer::{Ask, Failure, Outcome};
 use super::server::Server;
-use super::{completion, prompts, resources, tools};
+use super::{completion, prompts, resources, tasks, tools};
 use crate::protocol::{Revision, method};
 
 type Handler = fn(&Ask<'_>) -> Result<Outcome, Failure>;
@@ -19,6 +19,11 @@ pub(super) fn handler(server: &Server, name: &str, revision: Revision) -> Option
         "prompts/list" => prompts::list,
         "prompts/get" => prompts::get,
         "completion/complete" => completion::complete,
+        "tasks/get" => tasks::get,
+        "tasks/result" => tasks::result,
+        "tasks/list" => tasks::list,
+        "tasks/cancel" => tasks::cancel,
+        "tasks/update" => tasks::update,
         _ => return None,
     };
     server.declares(capability).then_some(handler)

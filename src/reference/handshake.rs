@@ -7,7 +7,7 @@ use super::conversation::Conversation;
 use super::identity::{INSTRUCTIONS, capabilities, server_info};
 use super::output::{Output, Route};
 use super::server::Change;
-use super::{feature, resources};
+use super::{feature, resources, tasks};
 use crate::protocol::{Era, Message, Revision};
 
 impl Conversation {
@@ -46,7 +46,14 @@ impl Conversation {
     }
 
     fn serve(&mut self, method: &str, params: &Value, revision: Revision) -> Result<Outcome, Failure> {
-        let ask = Ask { server: &self.server, revision, params, level: Some(self.level) };
+        let ask = Ask {
+            server: &self.server,
+            revision,
+            params,
+            level: Some(self.level),
+            owner: self.number,
+            now: self.now,
+        };
         match method {
             "logging/setLevel" if ask.server.declares("logging") => {
                 let name = ask.text("level")?;
@@ -75,6 +82,10 @@ impl Conversation {
             Change::Resource(uri) if self.subscribed.contains(uri) => {
                 notification("notifications/resources/updated", json!({"uri": uri}))
             }
+            Change::Task(id) => match self.server.tasks.find(id).filter(|task| task.owner == self.number) {
+                Some(task) if task.is_legacy => tasks::status_message(&task, self.now),
+                _ => return Vec::new(),
+            },
             _ => return Vec::new(),
         };
         self.notification(message, None, revision, |emission| emission.route = Route::Session)

@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::jobs;
 use super::server::Server;
+use super::tasks::EXTENSION;
 use crate::protocol::Revision;
 
 /// One transparent pixel.
@@ -55,6 +57,20 @@ pub(super) fn capabilities(server: &Server, revision: Revision) -> Value {
                 declared[name][flag] = true.into();
             }
         }
+    }
+    if revision == Revision::V2025_11_25 && server.declares("tasks") {
+        declared["tasks"] = json!({});
+        for (path, flag) in [("tasks.list", "list"), ("tasks.cancel", "cancel")] {
+            if server.declares(path) {
+                declared["tasks"][flag] = json!({});
+            }
+        }
+        if jobs::offered(server, revision) {
+            declared["tasks"]["requests"] = json!({"tools": {"call": {}}});
+        }
+    }
+    if revision.is_stateless() && jobs::offered(server, revision) {
+        declared["extensions"] = json!({EXTENSION: {}});
     }
     declared
 }

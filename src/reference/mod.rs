@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `conversation` | one connection or session: bytes come in, outputs come out; no I/O |
 //! | `handshake`, `stateless` | what the two eras add |
-//! | `feature` | the methods that both share: `tools`, `resources`, `prompts`, `completion` |
+//! | `feature` | the methods that both share: `tools`, `resources`, `prompts`, `completion`, `tasks` |
+//! | `task`, `jobs` | one task and how it goes on; the tools made for it |
 //! | `fault`, `spec`, `rule`, `rewrite` | faults and quirks: data that rewrites what comes in and goes out |
 //! | `stream`, `http` | the transports |
 
@@ -17,6 +18,7 @@ mod feature;
 mod handshake;
 mod http;
 mod identity;
+mod jobs;
 mod options;
 mod output;
 mod page;
@@ -29,6 +31,9 @@ mod settings;
 mod spec;
 mod stateless;
 mod stream;
+mod task;
+mod tasks;
+mod token;
 mod tools;
 
 pub use fault::{Fault, FaultError, Transport, faults, parse, quirks};
@@ -36,3 +41,4 @@ pub use http::serve_http;
 pub use options::{EraName, Options, Sse};
 pub use settings::{Settings, SettingsError};
 pub use stream::{serve_stdio, serve_stream};
+pub use token::{CLIENT, REDIRECT, TOKENS, Token};

@@ -38,6 +38,12 @@ pub struct Options {
     pub sse: Option<Sse>,
     /// Whether HTTP sessions get an id (default yes).
     pub sessions: Option<bool>,
+    /// Whether event streams can be taken up again by GET (default no).
+    pub resume: Option<Resume>,
+    /// Whether a resumable stream begins with an event that has only an id (default yes).
+    pub prime: Option<bool>,
+    /// Whether HTTP requests need a token of the built-in issuer (default no).
+    pub authorization: Option<bool>,
 }
 
 /// An era by its name.
@@ -63,6 +69,22 @@ pub enum Sse {
     Auto,
 }
 
+/// How event streams are taken up again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Resume {
+    /// With what followed on the same stream.
+    Stream,
+    /// The same, and the server breaks each stream off before the reply, to be polled.
+    Poll,
+    /// With what followed on any stream of the session; only faults do this.
+    Session,
+    /// From the beginning of the stream; only faults do this.
+    Whole,
+    /// Never, although there are ids; only faults do this.
+    Refuse,
+}
+
 impl Options {
     /// Takes over everything that `other` sets.
     pub fn merge(&mut self, other: &Self) {
@@ -84,6 +106,9 @@ impl Options {
         take(&mut self.slow_start, &other.slow_start);
         take(&mut self.sse, &other.sse);
         take(&mut self.sessions, &other.sessions);
+        take(&mut self.resume, &other.resume);
+        take(&mut self.prime, &other.prime);
+        take(&mut self.authorization, &other.authorization);
     }
 }
 

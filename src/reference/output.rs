@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use serde::Deserialize;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::server::Change;
 use crate::protocol::Id;
@@ -32,8 +34,10 @@ pub enum Output {
 pub struct Emission {
     /// What is sent.
     pub payload: Payload,
-    /// How long after now it is sent. Later messages do not wait for it.
+    /// How long after its moment it is sent. Later messages do not wait for it.
     pub delay: Duration,
+    /// Its moment; `None` is now.
+    pub at: Option<Instant>,
     /// The request that it belongs to; a cancellation of that request takes it back.
     pub request: Option<Id>,
     /// Which stream carries it, where there are several (HTTP).
@@ -46,6 +50,10 @@ pub struct Emission {
     pub pretty: bool,
     /// Changes of the HTTP response that carries it.
     pub http: HttpEdit,
+    /// Changes of the SSE event that carries it.
+    pub event: Box<EventEdit>,
+    /// Whether the event stream stays open after it.
+    pub hold: bool,
 }
 
 /// The content of an emission.
@@ -66,6 +74,26 @@ pub enum Route {
     Session,
     /// The response stream of this subscription.
     Subscription(u64),
+    /// Every GET stream of the handshake session; only faults do this.
+    Streams,
+    /// A GET stream of every session; only faults do this.
+    Sessions,
+    /// The response stream of every subscription; only faults do this.
+    Subscriptions,
+}
+
+/// Fields of the SSE event that carries a message, where a fault sets them.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EventEdit {
+    /// The `event` field.
+    pub name: Option<String>,
+    /// The `id` field.
+    pub id: Option<String>,
+    /// The `retry` field.
+    pub retry: Option<String>,
+    /// The text of the whole event, in place of all fields.
+    pub raw: Option<String>,
 }
 
 /// Status and headers that replace those of a conforming HTTP response.
@@ -75,6 +103,15 @@ pub struct HttpEdit {
     pub status: Option<u16>,
     /// Headers by name: a value to set, or `None` to leave the header out.
     pub headers: Vec<(String, Option<String>)>,
+}
+
+impl EventEdit {
+    /// The fields with their templates filled.
+    pub(super) fn filled(&self, fill: impl Fn(&str) -> String) -> Self {
+        let [name, id, retry, raw] =
+            [&self.name, &self.id, &self.retry, &self.raw].map(|field| field.as_deref().map(&fill));
+        Self { name, id, retry, raw }
+    }
 }
 
 impl HttpEdit {
@@ -90,13 +127,26 @@ impl Emission {
         Self {
             payload,
             delay: Duration::ZERO,
+            at: None,
             request: None,
             route,
             is_reply: false,
             newline: None,
             pretty: false,
             http: HttpEdit::default(),
+            event: Box::default(),
+            hold: false,
         }
+    }
+
+    /// Whether it is not sent at once.
+    pub fn is_later(&self) -> bool {
+        self.at.is_some() || !self.delay.is_zero()
+    }
+
+    /// Takes out when it is sent.
+    pub fn schedule(&mut self) -> Instant {
+        self.at.take().unwrap_or_else(Instant::now) + std::mem::take(&mut self.delay)
     }
 
     /// The bytes of the message, without a line end.

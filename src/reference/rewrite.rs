@@ -22,6 +22,17 @@ pub(super) enum Point<'a> {
     Eof,
     Sigterm,
     Http(&'a str),
+    /// An HTTP request, before anything is decided about it.
+    Arrive(&'a str),
+    /// A document that is published besides MCP.
+    Document(&'a str),
+}
+
+impl Point<'_> {
+    /// Whether what is rewritten comes in: then it is its own request.
+    fn is_incoming(self) -> bool {
+        matches!(self, Self::Receive(_) | Self::Arrive(_))
+    }
 }
 
 /// What is known at that place.
@@ -101,7 +112,9 @@ impl On {
             (Self::Reply(wanted), Point::Reply(method))
             | (Self::Notification(wanted), Point::Notification(method))
             | (Self::Receive(wanted), Point::Receive(method))
-            | (Self::Http(wanted), Point::Http(method)) => named(wanted, method),
+            | (Self::Http(wanted), Point::Http(method))
+            | (Self::Arrive(wanted), Point::Arrive(method))
+            | (Self::Document(wanted), Point::Document(method)) => named(wanted, method),
             (Self::Reply(None), Point::Other) => true,
             (Self::Send, Point::Reply(_) | Point::Notification(_) | Point::Other) => true,
             (Self::Start, Point::Start) | (Self::Eof, Point::Eof) | (Self::Sigterm, Point::Sigterm) => true,
@@ -125,10 +138,7 @@ impl Server {
 
     fn is_due(&self, index: usize, rule: &Rule, draft: &Draft, context: Context<'_>) -> bool {
         // Incoming messages are their own request: `where` speaks of them.
-        let request = match context.point {
-            Point::Receive(_) => draft.value(),
-            _ => context.request,
-        };
+        let request = if context.point.is_incoming() { draft.value() } else { context.request };
         rule.fits(request, draft.value(), context.revision) && {
             let earlier = self.count(index);
             earlier >= rule.after && earlier - rule.after < rule.times
@@ -155,14 +165,7 @@ impl Server {
             Edit::Repeat(times) => draft.repeat = *times,
             Edit::Before(template) => draft.before.extend(extra(template, draft, context)),
             Edit::After(template) => draft.after.extend(extra(template, draft, context)),
-            Edit::Text(text) => {
-                let text = match filled(&Value::String(text.clone()), draft) {
-                    Some(Value::String(text)) => text,
-                    Some(other) => other.to_string(),
-                    None => text.clone(),
-                };
-                raw(draft, text.into_bytes(), context);
-            }
+            Edit::Text(text) => raw(draft, fill_text(text, draft, context).into_bytes(), context),
             Edit::Hex(bytes) => raw(draft, bytes.clone(), context),
             Edit::Newline(end) => {
                 if let Some(main) = &mut draft.main {
@@ -179,17 +182,34 @@ impl Server {
             Edit::Deaf => self.go_deaf(),
             Edit::Answer(template) => draft.answer = filled(template, draft).or(draft.answer.take()),
             Edit::Status(status) => draft.http.status = Some(*status),
-            Edit::Header(headers) => draft.http.headers.extend(headers.iter().cloned()),
+            Edit::Header(headers) => {
+                let text = |text: &String| fill_text(text, draft, context);
+                let headers: Vec<_> =
+                    headers.iter().map(|(name, value)| (name.clone(), value.as_ref().map(text))).collect();
+                draft.http.headers.extend(headers);
+            }
+            Edit::Event(event) => {
+                let event = event.filled(|text| fill_text(text, draft, context));
+                if let Some(main) = &mut draft.main {
+                    main.event = event.into();
+                }
+            }
+            Edit::Hold => {
+                if let Some(main) = &mut draft.main {
+                    main.hold = true;
+                }
+            }
+            Edit::Copy(route) => {
+                let copy = draft.main.clone().map(|main| Emission { route: route.clone(), ..main });
+                draft.before.extend(copy);
+            }
         }
     }
 }
 
 /// Fills `${request/…}`, `${message/…}` and `${revision}`; `None` if one of them stands for nothing.
 fn filled(template: &Value, draft: &Draft, context: Context<'_>) -> Option<Value> {
-    let request = match context.point {
-        Point::Receive(_) => draft.value(),
-        _ => context.request,
-    };
+    let request = if context.point.is_incoming() { draft.value() } else { context.request };
     let mut lookup = |path: &str| {
         let (name, pointer) = match path.find('/') {
             Some(slash) => path.split_at(slash),
@@ -203,6 +223,14 @@ fn filled(template: &Value, draft: &Draft, context: Context<'_>) -> Option<Value
         }
     };
     fill(template, &mut lookup).ok()
+}
+
+fn fill_text(text: &str, draft: &Draft, context: Context<'_>) -> String {
+    match filled(&Value::String(text.to_owned()), draft, context) {
+        Some(Value::String(text)) => text,
+        Some(other) => other.to_string(),
+        None => text.to_owned(),
+    }
 }
 
 /// Whether the message has the `result`, `error` or `params` that the pointer leads into.

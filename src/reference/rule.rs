@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::spec::{EditSpec, RuleSpec};
+use super::output::{EventEdit, Route};
+use super::spec::{Copies, EditSpec, RuleSpec};
 use crate::pattern::{Pattern, PatternError};
 use crate::protocol::{Revision, RevisionRange};
 
@@ -31,6 +32,8 @@ pub(super) enum On {
     Eof,
     Sigterm,
     Http(Option<String>),
+    Arrive(Option<String>),
+    Document(Option<String>),
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -52,6 +55,9 @@ pub(super) enum Edit {
     Answer(Value),
     Status(u16),
     Header(Vec<(String, Option<String>)>),
+    Event(EventEdit),
+    Hold,
+    Copy(Route),
 }
 
 /// Why a rule cannot be used.
@@ -59,7 +65,7 @@ pub(super) enum Edit {
 pub enum RuleError {
     /// `on:` names no place.
     #[error(
-        "unknown `on: {0}` (known: reply METHOD, notification METHOD, send *, receive METHOD, start, eof, sigterm, http METHOD; METHOD may be *)"
+        "unknown `on: {0}` (known: reply METHOD, notification METHOD, send *, receive METHOD, start, eof, sigterm, http METHOD, arrive METHOD, document NAME; METHOD and NAME may be *)"
     )]
     On(String),
     /// A pattern is wrong.
@@ -136,6 +142,8 @@ impl On {
             ("notification", _) => Self::Notification(method),
             ("receive", _) => Self::Receive(method),
             ("http", _) => Self::Http(method),
+            ("arrive", _) => Self::Arrive(method),
+            ("document", _) => Self::Document(method),
             ("send", None) => Self::Send,
             ("start", None) => Self::Start,
             ("eof", None) => Self::Eof,
@@ -178,10 +186,24 @@ impl Edit {
         verbs.extend(spec.deaf.and_then(|on| on.then_some(Self::Deaf)));
         verbs.extend(spec.answer.map(Self::Answer));
         verbs.extend(spec.status.map(Self::Status));
+        verbs.extend(spec.event.map(Self::Event));
+        verbs.extend(spec.hold.and_then(|on| on.then_some(Self::Hold)));
+        verbs.extend(spec.copy.map(|to| Self::Copy(to.into())));
         match (verbs.pop(), verbs.len()) {
             (Some(only), 0) => Ok(only),
             (None, _) => Err(RuleError::Verbs("none".into())),
             (Some(_), more) => Err(RuleError::Verbs((more + 1).to_string())),
+        }
+    }
+}
+
+impl From<Copies> for Route {
+    fn from(to: Copies) -> Self {
+        match to {
+            Copies::Stream => Self::Session,
+            Copies::Streams => Self::Streams,
+            Copies::Sessions => Self::Sessions,
+            Copies::Subscriptions => Self::Subscriptions,
         }
     }
 }

@@ -1,9 +1,10 @@
 //! What all connections of one reference server share.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::settings::Settings;
+use super::tasks::Tasks;
 use crate::protocol::Revision;
 
 /// One running reference server.
@@ -14,6 +15,8 @@ pub struct Server {
     matches: Mutex<Vec<u64>>,
     deaf: AtomicBool,
     extra: AtomicBool,
+    pub(super) tasks: Tasks,
+    conversations: AtomicU64,
 }
 
 /// Something that subscribers want to hear of.
@@ -23,13 +26,27 @@ pub enum Change {
     Tools,
     /// The content of a resource.
     Resource(String),
+    /// Where a task stands.
+    Task(String),
 }
 
 impl Server {
     /// A server that has not heard anything yet.
     pub fn new(settings: Arc<Settings>) -> Arc<Self> {
         let matches = Mutex::new(vec![0; settings.rules.len()]);
-        Arc::new(Self { settings, matches, deaf: AtomicBool::new(false), extra: AtomicBool::new(false) })
+        Arc::new(Self {
+            settings,
+            matches,
+            deaf: AtomicBool::new(false),
+            extra: AtomicBool::new(false),
+            tasks: Tasks::default(),
+            conversations: AtomicU64::new(0),
+        })
+    }
+
+    /// A number for a new conversation.
+    pub(super) fn number(&self) -> u64 {
+        self.conversations.fetch_add(1, Ordering::Relaxed)
     }
 
     /// Counts one more match of a rule and returns how many came before.
@@ -61,6 +78,8 @@ impl Server {
     /// Whether a capability such as `tools.listChanged` is declared (and served).
     pub(super) fn declares(&self, capability: &str) -> bool {
         match &self.settings.options.capabilities {
+            // Nothing that belongs to a client can be listed where clients cannot be told apart.
+            _ if capability == "tasks.list" && self.settings.options.sessions == Some(false) => false,
             None => true,
             Some(names) => names.iter().any(|name| {
                 name == capability || name.strip_prefix(capability).is_some_and(|rest| rest.starts_with('.'))

@@ -6,6 +6,7 @@ use serde_saphyr::Spanned;
 
 use super::fault::{FaultError, Transport};
 use super::options::Options;
+use super::output::EventEdit;
 use crate::protocol::RevisionRange;
 
 #[derive(Debug, Deserialize)]
@@ -64,6 +65,23 @@ pub(super) struct EditSpec {
     pub answer: Option<Value>,
     pub status: Option<u16>,
     pub header: Option<Map<String, Value>>,
+    pub event: Option<EventEdit>,
+    pub hold: Option<bool>,
+    pub copy: Option<Copies>,
+}
+
+/// Where a copy of a message goes over HTTP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Copies {
+    /// To a GET stream of the session.
+    Stream,
+    /// To every GET stream of the session.
+    Streams,
+    /// To a GET stream of every session.
+    Sessions,
+    /// To every subscription.
+    Subscriptions,
 }
 
 /// Keeps an explicit null, which `Option` alone would read as absent.

@@ -6,8 +6,10 @@ use super::answer::{Ask, Failure, Outcome, level, notification, object, text};
 use super::conversation::Conversation;
 use super::feature;
 use super::identity::{INSTRUCTIONS, capabilities, server_info};
-use super::output::{Output, Route};
+use super::output::{Emission, Output, Route};
 use super::server::Change;
+use super::task::{Status, Task};
+use super::{jobs, tasks};
 use crate::protocol::{Era, Id, Message, Revision, code};
 
 /// How long a result may be reused, in milliseconds.
@@ -55,7 +57,8 @@ impl Conversation {
             "server/discover" => Ok(self.discover(revision).into()),
             _ => match feature::handler(&self.server, method, revision) {
                 Some(handler) => {
-                    handler(&Ask { server: &self.server, revision, params: message.params(), level })
+                    let (server, params) = (&*self.server, message.params());
+                    handler(&Ask { server, revision, params, level, owner: self.number, now: self.now })
                 }
                 None => Err(Failure::method(method).with_status(404)),
             },
@@ -106,7 +109,7 @@ impl Conversation {
 
     fn listen(&mut self, value: &Value, message: &Message, revision: Revision) -> Vec<Output> {
         let filter = match object(message.params(), "notifications") {
-            Ok(Some(filter)) => self.granted(filter),
+            Ok(Some(filter)) => self.granted(filter, message.params()),
             Ok(None) => Err(Failure::params("`notifications` is missing")),
             Err(failure) => Err(failure),
         };
@@ -124,12 +127,45 @@ impl Conversation {
         outputs.extend(
             self.notification(acknowledged, Some(value), revision, |emission| emission.request = Some(id)),
         );
+        outputs.extend(listen.task_ids().flat_map(|id| self.upcoming(&listen, id)));
         self.listens.push(listen);
         outputs
     }
 
+    fn task(&self, id: &Value) -> Option<Task> {
+        self.server.tasks.find(id.as_str()?)
+    }
+
+    /// What a subscription will hear of a task next, if nothing else happens to it.
+    fn upcoming(&self, listen: &Listen, id: &Value) -> Vec<Output> {
+        let now = self.now;
+        let Some(task) = self.task(id).filter(|task| task.status(now) == Status::Working) else {
+            return Vec::new();
+        };
+        self.tell_listener(
+            listen,
+            listen.message("notifications/tasks", task.detail(task.end())),
+            |emission| {
+                emission.at = Some(task.end());
+                emission.request = Some(Task::key(&task.id));
+            },
+        )
+    }
+
+    fn tell_listener(
+        &self,
+        listen: &Listen,
+        message: Value,
+        adjust: impl FnOnce(&mut Emission),
+    ) -> Vec<Output> {
+        self.notification(message, None, listen.revision, |emission| {
+            emission.route = Route::Subscription(listen.key);
+            adjust(emission);
+        })
+    }
+
     /// The part of the filter that can be served.
-    fn granted(&self, filter: &Value) -> Result<Value, Failure> {
+    fn granted(&self, filter: &Value, params: &Value) -> Result<Value, Failure> {
         let mut granted = Map::new();
         for (flag, capability) in [
             ("toolsListChanged", "tools.listChanged"),
@@ -152,17 +188,37 @@ impl Conversation {
             }
             Some(_) => return Err(Failure::params("`resourceSubscriptions` must be an array of strings")),
         }
+        if let Some(ids) =
+            filter.get("taskIds").filter(|_| jobs::offered(&self.server, Revision::V2026_07_28))
+        {
+            tasks::need_extension(params)?;
+            let ids = ids.as_array().ok_or_else(|| Failure::params("`taskIds` must be an array"))?;
+            let known = ids.iter().filter(|id| self.task(id).is_some()).cloned().collect();
+            granted.insert("taskIds".into(), Value::Array(known));
+        }
         Ok(Value::Object(granted))
     }
 
     pub(super) fn changed_for_listeners(&self, change: &Change) -> Vec<Output> {
-        let tell = |listen: &Listen| {
-            let (method, params) = listen.wants(change)?;
-            let message = listen.message(method, params);
-            let route = Route::Subscription(listen.key);
-            Some(self.notification(message, None, listen.revision, |emission| emission.route = route))
+        let tell = |listen: &Listen| match change {
+            Change::Task(id) => self.task_news(listen, &id.as_str().into()),
+            Change::Tools | Change::Resource(_) => match listen.wants(change) {
+                Some((method, params)) => self.tell_listener(listen, listen.message(method, params), |_| {}),
+                None => Vec::new(),
+            },
         };
-        self.listens.iter().filter_map(tell).flatten().collect()
+        self.listens.iter().flat_map(tell).collect()
+    }
+
+    /// Where a task stands now, and where it will.
+    fn task_news(&self, listen: &Listen, id: &Value) -> Vec<Output> {
+        let Some(task) = self.task(id).filter(|_| listen.task_ids().any(|wanted| wanted == id)) else {
+            return Vec::new();
+        };
+        let message = listen.message("notifications/tasks", task.detail(self.now));
+        let mut outputs = self.tell_listener(listen, message, |_| {});
+        outputs.extend(self.upcoming(listen, id));
+        outputs
     }
 }
 
@@ -177,7 +233,12 @@ impl Listen {
                 let wanted = uris.iter().any(|wanted| wanted.as_str() == Some(uri));
                 wanted.then(|| ("notifications/resources/updated", json!({"uri": uri})))
             }
+            Change::Task(_) => None,
         }
+    }
+
+    fn task_ids(&self) -> impl Iterator<Item = &Value> {
+        self.filter["taskIds"].as_array().into_iter().flatten()
     }
 
     fn message(&self, method: &str, mut params: Value) -> Value {
@@ -189,7 +250,9 @@ impl Listen {
 /// Adds what every result of this era carries.
 fn complete(mut outcome: Outcome, method: &str, revision: Revision) -> Outcome {
     let result = &mut outcome.result;
-    result["resultType"] = "complete".into();
+    if result.get("resultType").is_none() {
+        result["resultType"] = "complete".into();
+    }
     if CACHEABLE.contains(&method) {
         result["ttlMs"] = TTL_MS.into();
         result["cacheScope"] = "public".into();

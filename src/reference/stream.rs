@@ -1,6 +1,6 @@
 //! The reference server over lines: standard streams, or pipes in memory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
@@ -107,9 +107,15 @@ impl<W: AsyncWrite + Unpin> Stream<W> {
             };
             let outputs = tokio::select! {
                 biased;
-                () = wait => self.queue.pop_first().map(|(_, output)| vec![output]).unwrap_or_default(),
+                () = wait => self.due(Instant::now()),
                 read = lines.read_until(b'\n', &mut line), if is_open => match read {
-                    Ok(1..) => self.received(&std::mem::take(&mut line)),
+                    // What is due goes out first, however late the timer is.
+                    Ok(1..) => {
+                        let now = self.conversation.look_at_clock();
+                        let mut outputs = self.due(now);
+                        outputs.extend(self.received(&std::mem::take(&mut line)));
+                        outputs
+                    }
                     _ => {
                         is_open = false;
                         self.ended(Point::Eof)
@@ -126,12 +132,18 @@ impl<W: AsyncWrite + Unpin> Stream<W> {
         }
     }
 
+    /// Takes out what is to be done by now.
+    fn due(&mut self, now: Instant) -> Vec<Output> {
+        let later = self.queue.split_off(&(now, u64::MAX));
+        std::mem::replace(&mut self.queue, later).into_values().collect()
+    }
+
     fn received(&mut self, line: &[u8]) -> Vec<Output> {
         let message = line.strip_suffix(b"\n").unwrap_or(line);
         let message = message.strip_suffix(b"\r").unwrap_or(message);
         match message.iter().all(u8::is_ascii_whitespace) {
             true => Vec::new(),
-            false => self.conversation.receive(message),
+            false => self.conversation.receive_now(message),
         }
     }
 
@@ -149,10 +161,11 @@ impl<W: AsyncWrite + Unpin> Stream<W> {
 
     /// Performs outputs in order; `Some(Some(code))` ends the server, `None` means that nobody listens any more.
     async fn perform(&mut self, outputs: Vec<Output>) -> Option<Option<i32>> {
-        for output in outputs {
+        let mut outputs = VecDeque::from(outputs);
+        while let Some(output) = outputs.pop_front() {
             match output {
-                Output::Send(mut emission) if !emission.delay.is_zero() => {
-                    let due = Instant::now() + std::mem::take(&mut emission.delay);
+                Output::Send(mut emission) if emission.is_later() => {
+                    let due = emission.schedule();
                     self.later(due, Output::Send(emission));
                 }
                 Output::Send(emission) => self.send(&emission).await?,
@@ -164,9 +177,8 @@ impl<W: AsyncWrite + Unpin> Stream<W> {
                     |_, output| !matches!(output, Output::Send(emission) if emission.request.as_ref() == Some(&id)),
                 ),
                 Output::Changed(change) => {
-                    for output in self.conversation.changed(&change) {
-                        self.later(Instant::now(), output);
-                    }
+                    let news = self.conversation.changed(&change);
+                    news.into_iter().rev().for_each(|output| outputs.push_front(output));
                 }
                 Output::Listen(_) => {}
             }

@@ -7,34 +7,43 @@ use serde_json::{Value, json};
 use super::answer::{Ask, Failure, LEVELS, Outcome, level, notification, object};
 use super::content;
 use super::identity::dress;
+use super::jobs;
 use super::page::page;
 use super::resources::GUIDE;
 use super::server::{Change, Server};
+use super::tasks;
 use crate::protocol::Revision;
 
 /// How long one step of the tool `slow` takes.
 pub const STEP: Duration = Duration::from_millis(10);
 const MOST_STEPS: u32 = 20;
-const NAMES: [&str; 8] = ["echo", "add", "media", "fail", "slow", "log", "delete", "toggle"];
+/// Long enough for the tool `job` to be cancelled.
+const JOB_STEPS: f64 = 6.0;
+const NAMES: [&str; 9] = ["echo", "add", "media", "fail", "slow", "log", "delete", "toggle", "route"];
 const EXTRA: &str = "extra";
 
 pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
-    let tools = names(ask.server).iter().map(|name| describe(name, ask.revision)).collect();
+    let tools = names(ask).iter().map(|name| describe(name, ask)).collect();
     page(ask, "tools", tools).map(Outcome::from)
 }
 
-/// The tools on offer: as many as the options say, and `extra` if it is switched on.
-fn names(server: &Server) -> Vec<String> {
+/// The tools on offer: as many as the options say, those made for tasks, and `extra` if it is switched on.
+fn names(ask: &Ask<'_>) -> Vec<String> {
+    let server = ask.server;
     let count = server.settings.options.tools.unwrap_or(NAMES.len());
     let mut names: Vec<String> = NAMES.iter().take(count).map(|name| (*name).to_owned()).collect();
     names.extend((NAMES.len()..count).map(|n| format!("item-{}", n + 1)));
+    if server.settings.options.tools.is_none() && jobs::offered(server, ask.revision) {
+        names.extend(jobs::NAMES.map(str::to_owned));
+    }
     if server.has_extra() {
         names.push(EXTRA.to_owned());
     }
     names
 }
 
-fn describe(name: &str, revision: Revision) -> Value {
+fn describe(name: &str, ask: &Ask<'_>) -> Value {
+    let revision = ask.revision;
     let (title, about) = words(name);
     let mut tool = dress(
         json!({"name": name, "description": about, "inputSchema": input_schema(name)}),
@@ -46,6 +55,10 @@ fn describe(name: &str, revision: Revision) -> Value {
     }
     if let (true, Some(schema)) = (revision >= Revision::V2025_06_18, output_schema(name)) {
         tool["outputSchema"] = schema;
+    }
+    let is_able = revision == Revision::V2025_11_25 && jobs::offered(ask.server, revision);
+    if let Some(support) = jobs::support(name).filter(|_| is_able) {
+        tool["execution"] = json!({"taskSupport": support});
     }
     tool
 }
@@ -60,6 +73,10 @@ fn words(name: &str) -> (&'static str, &'static str) {
         "log" => ("Log", "Sends a log message."),
         "delete" => ("Delete", "Would delete something."),
         "toggle" => ("Toggle", "Adds or removes the tool extra."),
+        "route" => ("Route", "Says where a request would go."),
+        "job" => ("Job", "Takes its time, as a task."),
+        "crash" => ("Crash", "Ends in an error of the protocol."),
+        "survey" => ("Survey", "Asks questions, if there is somebody to ask."),
         EXTRA => ("Extra", "A tool that comes and goes."),
         _ => ("Item", "Does nothing."),
     }
@@ -73,7 +90,7 @@ fn hints(name: &str) -> Value {
     }
 }
 
-fn input_schema(name: &str) -> Value {
+pub(super) fn input_schema(name: &str) -> Value {
     let text = json!({"type": "string"});
     let properties = match name {
         "echo" => json!({"text": text}),
@@ -81,11 +98,29 @@ fn input_schema(name: &str) -> Value {
         "slow" => json!({"steps": {"type": "integer", "minimum": 1, "maximum": MOST_STEPS}}),
         "log" => json!({"level": {"type": "string", "enum": LEVELS}, "text": text}),
         "delete" => json!({"id": text}),
+        "route" => return route_schema(),
         _ => return json!({"type": "object", "additionalProperties": false}),
     };
     let required: Vec<&String> =
         properties.as_object().into_iter().flat_map(|members| members.keys()).collect();
     json!({"type": "object", "properties": properties, "required": required, "additionalProperties": false})
+}
+
+/// The arguments that clients mirror into HTTP headers (2026-07-28); earlier revisions know no such keyword.
+fn route_schema() -> Value {
+    let mirrored = |kind: &str, header: &str| json!({"type": kind, "x-mcp-header": header});
+    let place = json!({"type": "object", "properties": {"zone": mirrored("string", "Zone")}});
+    json!({
+        "type": "object",
+        "properties": {
+            "region": mirrored("string", "Region"),
+            "hops": mirrored("integer", "Hops"),
+            "fast": mirrored("boolean", "Fast"),
+            "place": place,
+        },
+        "required": ["region"],
+        "additionalProperties": false,
+    })
 }
 
 fn output_schema(name: &str) -> Option<Value> {
@@ -96,14 +131,17 @@ fn output_schema(name: &str) -> Option<Value> {
 pub(super) fn call(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let name = ask.text("name")?;
     let given = object(ask.params, "arguments")?.cloned().unwrap_or_else(|| json!({}));
-    if !names(ask.server).iter().any(|known| known == name) {
+    if !names(ask).iter().any(|known| known == name) {
         return Err(Failure::params(format!("Unknown tool: {name}")));
     }
     match complaint(name, &given) {
+        // Nothing is done that a task could be made of.
+        Some(complaint) if ask.revision.is_stateless() => Ok(failed(&complaint)),
         // From 2025-11-25 on the model is to see what is wrong, so that it can correct itself.
-        Some(complaint) if ask.has(Revision::V2025_11_25) => Ok(failed(&complaint)),
+        Some(complaint) if ask.has(Revision::V2025_11_25) => tasks::call(ask, name, Ok(failed(&complaint))),
         Some(complaint) => Err(Failure::params(complaint)),
-        None => Ok(run(ask, name, &given)),
+        None if name == "crash" => tasks::call(ask, name, Err(jobs::crash())),
+        None => tasks::call(ask, name, Ok(run(ask, name, &given))),
     }
 }
 
@@ -126,6 +164,9 @@ fn run(ask: &Ask<'_>, name: &str, given: &Value) -> Outcome {
         "log" => log(ask, text("level"), text("text")),
         "delete" => said(&format!("Nothing was deleted for {}.", text("id"))),
         "toggle" => toggle(ask.server),
+        "route" => said(&format!("To {}.", text("region"))),
+        "job" => job(ask),
+        "survey" => said("There was nobody to ask."),
         _ => said("Done."),
     }
 }
@@ -160,7 +201,7 @@ fn slow(ask: &Ask<'_>, steps: f64) -> Outcome {
     outcome.delay = STEP * steps;
     if let Some(token) = ask.progress_token() {
         outcome.notifications =
-            (1..=steps).map(|done| (STEP * done, progress(ask, token, done, steps))).collect();
+            (1..=steps).map(|done| (STEP * done - STEP / 2, progress(ask, token, done, steps))).collect();
     }
     outcome
 }
@@ -187,5 +228,11 @@ fn toggle(server: &Server) -> Outcome {
     let state = if server.toggle_extra() { "on" } else { "off" };
     let mut outcome = said(&format!("The tool extra is {state}."));
     outcome.changes = vec![Change::Tools, Change::Resource(GUIDE.to_owned())];
+    outcome
+}
+
+fn job(ask: &Ask<'_>) -> Outcome {
+    let mut outcome = slow(ask, JOB_STEPS);
+    outcome.result = said("The job is done.").result;
     outcome
 }

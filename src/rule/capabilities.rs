@@ -5,19 +5,17 @@ use crate::protocol::{Message, method};
 use crate::session::transcript::Entry;
 
 const LOGGING: &str = "logging.capability.declared";
-const UNSOLICITED: &str = "base.patterns.no-unsolicited-notifications";
 const SHOULD: &str = "lifecycle.operation.only-declared-server-capabilities.should";
 const MUST: &str = "lifecycle.operation.only-declared-server-capabilities.must";
+const SUBSCRIPTION: &str = "lifecycle.capabilities.subscription-declared";
 
 pub const RULE: Rule = Rule {
     id: "rule/capabilities",
     judges: &[
         LOGGING,
-        UNSOLICITED,
         SHOULD,
         MUST,
-        "logging.request.none-without-level",
-        "base.meta.log-level-absent",
+        SUBSCRIPTION,
         "tools.list-changed.undeclared-legacy-early",
         "tools.list-changed.undeclared-legacy-late",
         "tools.list-changed.opt-in-only",
@@ -34,6 +32,8 @@ pub const RULE: Rule = Rule {
     hint: "the server has to send a notification",
     run,
 };
+
+const UPDATED: &str = "notifications/resources/updated";
 
 /// The notifications that announce changes: method, and the requirements that govern it without a declared capability
 /// (early and late handshake revisions) and without a subscription (stateless era).
@@ -55,7 +55,7 @@ const CHANGES: [(&str, [&str; 3]); 4] = [
         ],
     ),
     (
-        "notifications/resources/updated",
+        UPDATED,
         [
             "resources.updated.requires-subscribe-capability",
             "resources.updated.requires-subscribe-capability",
@@ -100,16 +100,17 @@ fn silence(context: &Context<'_>, seen: &[&str], findings: &mut Findings) {
         }
     }
     if !seen.contains(&"notifications/message") {
-        [LOGGING, "logging.request.none-without-level", "base.meta.log-level-absent"]
-            .iter()
-            .for_each(|id| findings.kept(id));
+        findings.kept(LOGGING);
     }
     if seen.is_empty() {
-        [UNSOLICITED, SHOULD, MUST].iter().for_each(|id| findings.kept(id));
+        [SHOULD, MUST].iter().for_each(|id| findings.kept(id));
+    }
+    if !seen.contains(&UPDATED) {
+        findings.kept(SUBSCRIPTION);
     }
 }
 
-fn deduplicated<'r>(requirements: &'r [&'r str; 3]) -> Vec<&'r str> {
+fn deduplicated<'r>(requirements: &[&'r str; 3]) -> Vec<&'r str> {
     let mut ids = requirements.to_vec();
     ids.dedup();
     ids
@@ -141,7 +142,7 @@ fn change(
     let Some(server) = &context.server else { return };
     let capability = method::find(name, context.revision()).and_then(|m| m.capability).unwrap_or_default();
     let declared = method::declares(server, capability);
-    for id in deduplicated(&[requirements[0], requirements[1], requirements[1]]) {
+    for id in governing(context, server, capability, requirements) {
         match declared {
             true => findings.kept(id),
             false => findings.violated(
@@ -153,8 +154,26 @@ fn change(
             ),
         }
     }
-    if name == "notifications/resources/updated" {
+    if name == UPDATED {
         subscribed(context, entry, message, findings);
+    }
+}
+
+/// The requirements that such a notification would violate: of its feature if that is declared, else of all features.
+fn governing<'r>(
+    context: &Context<'_>,
+    server: &serde_json::Value,
+    capability: &str,
+    requirements: &[&'r str; 3],
+) -> Vec<&'r str> {
+    let family = capability.split('.').next().unwrap_or_default();
+    let subscribed = |(_, sent): &(&Entry, Message)| sent.method() == Some("resources/subscribe");
+    match method::declares(server, family) {
+        false => vec![SHOULD, MUST],
+        true if capability == "resources.subscribe" && context.sent.iter().any(subscribed) => {
+            vec![SUBSCRIPTION]
+        }
+        true => deduplicated(&[requirements[0], requirements[1], requirements[1]]),
     }
 }
 
@@ -177,24 +196,9 @@ fn subscribed(context: &Context<'_>, entry: &Entry, message: &Message, findings:
 
 fn log(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
     let got = message.to_value().to_string();
-    if context.revision().is_stateless() {
-        let asked = context
-            .sent
-            .iter()
-            .any(|(_, sent)| sent.params()["_meta"].get("io.modelcontextprotocol/logLevel").is_some());
-        let id = "logging.request.none-without-level";
-        match asked {
-            true => [id, "base.meta.log-level-absent"].iter().for_each(|id| findings.kept(id)),
-            false => findings.violated(
-                id,
-                "the server sent a log message that no request asked for",
-                "log messages only for requests whose `_meta` has `io.modelcontextprotocol/logLevel`",
-                got.clone(),
-                &[entry.seq],
-            ),
-        }
-    }
     match context.server.as_ref().map(|server| method::declares(server, "logging")) {
+        // Some SDKs log that they could not read a line, whether logging is declared or not.
+        Some(false) if context.follows_malformed(entry) => {}
         Some(false) => findings.violated(
             LOGGING,
             "the server sent a log message without having declared `logging`",

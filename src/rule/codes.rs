@@ -1,17 +1,19 @@
 //! Error codes: which ones the revision allows.
 
 use super::{Context, Findings, Rule};
-use crate::protocol::code;
+use crate::protocol::{Message, code, method};
+use crate::session::transcript::Entry;
 
 const UNDEFINED: &str = "base.errors.no-undefined-reserved-codes";
 const SPEC_RANGE: &str = "base.errors.spec-subrange.undefined-code";
 const LEGACY_RANGE: &str = "base.errors.legacy-subrange.avoid";
 const RETIRED_NOT_FOUND: &str = "base.errors.no-retired-32002";
+const MEANING: &str = "base.errors.spec-subrange.defined-meaning";
 const RETIRED_URL: &str = "base.errors.no-retired-32042";
 
 pub const RULE: Rule = Rule {
     id: "rule/error-codes",
-    judges: &[UNDEFINED, SPEC_RANGE, LEGACY_RANGE, RETIRED_NOT_FOUND, RETIRED_URL],
+    judges: &[UNDEFINED, SPEC_RANGE, LEGACY_RANGE, MEANING, RETIRED_NOT_FOUND, RETIRED_URL],
     hint: "the server has to refuse a request",
     run,
 };
@@ -25,6 +27,9 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     let revision = context.revision();
     for (entry, message) in &context.received {
         let Some(code) = message.get("error").and_then(|error| error.get("code")?.as_i64()) else { continue };
+        if revision.is_stateless() && code::MODERN.contains(&code) {
+            meaning(context, entry, message, code, findings);
+        }
         let requirement = match code {
             code::RESOURCE_NOT_FOUND if revision.is_stateless() => RETIRED_NOT_FOUND,
             code::URL_ELICITATION_REQUIRED if revision.is_stateless() => RETIRED_URL,
@@ -45,5 +50,39 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
             code.to_string(),
             &[entry.seq],
         );
+    }
+}
+
+/// The three codes of 2026-07-28 are for their own situations only.
+fn meaning(context: &Context<'_>, entry: &Entry, message: &Message, code: i64, findings: &mut Findings) {
+    // For `initialize` any code is as good as another.
+    let Some(asked) = context.surely_asked(entry, message).filter(|asked| asked.method != "initialize")
+    else {
+        return;
+    };
+    let request = context.sent.iter().find(|(sent, _)| sent.seq == asked.seq).map(|(_, message)| message);
+    let declares = |name: &str| {
+        let meta = request.map(|request| &request.params()["_meta"]);
+        meta.is_some_and(|meta| method::declares(&meta["io.modelcontextprotocol/clientCapabilities"], name))
+    };
+    let misuse = match code {
+        code::HEADER_MISMATCH if context.is_stdio() => Some("there are no headers on stdio"),
+        code::MISSING_CLIENT_CAPABILITY if ["roots", "sampling", "elicitation"].into_iter().all(declares) => {
+            Some("the request declared all capabilities")
+        }
+        code::UNSUPPORTED_VERSION if !asked.deliberate => {
+            Some("the request named a version that is supported")
+        }
+        _ => None,
+    };
+    match misuse {
+        None => findings.kept(MEANING),
+        Some(why) => findings.violated(
+            MEANING,
+            format!("the error code {code} has another meaning: {why}"),
+            "a code that fits the situation",
+            message.to_value().to_string(),
+            &[asked.seq, entry.seq],
+        ),
     }
 }

@@ -16,7 +16,7 @@ pub struct Context<'t> {
     pub client: Value,
     /// What the server declared, once it did.
     pub server: Option<Value>,
-    /// Messages of the server.
+    /// Messages of the server, without those that we asked for a second time.
     pub received: Vec<(&'t Entry, Message)>,
     /// Messages of ours.
     pub sent: Vec<(&'t Entry, Message)>,
@@ -24,6 +24,8 @@ pub struct Context<'t> {
     pub requests: HashMap<Id, Vec<Asked>>,
     /// Requests whose replies may still come.
     pub pending: HashSet<u64>,
+    /// Where the replies under an id stand, oldest first.
+    pub(super) replied: HashMap<Id, Vec<u64>>,
     /// Ids that we used more than once, and at least once in a malformed message: no reply can be told apart.
     ambiguous: HashSet<Id>,
 }
@@ -47,7 +49,9 @@ pub struct Asked {
 impl<'t> Context<'t> {
     /// Prepares a transcript.
     pub fn new(transcript: &'t Transcript) -> Self {
-        let received: Vec<_> = transcript.received().collect();
+        let replays = replays(transcript);
+        let is_new = |entry: &Entry| entry.exchange().is_none_or(|exchange| !replays.contains(&exchange));
+        let received: Vec<_> = transcript.received().filter(|(entry, _)| is_new(entry)).collect();
         let sent: Vec<_> = transcript.sent().collect();
         let mut requests: HashMap<Id, Vec<Asked>> = HashMap::new();
         for (entry, message) in &sent {
@@ -64,6 +68,10 @@ impl<'t> Context<'t> {
                 requests.entry(id).or_default().push(asked);
             }
         }
+        let mut replied: HashMap<Id, Vec<u64>> = HashMap::new();
+        for (entry, message) in received.iter().filter(|(_, message)| message.is_reply()) {
+            replied.entry(message.id().unwrap_or(Id::Null)).or_default().push(entry.seq);
+        }
         let ambiguous = ambiguous(transcript, &sent);
         let mut context = Self {
             transcript,
@@ -73,6 +81,7 @@ impl<'t> Context<'t> {
             sent,
             requests,
             pending: HashSet::new(),
+            replied,
             ambiguous,
         };
         context.learn();
@@ -118,7 +127,7 @@ impl<'t> Context<'t> {
 
     /// Whether messages are lines.
     pub fn is_stdio(&self) -> bool {
-        !self.transcript.http
+        !self.transcript.http && !self.transcript.legacy
     }
 
     /// Every reply that answers one of our requests, with that request.
@@ -143,6 +152,14 @@ impl<'t> Context<'t> {
         self.asked(entry, message).filter(|asked| is_clear && asked.of_era)
     }
 
+    /// The message of a request.
+    pub fn request(&self, asked: &Asked) -> Option<&Message> {
+        let first = self.sent.partition_point(|(entry, _)| entry.seq < asked.seq);
+        let same = self.sent[first..].iter().take_while(|(entry, _)| entry.seq == asked.seq);
+        // A batch holds several; those of another method are surely others.
+        same.map(|(_, message)| message).find(|message| message.method() == Some(&asked.method))
+    }
+
     /// Whether replies under this id cannot be told apart.
     pub fn is_ambiguous(&self, id: &Id) -> bool {
         self.ambiguous.contains(id)
@@ -152,6 +169,18 @@ impl<'t> Context<'t> {
     pub fn sent_unreadable_before(&self, seq: u64) -> bool {
         self.transcript.entries.iter().take_while(|entry| entry.seq < seq).any(is_unreadable)
     }
+}
+
+/// Exchanges that take a stream up again on purpose: what comes on them was sent before.
+fn replays(transcript: &Transcript) -> HashSet<u32> {
+    let is_resuming = |(name, _): &(String, String)| name.eq_ignore_ascii_case("last-event-id");
+    let exchanges = transcript.entries.iter().filter_map(|entry| match &entry.what {
+        What::Request { exchange, method, headers, deliberate: true } => {
+            (method == "GET" && headers.iter().any(is_resuming)).then_some(*exchange)
+        }
+        _ => None,
+    });
+    exchanges.collect()
 }
 
 fn is_of_era(message: &Message, revision: Revision) -> bool {

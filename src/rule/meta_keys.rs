@@ -10,10 +10,11 @@ const LABEL: &str = "base.meta.label-syntax";
 const NAME: &str = "base.meta.name-syntax";
 const RESERVED_2025_06: &str = "base.meta.reserved-prefix.2025-06-18";
 const RESERVED: &str = "base.meta.reserved-prefix";
+const REVERSE: &str = "base.meta.reverse-dns";
 
 pub const RULE: Rule = Rule {
     id: "rule/meta-keys",
-    judges: &[PREFIX, LABEL, NAME, RESERVED_2025_06, RESERVED],
+    judges: &[PREFIX, LABEL, NAME, RESERVED_2025_06, RESERVED, REVERSE],
     hint: "the server has to send a `_meta` object with keys",
     run,
 };
@@ -89,6 +90,7 @@ fn judge(key: &str, revision: Revision, entries: &[u64], findings: &mut Findings
             LABEL,
             "labels that begin with a letter, end with a letter or digit, with letters, digits and hyphens between",
         );
+        verdict(!is_forward(prefix), REVERSE, "the labels of a domain in reverse order");
         reserved(key, prefix, revision, entries, findings);
     }
 }
@@ -97,6 +99,16 @@ fn is_label(label: &str) -> bool {
     label.starts_with(|c: char| c.is_ascii_alphabetic())
         && label.ends_with(|c: char| c.is_ascii_alphanumeric())
         && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+}
+
+/// Whether a prefix is a domain name the usual way round: it ends, and does not begin, with a top-level domain.
+fn is_forward(prefix: &str) -> bool {
+    const TOP: [&str; 6] = ["com", "org", "net", "io", "dev", "ai"];
+    let labels: Vec<&str> = prefix.split('.').collect();
+    match labels.as_slice() {
+        [first, .., last] => TOP.contains(last) && !TOP.contains(first) && first.len() > 2,
+        _ => false,
+    }
 }
 
 fn reserved(key: &str, prefix: &str, revision: Revision, entries: &[u64], findings: &mut Findings) {

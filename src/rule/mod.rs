@@ -3,24 +3,37 @@
 //! A rule is one file with one `Rule` value, and one line in [`RULES`].
 
 mod batches;
+mod cancelled;
 mod capabilities;
 mod codes;
 mod context;
 mod envelope;
 mod finding;
+mod flight;
 mod handshake;
+mod http;
+mod log_messages;
 mod meta_keys;
 mod notifications;
 mod own;
+mod placement;
 mod progress;
+mod reliance;
 mod replies;
+mod resources;
+mod respects_revision;
 mod result_type;
 mod schema;
 mod server_requests;
 mod stdout;
+mod subscriptions;
+mod tasks;
+mod texts;
+mod tokens;
 
 pub use context::{Context, is_deliberate};
 pub use finding::{Finding, Findings, Observation};
+pub(crate) use texts::is_trace;
 
 use crate::catalogue::Schemas;
 use crate::protocol::Revision;
@@ -51,7 +64,27 @@ pub const RULES: &[Rule] = &[
     result_type::RULE,
     meta_keys::RULE,
     progress::RULE,
+    tasks::STATES,
+    tasks::MESSAGES,
+    tasks::REQUESTOR,
+    tasks::EXTENSION,
+    cancelled::RULE,
+    log_messages::RULE,
+    placement::RULE,
+    subscriptions::RULE,
+    reliance::RULE,
+    respects_revision::RULE,
+    resources::RULE,
+    texts::RULE,
     own::RULE,
+    tokens::RULE,
+    http::post::RULE,
+    http::stream::RULE,
+    http::scope::RULE,
+    http::get::RULE,
+    http::refusal::RULE,
+    http::session::RULE,
+    http::resume::RULE,
 ];
 
 /// Holds a transcript against every rule and every wire schema.

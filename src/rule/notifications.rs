@@ -11,6 +11,8 @@ pub const RULE: Rule =
 fn run(context: &Context<'_>, findings: &mut Findings) {
     for (entry, message) in &context.received {
         let named = message.method().is_some_and(|method| method.starts_with("notifications/"));
+        // A log message with an id has a requirement of its own.
+        let named = named && message.method() != Some("notifications/message");
         match (named, message.class()) {
             (true, Class::Request) => findings.violated(
                 NO_ID,

@@ -1,32 +1,49 @@
 //! Progress: for a token that a running request gave, ever increasing, and never after the reply.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use serde_json::Value;
 
+use super::tasks::created;
 use super::{Context, Findings, Rule};
 use crate::protocol::Message;
 use crate::session::transcript::Entry;
 
 const TOKEN: &str = "progress.token-from-active-request";
+const UNASKED: &str = "progress.none-without-token";
+const VERBATIM: &str = "progress.token-verbatim";
 const INCREASES: &str = "progress.increasing";
 const STOPS: &str = "progress.stops-after-completion";
+const RELEVANT: &str = "progress.message-relevant";
+const RATE: &str = "progress.rate-limit";
 
 pub const RULE: Rule = Rule {
     id: "rule/progress",
-    judges: &[TOKEN, INCREASES, STOPS],
-    hint: "a request with a progress token has to run long enough for the server to report progress",
+    judges: &[TOKEN, UNASKED, VERBATIM, INCREASES, STOPS, RELEVANT, RATE],
+    hint: "a request with a progress token has to run long enough for the server to report progress: allow such a tool \
+           with `[tools.NAME] allow = true` in the profile",
     run,
 };
 
+/// No reader needs more reports than this in a second.
+const BURST: usize = 1000;
+
 fn run(context: &Context<'_>, findings: &mut Findings) {
     let mut last: HashMap<String, (f64, u64)> = HashMap::new();
+    let mut times: HashMap<String, Vec<Duration>> = HashMap::new();
+    let mut is_unasked = false;
     let notes = context.received.iter().filter(|(_, m)| m.method() == Some("notifications/progress"));
     for (entry, message) in notes {
-        token(context, entry, message, findings);
+        is_unasked |= token(context, entry, message, findings);
+        relevant(entry, message, findings);
         let params = message.params();
+        let token = params["progressToken"].to_string();
+        let times = times.entry(token.clone()).or_default();
+        times.push(entry.at);
+        rate(entry, times, findings);
         let Some(progress) = params["progress"].as_f64() else { continue };
-        match last.insert(params["progressToken"].to_string(), (progress, entry.seq)) {
+        match last.insert(token, (progress, entry.seq)) {
             Some((before, seq)) if progress <= before => findings.violated(
                 INCREASES,
                 "the progress value did not increase",
@@ -37,29 +54,31 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
             _ => findings.kept(INCREASES),
         }
     }
+    if !is_unasked && context.replies().any(|(_, _, asked)| asked.method == "tools/call") {
+        findings.kept(UNASKED);
+    }
 }
 
-fn token(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
+fn given(request: &Message) -> Option<&Value> {
+    request.params()["_meta"].get("progressToken").filter(|token| !token.is_null())
+}
+
+/// Whether no request had asked for progress.
+fn token(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) -> bool {
     let token = &message.params()["progressToken"];
-    let given = context.sent.iter().find(|(sent, request)| {
-        sent.seq < entry.seq
-            && request.params()["_meta"].get("progressToken") == Some(token)
-            && *token != Value::Null
-    });
-    let Some((request, sent)) = given else {
-        return findings.violated(
-            TOKEN,
-            "the progress token is that of no request",
-            "a token that a running request gave",
-            token.to_string(),
-            &[entry.seq],
-        );
+    let mut before = context.sent.iter().filter(|(sent, _)| sent.seq < entry.seq);
+    let Some((request, sent)) = before.find(|(_, request)| given(request) == Some(token)) else {
+        return foreign(context, entry, token, findings);
     };
-    findings.kept(TOKEN);
+    [TOKEN, VERBATIM].iter().for_each(|id| findings.kept(id));
     let reply = context
         .received
         .iter()
-        .find(|(reply, message)| reply.seq < entry.seq && message.is_reply() && message.id() == sent.id());
+        .find(|(reply, message)| reply.seq < entry.seq && message.is_reply() && message.id() == sent.id())
+        // A task of 2025-11-25 goes on, and its progress with it.
+        .filter(|(_, message)| {
+            context.revision().is_stateless() || created(message, context.revision()).is_none()
+        });
     match reply {
         Some((reply, _)) => findings.violated(
             STOPS,
@@ -69,5 +88,56 @@ fn token(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
             &[request.seq, reply.seq, entry.seq],
         ),
         None => findings.kept(STOPS),
+    }
+    false
+}
+
+/// A token that nobody gave: invented, changed, or not asked for at all.
+fn foreign(context: &Context<'_>, entry: &Entry, token: &Value, findings: &mut Findings) -> bool {
+    let in_flight = context.in_flight(entry);
+    let tokens: Vec<&Value> = in_flight.iter().filter_map(|request| given(request)).collect();
+    let (id, message) = match tokens.iter().any(|given| resembles(given, token)) {
+        _ if tokens.is_empty() => (UNASKED, "progress came for no request that had asked for it"),
+        true => (VERBATIM, "the progress token did not come back as it was given"),
+        false => (TOKEN, "the progress token is that of no request"),
+    };
+    findings.violated(id, message, "a token that a running request gave", token.to_string(), &[entry.seq]);
+    id == UNASKED
+}
+
+/// Whether a token is another one in another type or cut off.
+fn resembles(given: &Value, token: &Value) -> bool {
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let (given, token) = (text(given), text(token));
+    given == token || (token.len() > 3 && given.starts_with(&token))
+}
+
+fn relevant(entry: &Entry, message: &Message, findings: &mut Findings) {
+    match message.params()["message"].as_str().map(str::trim) {
+        Some("") => findings.violated(
+            RELEVANT,
+            "the message of a progress notification is empty",
+            "words for the user, or no message",
+            message.to_value().to_string(),
+            &[entry.seq],
+        ),
+        Some(_) => findings.kept(RELEVANT),
+        None => {}
+    }
+}
+
+fn rate(entry: &Entry, times: &[Duration], findings: &mut Findings) {
+    let earlier = times.len().checked_sub(BURST).and_then(|index| times.get(index));
+    match earlier.is_some_and(|earlier| entry.at.saturating_sub(*earlier) < Duration::from_secs(1)) {
+        // One cause, one finding.
+        true if times.len() == BURST => findings.violated(
+            RATE,
+            "progress came as a flood",
+            format!("fewer than {BURST} notifications in a second"),
+            format!("{BURST} notifications within a second"),
+            &[entry.seq],
+        ),
+        true => {}
+        false => findings.kept(RATE),
     }
 }

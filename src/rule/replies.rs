@@ -112,7 +112,8 @@ fn without_id(
     let refused = message.class() == Class::Error
         && (context.sent_unreadable_before(entry.seq) || is_http_error(context, entry));
     if refused {
-        if let Some(exchange) = entry.exchange() {
+        // Beside other replies it is about what cannot be read only.
+        if let Some(exchange) = entry.exchange().filter(|_| !is_batch(entry)) {
             for (id, asked) in &context.requests {
                 let own = asked.iter().filter(|asked| asked.exchange == Some(exchange));
                 answered.extend(own.map(|asked| (asked.seq, id.clone())));
@@ -129,6 +130,10 @@ fn without_id(
         }
         false => findings.violated(SAME_ID, "the reply has no id", "the id of the request", got, &entries),
     }
+}
+
+fn is_batch(entry: &Entry) -> bool {
+    matches!(&entry.what, What::Received { json: Ok(json), .. } if json.is_array())
 }
 
 fn is_http_error(context: &Context<'_>, entry: &Entry) -> bool {
@@ -167,7 +172,9 @@ fn unanswered(context: &Context<'_>, answered: &HashSet<(u64, Id)>, findings: &m
         if answered.contains(&(asked.seq, id.clone())) {
             findings.kept(ANSWERED);
         } else if !(streams(&asked.method)
+            || is_unauthorized(context, asked)
             || abandoned(context, asked.seq)
+            || dropped(context, asked.exchange)
             || reported
             || in_noise(context, asked.seq))
         {
@@ -191,9 +198,23 @@ fn in_noise(context: &Context<'_>, seq: u64) -> bool {
     received.next() == Some(false)
 }
 
+/// Whether HTTP itself refused the request, for want of a token or of a scope.
+fn is_unauthorized(context: &Context<'_>, asked: &super::context::Asked) -> bool {
+    context.transcript.entries.iter().any(|entry| match &entry.what {
+        What::Response { exchange, status: 401 | 403, .. } => asked.exchange == Some(*exchange),
+        _ => false,
+    })
+}
+
 /// Requests whose reply comes only when a stream ends.
 fn streams(method: &str) -> bool {
     method == "subscriptions/listen"
+}
+
+/// Whether we closed the connection that would have brought the reply.
+fn dropped(context: &Context<'_>, exchange: Option<u32>) -> bool {
+    let is_it = |entry: &Entry| matches!(entry.what, What::Dropped { .. }) && entry.exchange() == exchange;
+    exchange.is_some() && context.transcript.entries.iter().any(is_it)
 }
 
 /// Whether we ended the conversation ourselves before a reply could be expected.

@@ -11,13 +11,12 @@ const ID_NULL: &str = "base.request.id-not-null";
 const ID_UNIQUE: &str = "base.request.id-unique-in-session";
 const NONE: &str = "base.patterns.no-server-requests";
 const NONE_STDIO: &str = "stdio.no-server-requests";
-const THREE_KINDS: &str = "stdio.messages.three-kinds";
 const DECLARED_SHOULD: &str = "lifecycle.operation.only-negotiated-client-capabilities.should";
 const DECLARED_MUST: &str = "lifecycle.operation.only-negotiated-client-capabilities.must";
 
 pub const RULE: Rule = Rule {
     id: "rule/server-requests",
-    judges: &[ID_TYPE, ID_NULL, ID_UNIQUE, NONE, NONE_STDIO, THREE_KINDS, DECLARED_SHOULD, DECLARED_MUST],
+    judges: &[ID_TYPE, ID_NULL, ID_UNIQUE, NONE, NONE_STDIO, DECLARED_SHOULD, DECLARED_MUST],
     hint: "the server has to send a request, such as ping",
     run,
 };
@@ -39,7 +38,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
         findings.kept(NONE);
         [DECLARED_SHOULD, DECLARED_MUST].iter().for_each(|id| findings.kept(id));
         if context.is_stdio() {
-            [NONE_STDIO, THREE_KINDS].iter().for_each(|id| findings.kept(id));
+            findings.kept(NONE_STDIO);
         }
     }
 }

@@ -20,6 +20,11 @@ impl Secrets {
         Self(values)
     }
 
+    /// These secrets, and others.
+    pub fn and<'s>(self, others: impl Iterator<Item = &'s String>) -> Self {
+        Self::new(self.0.into_iter().chain(others.cloned()))
+    }
+
     /// The text with every secret replaced.
     pub fn mask(&self, text: &str) -> String {
         self.0.iter().fold(text.to_owned(), |text, secret| text.replace(secret.as_str(), "***"))

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 use super::evidence::{self, Secrets};
 use super::survey::Survey;
 use super::tally::Observed;
+use super::tokens::Tokens;
 use crate::case::{Action, Body, Case, CheckSpec, HttpSpec, Step};
 use crate::catalogue::{Requirement, Verdict};
 use crate::pattern::{Missing, fill};
@@ -26,6 +27,8 @@ pub struct Surroundings<'r> {
     pub survey: &'r Survey,
     /// What must not be shown.
     pub secrets: &'r Secrets,
+    /// Tokens for tests of authorization.
+    pub tokens: &'r Tokens,
 }
 
 /// What a coded case found wrong.
@@ -48,15 +51,15 @@ pub struct CaseRun<'r> {
     pub session: &'r mut Session,
     /// What all cases share.
     pub around: &'r Surroundings<'r>,
-    case: &'r Case,
+    pub(super) case: &'r Case,
     captured: HashMap<String, Value>,
-    observed: Vec<Observed>,
+    pub(super) observed: Vec<Observed>,
     dead: Option<String>,
 }
 
 /// Runs a case and returns what it observed.
 pub async fn run_case(case: &Case, session: &mut Session, around: &Surroundings<'_>) -> Vec<Observed> {
-    let captured = HashMap::from([
+    let mut captured = HashMap::from([
         ("revision".to_owned(), json!(session.revision)),
         ("server".to_owned(), around.survey.server().clone()),
         ("listed".to_owned(), around.survey.surface()),
@@ -65,6 +68,11 @@ pub async fn run_case(case: &Case, session: &mut Session, around: &Surroundings<
             json!({"info": client_info(), "meta": client_meta(session.revision, &json!({}))}),
         ),
     ]);
+    let http = json!({
+        "session": session.http_session(),
+        "origin": session.url().map(|url| url.origin().ascii_serialization()),
+    });
+    captured.insert("http".to_owned(), http);
     let mut run = CaseRun { session, around, case, captured, observed: Vec::new(), dead: None };
     match &case.body {
         Body::Steps(steps) => run.steps(steps).await,
@@ -102,7 +110,10 @@ impl CaseRun<'_> {
             Ok((outcome, value)) => {
                 self.dead.clone_from(&outcome.died);
                 if let Some(name) = &step.name {
-                    self.captured.insert(name.clone(), value.clone());
+                    match refusal(&outcome, false) {
+                        None => self.captured.insert(name.clone(), value.clone()),
+                        Some(_) => self.captured.remove(name),
+                    };
                 }
                 step.checks.iter().for_each(|check| self.judge(step, check, &outcome, &value));
             }
@@ -210,7 +221,8 @@ impl CaseRun<'_> {
             message: spec.body.as_ref().map(|body| self.fill(body)).transpose()?,
             raw: spec.raw.clone().map(Bytes::from),
             path: spec.path.clone(),
-            cut: false,
+            apart: spec.apart,
+            ..HttpCall::default()
         })
     }
 
@@ -242,7 +254,9 @@ impl CaseRun<'_> {
         if !check.requirement.revisions().contains(self.session.revision) {
             return;
         }
-        let silent = outcome.is_none() && !outcome.awaited_exit && outcome.status.is_none();
+        // A stream that has begun, and brought no reply, is silence too.
+        let is_open = outcome.pending && !matches!(step.action, Action::Http(_));
+        let silent = outcome.is_none() && !outcome.awaited_exit && (outcome.status.is_none() || is_open);
         let judged_value = matches!(step.action, Action::Value(_));
         if let (true, false, Some(why)) = (silent, judged_value, outcome.died.clone()) {
             return self.block(check, &why);
@@ -250,6 +264,9 @@ impl CaseRun<'_> {
         if silent && !judged_value && !check.expectation.accepts_silence() {
             let why = outcome.died.clone().unwrap_or_else(|| "the server did not reply".to_owned());
             return self.block(check, &why);
+        }
+        if let Some(why) = refusal(outcome, check.expectation.looks_at_status()) {
+            return self.unseen(check, why);
         }
         let captured = &self.captured;
         match check.expectation.judge(value, check.requirement.level, &mut |name| lookup(captured, name)) {
@@ -282,7 +299,7 @@ impl CaseRun<'_> {
     /// Notes that everything a coded case has not judged so far was not to be seen.
     pub fn rest_unseen(&mut self, why: &str) {
         for requirement in self.judges() {
-            if !self.observed.iter().any(|observed| observed.requirement == requirement.id) {
+            if !self.is_observed(&requirement.id) {
                 self.note(requirement, Verdict::NotObserved, why);
             }
         }
@@ -336,6 +353,15 @@ impl CaseRun<'_> {
     /// Whether a requirement is judged here and holds in this revision.
     pub fn judged(&self, id: &str) -> Option<&'static Requirement> {
         self.judges().into_iter().find(|requirement| requirement.id == id)
+    }
+}
+
+/// Why an outcome tells nothing: for want of a token or of a scope. HTTP 403 has other reasons where the status matters.
+fn refusal(outcome: &Outcome, status_matters: bool) -> Option<&'static str> {
+    match outcome.status {
+        Some(401) => Some("refused with HTTP 401: needs a token that is accepted (--bearer-env NAME)"),
+        Some(403) if !status_matters => Some("refused with HTTP 403: needs a token that allows it"),
+        _ => None,
     }
 }
 

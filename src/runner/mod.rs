@@ -4,6 +4,7 @@ mod baseline;
 mod check;
 mod coded;
 pub mod coverage;
+mod depends;
 mod event;
 mod evidence;
 mod example;
@@ -20,9 +21,11 @@ mod run;
 mod shard;
 mod survey;
 mod tally;
+mod tokens;
 
 pub use baseline::{Accepted, Baseline};
 pub use check::{Check, WireLine};
+pub use coded::derived;
 pub use event::{
     Change, Difference, Event, Finished, FuzzFinding, Fuzzed, Judgement, RunFinished, RunStarted,
     SnapshotChange, SnapshotOutcome, Started, Surface, TargetInfo,
@@ -41,3 +44,4 @@ pub use profile::{
 pub use run::{Judged, now, run, started};
 pub use shard::Shard;
 pub use survey::Survey;
+pub use tokens::Tokens;

@@ -17,7 +17,7 @@ use crate::session::Transcript;
 pub fn judge_transcript(transcript: &Transcript, file: &str, strict: bool) -> (Vec<Event>, Finished) {
     let context = Context::new(transcript);
     let findings = rule::judge(&context);
-    let transport = if transcript.http { "http" } else { "stdio" };
+    let transport = if transcript.http || transcript.legacy { "http" } else { "stdio" };
     let target = TargetInfo { transport, command: Vec::new(), url: None, config: None };
     let revision = transcript.revision;
     let rerun = format!("mcp-conform judge {file} --revision {revision}");

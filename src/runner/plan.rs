@@ -8,7 +8,7 @@ use super::evidence::Secrets;
 use super::policy::Policy;
 use super::shard::Shard;
 use crate::case::Case;
-use crate::catalogue::{Level, Reach, Requirement, Verdict, requirement};
+use crate::catalogue::{Level, Reach, Requirement, Verdict, requirement, requirements};
 use crate::protocol::{Revision, method};
 use crate::rule;
 use crate::session::{Options, Session};
@@ -132,7 +132,7 @@ pub struct Planned {
 
 /// Why a case does not apply to a conversation.
 pub fn exclusion(case: &Case, session: &Session) -> Option<String> {
-    let transport = if session.is_http() { "http" } else { "stdio" };
+    let transport = session.transport();
     let declares = |path: &String| method::declares(&session.server.capabilities, path);
     if !case.revisions.contains(session.revision) {
         return Some(format!("not in {}", session.revision));
@@ -165,6 +165,7 @@ pub fn planned(plan: &Plan, session: &Session) -> Vec<Planned> {
         let excluded = outside(requirement, session);
         all.push(Planned { check: possible.check.to_owned(), requirement, excluded, hint: possible.hint });
     }
+    all.extend(beyond(session));
     all.retain(|planned| {
         plan.filter.wants(&planned.check, &planned.requirement.id, planned.requirement.level)
             && planned.requirement.revisions().contains(session.revision)
@@ -172,13 +173,30 @@ pub fn planned(plan: &Plan, session: &Session) -> Vec<Planned> {
     all
 }
 
+/// The check of requirements that no case, rule or schema can judge by itself: never observed, but with what would make it.
+const BEYOND: &str = "catalogue";
+
+fn beyond(session: &Session) -> impl Iterator<Item = Planned> {
+    requirements().iter().filter_map(|requirement| {
+        let hint = requirement.visible.clone()?;
+        let excluded = outside(requirement, session);
+        Some(Planned { check: BEYOND.to_owned(), requirement, excluded, hint })
+    })
+}
+
 /// Why a requirement does not apply to a conversation.
 fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
-    let transport = if session.is_http() { Reach::Http } else { Reach::Stdio };
-    if requirement.transport != Reach::Any && requirement.transport != transport {
-        return Some("only over the other transport".to_owned());
+    let is_of_legacy = requirement.needs.iter().any(|need| need == "http-sse");
+    let is_reached = match requirement.transport {
+        Reach::Any => true,
+        Reach::Http => is_of_legacy == session.is_legacy() && (session.is_http() || session.is_legacy()),
+        Reach::Stdio => !session.is_http() && !session.is_legacy(),
+    };
+    if !is_reached {
+        return Some("only over another transport".to_owned());
     }
-    const FAMILIES: [&str; 6] = ["tools", "resources", "prompts", "logging", "completions", "tasks"];
+    const FAMILIES: [&str; 7] =
+        ["tools", "resources", "prompts", "logging", "completions", "tasks", "extensions"];
     let is_capability = |path: &&String| FAMILIES.contains(&path.split('.').next().unwrap_or_default());
     // Completion had no capability of its own before 2025-03-26.
     let known =
@@ -195,7 +213,7 @@ fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
 impl Planned {
     /// Whether a case judges it: rules and schemas judge whatever happens.
     pub fn is_scripted(&self) -> bool {
-        !(self.check.starts_with("rule/") || self.check == "schema")
+        !(self.check.starts_with("rule/") || self.check == "schema" || self.check == BEYOND)
     }
 }
 

@@ -51,6 +51,11 @@ impl Policy {
         given.or_else(|| sample::valid(&tool["inputSchema"])).filter(Value::is_object)
     }
 
+    /// Arguments with which the tool takes long, if the user knows some.
+    pub fn slow_arguments(&self, tool: &Value) -> Option<Value> {
+        self.profile.tools.get(tool["name"].as_str()?)?.slow.clone()
+    }
+
     /// Arguments for a prompt: the user's, else a short text for each required one.
     pub fn prompt_arguments(&self, prompt: &Value) -> Value {
         let name = prompt["name"].as_str().unwrap_or_default();

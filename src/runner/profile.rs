@@ -7,6 +7,7 @@ use serde_json::Value;
 use toml::Spanned;
 
 use super::baseline::{Accepted, Baseline};
+use super::tokens::Tokens;
 use crate::catalogue::closest;
 use crate::pattern::Mask;
 
@@ -26,6 +27,9 @@ pub struct Profile {
     /// Prompts by name.
     #[serde(default)]
     pub prompts: HashMap<String, PromptProfile>,
+    /// Tokens for tests of authorization.
+    #[serde(default)]
+    pub authorization: Tokens,
     /// How snapshots are kept.
     #[serde(default)]
     pub snapshot: SnapshotProfile,
@@ -56,6 +60,9 @@ pub struct ToolProfile {
     /// Arguments to call it with; absent = made up from its input schema.
     #[serde(default)]
     pub arguments: Option<Value>,
+    /// Arguments with which it takes long, so that it can be cancelled.
+    #[serde(default)]
+    pub slow: Option<Value>,
 }
 
 /// What the user tells about a prompt.

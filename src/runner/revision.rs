@@ -164,14 +164,17 @@ async fn isolated(
     cases: &[&Case],
     learned: &Learned,
 ) -> (Results, usize) {
-    let running = cases.iter().map(|case| alone(plan, around, revision, case, learned));
+    // A launch is dear: none for a case that would find nothing to do.
+    let (useful, idle): (Vec<&Case>, Vec<&Case>) =
+        cases.iter().partition(|case| around.survey.has_work_for(case));
+    let running = useful.iter().map(|case| alone(plan, around, revision, case, learned));
     let done: Vec<Results> = stream::iter(running).buffered(plan.jobs.max(1)).collect().await;
-    let mut all = (Vec::new(), Vec::new());
+    let mut all = (idle.into_iter().flat_map(unseen).collect::<Vec<_>>(), Vec::new());
     for (observed, transcripts) in done {
         all.0.extend(observed);
         all.1.extend(transcripts);
     }
-    (all, cases.len())
+    (all, useful.len())
 }
 
 /// Runs a case on a connection of its own.
@@ -196,6 +199,15 @@ async fn alone(
         }
         Err(error) => (blocked(case, &format!("no new connection: {error}")), Vec::new()),
     }
+}
+
+/// Every check of a case that would find nothing to do.
+fn unseen(case: &Case) -> Vec<Observed> {
+    let why = case.hint.as_deref().unwrap_or("the situation did not arise");
+    let requirements = case.requirements().into_iter();
+    requirements
+        .map(|requirement| Observed::plain(&case.id, &requirement.id, Verdict::NotObserved, why))
+        .collect()
 }
 
 /// Every check of a case that could not run.

@@ -19,6 +19,7 @@ use crate::catalogue::Verdict;
 use crate::protocol::Revision;
 use crate::session::transcript::Transcript;
 use crate::session::{FLOOD, OpenFailure, Session, detect};
+use crate::transport::Target;
 
 /// Judges the target and tells every event, `Started` first; the caller adds what belongs after the last run, then
 /// tells `Finished` with the returned end.
@@ -28,8 +29,15 @@ pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> (Finished, Jud
     let tell = |event| drop(events.send(event));
     tell(Event::Started(started(plan)));
     tell(Event::Progress("starting the server".to_owned()));
-    let (sessions, failures) = open(plan).await;
     let mut counts = Counts { baseline: plan.baseline.clone(), ..Counts::default() };
+    let (mut sessions, mut failures) = open(plan).await;
+    let older = older(plan).filter(|_| sessions.is_empty());
+    if let Some(older) = &older {
+        let (found, others) = open(older).await;
+        if found.is_empty() { drop(others) } else { (sessions, failures) = (found, others) }
+    }
+    counts.done.over_sse = older.is_some();
+    let plan = older.as_ref().unwrap_or(plan);
     let problem = problem(plan, &sessions, &failures);
     for session in sessions {
         judge_revision(plan, session, &tell, &mut counts).await;
@@ -65,6 +73,8 @@ struct Counts {
 pub struct Judged {
     /// The revisions, in the order of the runs.
     pub revisions: Vec<Revision>,
+    /// Whether the older transport, HTTP+SSE, had to be used.
+    pub over_sse: bool,
     /// Requirements that do not hold, accepted or not.
     pub violated: HashSet<String>,
     /// The baseline, which knows what it was used for.
@@ -94,9 +104,23 @@ impl Counts {
 
 pub(super) type Failures = Vec<(Revision, Box<OpenFailure>)>;
 
+/// The same plan over HTTP+SSE, as a client goes on whose first POST was refused (backwards compatibility).
+fn older(plan: &Plan) -> Option<Plan> {
+    match &plan.target {
+        Target::Http(endpoint) => Some(Plan { target: Target::Sse(endpoint.clone()), ..plan.clone() }),
+        Target::Sse(_) | Target::Command(_) | Target::Memory(_) => None,
+    }
+}
+
 pub(super) async fn open(plan: &Plan) -> (Vec<Session>, Failures) {
     let (target, options) = (&plan.target, &plan.options);
     match &plan.revisions {
+        // The transport of 2024-11-05, spoken in that revision.
+        Choice::Auto if matches!(target, Target::Sse(_)) => pinned(plan, &[Revision::V2024_11_05]).await,
+        Choice::All if matches!(target, Target::Sse(_)) => {
+            let known = Revision::ALL.into_iter().rev().filter(|revision| revision.is_handshake());
+            pinned(plan, &known.collect::<Vec<_>>()).await
+        }
         Choice::Auto => {
             let detection = detect(target, options).await;
             (detection.sessions, detection.failures)
@@ -114,17 +138,19 @@ pub(super) async fn open(plan: &Plan) -> (Vec<Session>, Failures) {
             detection.sessions.sort_by_key(|session| std::cmp::Reverse(session.revision));
             (detection.sessions, detection.failures)
         }
-        Choice::Pinned(revisions) => {
-            let mut found = (Vec::new(), Vec::new());
-            for revision in revisions {
-                match Session::open(target, *revision, options).await {
-                    Ok(session) => found.0.push(session),
-                    Err(failure) => found.1.push((*revision, failure)),
-                }
-            }
-            found
+        Choice::Pinned(revisions) => pinned(plan, revisions).await,
+    }
+}
+
+async fn pinned(plan: &Plan, revisions: &[Revision]) -> (Vec<Session>, Failures) {
+    let mut found = (Vec::new(), Vec::new());
+    for revision in revisions {
+        match Session::open(&plan.target, *revision, &plan.options).await {
+            Ok(session) => found.0.push(session),
+            Err(failure) => found.1.push((*revision, failure)),
         }
     }
+    found
 }
 
 /// Streamable HTTP begins with 2025-03-26.
@@ -143,7 +169,8 @@ pub(super) fn problem(plan: &Plan, sessions: &[Session], failures: &Failures) ->
         Some(url) => url.clone(),
         None => plan.info.command.join(" "),
     };
-    let mut text = format!("`{what}` cannot be judged in {revision}: {}", failure.error);
+    let error = plan.secrets.mask(&failure.error.to_string());
+    let mut text = format!("`{what}` cannot be judged in {revision}: {error}");
     if let Some(line) = first_output(&failure.transcript) {
         text.push_str(&format!("\nfirst output: {}", plan.secrets.mask(&line)));
     }
@@ -177,7 +204,8 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
     }));
     let survey = Survey::take(&mut session, &plan.policy).await;
     tell(Event::Surface(Surface { revision, transport, value: survey.surface() }));
-    let around = Surroundings { survey: &survey, secrets: &plan.secrets };
+    let tokens = &plan.policy.profile.authorization;
+    let around = Surroundings { survey: &survey, secrets: &plan.secrets, tokens };
     let capabilities = session.server.capabilities.clone();
     let mut scene = Scene::new(plan, &around, capabilities, &all);
     scene.perform(session, tell).await;

@@ -4,13 +4,15 @@ use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine;
 use serde_json::{Map, Value, json};
+use tokio::sync::OnceCell;
 
 use super::policy::Policy;
-use crate::case::List;
-use crate::protocol::method;
+use crate::case::{Action, Body, Case, List};
+use crate::protocol::{Revision, method};
 use crate::sample;
-use crate::session::Session;
+use crate::session::{Session, client_meta};
 
 /// Pages taken of one list, and things that a case repeats itself over.
 const MAX_PAGES: usize = 50;
@@ -32,16 +34,37 @@ pub struct Survey {
     /// Resources and tools that can be asked for: what tells them apart is a text.
     resources: Vec<Value>,
     tools: Vec<Value>,
-    /// Tools that may be called, with `arguments`.
+    /// Tools that may be called plainly, with `arguments`.
     callable: Vec<Value>,
+    /// Tools that may be called, as tasks (2025-11-25).
+    task_tools: Vec<Value>,
+    /// The tool that takes long, with `slow`: the arguments with which it does.
+    slow_tool: Option<Value>,
     /// Calls that the input schema forbids.
     invalid: Vec<Value>,
     /// Prompts with `arguments` and `declared`.
     prompts: Vec<Value>,
+    /// A call, a prompt and a resource: legal requests with a name.
+    named: Vec<Value>,
     /// Tools that took too long to be called again.
     slow: Mutex<HashSet<String>>,
     /// Identity and capabilities.
     server: Value,
+    /// By which request it can be seen that a token is needed; `None` when none is. Found by the first case that asks.
+    pub guarded: OnceCell<Option<Guarded>>,
+}
+
+/// A request that is refused without a token.
+#[derive(Debug, Clone)]
+pub struct Guarded {
+    /// Its method.
+    pub method: String,
+    /// Its parameters.
+    pub params: Option<Value>,
+    /// Whether everything is refused, down to the opening of a conversation.
+    pub whole: bool,
+    /// Whether the request opens a conversation: nothing within one is refused.
+    pub opens: bool,
 }
 
 impl Survey {
@@ -68,7 +91,8 @@ impl Survey {
             "versions": session.server.versions,
         });
         session.learn_tools(survey.listed("tools/list"));
-        survey.prepare(policy);
+        survey.prepare(policy, has_tasks(session));
+        survey.named = survey.named_requests(session.revision);
         survey
     }
 
@@ -96,14 +120,28 @@ impl Survey {
         self.lists.get(method).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
     }
 
-    fn prepare(&mut self, policy: &Policy) {
+    fn prepare(&mut self, policy: &Policy, has_tasks: bool) {
         let with = |things: &[Value], key: &str| -> Vec<Value> {
             things.iter().filter(|thing| thing[key].is_string()).cloned().collect()
         };
         self.resources = with(self.listed("resources/list"), "uri");
         self.tools = with(self.listed("tools/list"), "name");
         for tool in self.listed("tools/list").to_vec() {
+            if let Some(arguments) = policy.slow_arguments(&tool) {
+                let mut tool = tool.clone();
+                tool["slow"] = arguments;
+                self.slow_tool = Some(tool);
+            }
             if let (true, Some(arguments)) = (policy.may_call(&tool), policy.arguments(&tool)) {
+                let support = tool["execution"]["taskSupport"].as_str().filter(|_| has_tasks);
+                if matches!(support, Some("optional" | "required")) {
+                    let mut tool = tool.clone();
+                    tool["arguments"] = arguments.clone();
+                    self.task_tools.push(tool);
+                }
+                if support == Some("required") {
+                    continue;
+                }
                 for broken in sample::invalid(&tool["inputSchema"]) {
                     let (name, schema) = (&tool["name"], &tool["inputSchema"]);
                     self.invalid.push(json!({"name": name, "arguments": broken.instance, "reason": broken.reason, "inputSchema": schema}));
@@ -124,6 +162,25 @@ impl Survey {
         }
     }
 
+    /// One legal request of each kind that asks for something by its name, with the name in Base64 too.
+    fn named_requests(&self, revision: Revision) -> Vec<Value> {
+        let call = |thing: &Value| json!({"name": thing["name"], "arguments": thing["arguments"]});
+        let read = |thing: &Value| json!({"uri": thing["uri"]});
+        let first = [
+            ("tools/call", "name", self.callable.first().map(call)),
+            ("prompts/get", "name", self.prompts.first().map(call)),
+            ("resources/read", "uri", self.resources.first().map(read)),
+        ];
+        let requests = first.into_iter().filter_map(|(method, key, params)| {
+            let mut params = params?;
+            let name = params[key].as_str()?.to_owned();
+            params["_meta"] = Value::Object(client_meta(revision, &json!({})));
+            let encoded = base64::engine::general_purpose::STANDARD.encode(&name);
+            Some(json!({"method": method, "params": params, "name": name, "encoded": encoded}))
+        });
+        requests.collect()
+    }
+
     /// The things that a case can repeat itself over.
     pub fn things(&self, list: List) -> Vec<Value> {
         let all = match list {
@@ -136,12 +193,18 @@ impl Survey {
             List::Lists => &self.answered,
             List::DeclaredLists => &self.methods,
             List::Pages => &self.pages,
+            List::NamedRequests => &self.named,
         };
         let is_quick = |thing: &&Value| match list {
             List::CallableTools | List::InvalidCalls => !self.is_slow(&thing["name"]),
             _ => true,
         };
         all.iter().filter(is_quick).take(MAX_THINGS).cloned().collect()
+    }
+
+    /// The tools that may be called as tasks (2025-11-25), with `arguments`.
+    pub fn task_tools(&self) -> &[Value] {
+        &self.task_tools
     }
 
     /// Notes how long a tool took; one that is slow is not called again.
@@ -154,6 +217,27 @@ impl Survey {
     fn is_slow(&self, tool: &Value) -> bool {
         let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
         tool.as_str().is_some_and(|name| slow.contains(name))
+    }
+
+    /// Whether there is anything that the case could do on a connection of its own.
+    pub fn has_work_for(&self, case: &Case) -> bool {
+        match &case.body {
+            Body::Steps(steps) => steps.iter().any(|step| match &step.action {
+                Action::For(_, list, _) => !self.things(*list).is_empty(),
+                _ => true,
+            }),
+            Body::Code(name, _) => match name.as_str() {
+                "slow_tool" => self.slow_tool.is_some(),
+                "log_levels" => !self.callable.is_empty(),
+                "changes" => self.callable.iter().any(|tool| tool["annotations"]["readOnlyHint"] != true),
+                _ => true,
+            },
+        }
+    }
+
+    /// The tool that the user calls slow, with the arguments in `slow`.
+    pub fn slow_tool(&self) -> Option<&Value> {
+        self.slow_tool.as_ref()
     }
 
     /// Every list page, without the bound that holds for loops.
@@ -186,4 +270,10 @@ impl Survey {
         }
         Value::Object(surface)
     }
+}
+
+/// Whether tools can be called as tasks, with the member `task` (2025-11-25).
+fn has_tasks(session: &Session) -> bool {
+    session.revision == Revision::V2025_11_25
+        && method::declares(&session.server.capabilities, "tasks.requests.tools.call")
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+use super::transcript::What;
 use super::{Meta, Session};
 use crate::protocol::{Id, Message};
 
@@ -15,7 +16,8 @@ pub struct Begun {
     pub id: Id,
     /// The first entry of the transcript that belongs to it.
     pub from: u64,
-    exchange: Option<u32>,
+    /// The HTTP exchange that carries it.
+    pub exchange: Option<u32>,
 }
 
 impl Session {
@@ -66,11 +68,18 @@ impl Session {
         headers.iter().find(|(name, _)| name == "content-type").map(|(_, value)| value.clone())
     }
 
+    /// Closes the connection that carries a request, without another word.
+    pub fn break_off(&mut self, exchange: u32) {
+        self.transcript.add(What::Dropped { exchange });
+        self.abort(exchange);
+        self.exchanges.entry(exchange).or_default().done = true;
+    }
+
     /// Cancels a request that was begun, as the transport demands.
     pub async fn cancel(&mut self, begun: &Begun) {
         match begun.exchange {
-            Some(exchange) => self.abort(exchange),
-            None => {
+            Some(exchange) if self.revision.is_stateless() => self.break_off(exchange),
+            _ => {
                 let params = json!({"requestId": begun.id.to_value()});
                 self.notify("notifications/cancelled", Some(params)).await;
             }

@@ -1,13 +1,15 @@
 //! Many messages in flight: sent without waiting, so that the caller decides what to wait for.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
 
 use super::transcript::{Entry, Transcript, What};
-use super::{HttpCall, Reply, Session};
+use super::{HttpCall, Outcome, Reply, Session};
 use crate::protocol::{Frame, Id};
-use crate::transport::Wire;
+use crate::transport::{Wire, media_type};
 
 /// Something that was sent, and where it stands.
 #[derive(Debug, Clone, Copy)]
@@ -56,8 +58,20 @@ impl Session {
     /// Begins one HTTP exchange, and does not wait for anything; over lines nothing is sent.
     pub(crate) fn launch_http(&mut self, call: &HttpCall) -> Option<Sent> {
         let (headers, frame) = self.prepare_http(call);
-        let exchange = self.start_cut(&call.method, call.path.as_deref(), headers, frame, true, call.cut)?;
+        let exchange = self.begin_exchange(call.clone(), headers, frame, true)?;
         Some(Sent { seq: self.transcript.last(), exchange: Some(exchange) })
+    }
+
+    /// Waits until an exchange is over, or its stream is open for what the server says by itself: what came of it.
+    pub(crate) async fn land(&mut self, sent: Sent, patience: Duration) -> Outcome {
+        let deadline = Instant::now() + patience;
+        let Some(exchange) = sent.exchange else { return Outcome::default() };
+        self.finish_exchange(exchange, sent.seq, deadline).await
+    }
+
+    /// Everything that came on an exchange so far.
+    pub(crate) fn came_on(&self, exchange: u32) -> impl Iterator<Item = &Entry> {
+        self.transcript.entries.iter().filter(move |entry| entry.exchange() == Some(exchange))
     }
 
     /// Takes in what comes until `deadline`: at least one arrival, and whatever came with it. False when nothing did.
@@ -86,7 +100,7 @@ impl Session {
     pub(crate) fn is_stream(&self, exchange: u32) -> bool {
         let headers = self.exchanges.get(&exchange).map(|state| &state.headers);
         let is_stream = |(name, value): &(String, String)| {
-            name == "content-type" && value.starts_with("text/event-stream")
+            name == "content-type" && media_type(value) == "text/event-stream"
         };
         headers.is_some_and(|headers| headers.iter().any(is_stream))
     }

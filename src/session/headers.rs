@@ -13,8 +13,10 @@ const META_VERSION: &str = "/params/_meta/io.modelcontextprotocol~1protocolVersi
 /// An argument of a tool that is mirrored into a header: where it is, and the header's name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mirror {
-    path: Vec<String>,
-    header: String,
+    /// The names that lead to the argument.
+    pub path: Vec<String>,
+    /// The header.
+    pub header: String,
 }
 
 /// The arguments that tools want mirrored (`x-mcp-header` in the input schema), by tool name.
@@ -48,7 +50,7 @@ pub(super) fn param_headers(mirrors: &[Mirror], arguments: &Value) -> Vec<(Strin
         .filter_map(|mirror| {
             let value = mirror.path.iter().try_fold(arguments, |value, key| value.get(key))?;
             let text = match value {
-                Value::Null => return None,
+                Value::Null | Value::Array(_) | Value::Object(_) => return None,
                 Value::String(text) => text.clone(),
                 other => other.to_string(),
             };
@@ -59,7 +61,7 @@ pub(super) fn param_headers(mirrors: &[Mirror], arguments: &Value) -> Vec<(Strin
 
 /// A header value: plain where that is safe, else in the Base64 sentinel form
 /// (2026-07-28, Streamable HTTP, value encoding).
-fn encode(text: &str) -> String {
+pub fn encode(text: &str) -> String {
     let plain = text.bytes().all(|byte| (0x20..0x7f).contains(&byte) || byte == b'\t')
         && text.trim() == text
         && !(text.starts_with("=?base64?") && text.ends_with("?="));
@@ -101,6 +103,7 @@ impl Session {
         let mut headers = vec![("Mcp-Method".to_owned(), encode(method))];
         let name = match method {
             "tools/call" | "prompts/get" => params["name"].as_str(),
+            "tasks/get" | "tasks/update" | "tasks/cancel" => params["taskId"].as_str(),
             "resources/read" => params["uri"].as_str(),
             _ => None,
         };

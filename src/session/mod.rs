@@ -11,6 +11,7 @@ mod open;
 mod outcome;
 mod post;
 mod pump;
+mod resume;
 mod send;
 pub mod transcript;
 
@@ -20,12 +21,14 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::protocol::{Id, Message, Revision};
-use crate::transport::{Exit, StderrTail, Wire};
+use crate::transport::{Exit, StderrTail, Target, Wire};
 
 pub use begun::Begun;
 pub use client::Client;
 pub use compose::{Meta, client_info, client_meta};
 pub use detect::{Detection, detect, is_modern_error};
+pub(crate) use flight::Sent;
+pub use headers::{Mirror, encode};
 pub use open::{OpenError, OpenFailure, Server};
 pub use outcome::Outcome;
 pub use send::HttpCall;
@@ -104,14 +107,18 @@ struct Exchange {
     body: Option<String>,
     failed: Option<String>,
     done: bool,
+    is_get: bool,
+    stream: resume::Stream,
 }
 
 impl Session {
     pub(crate) fn over(wire: Wire, revision: Revision, options: Options) -> Self {
+        let mut transcript = Transcript::new(revision, matches!(wire, Wire::Http(_)));
+        transcript.legacy = matches!(&wire, Wire::Lines(lines) if lines.legacy.is_some());
         Self {
             revision,
             server: Server::default(),
-            transcript: Transcript::new(revision, matches!(wire, Wire::Http(_))),
+            transcript,
             options,
             wire,
             last_id: 0,
@@ -133,6 +140,47 @@ impl Session {
         matches!(self.wire, Wire::Http(_))
     }
 
+    /// The address, over HTTP.
+    pub fn url(&self) -> Option<&url::Url> {
+        match &self.wire {
+            Wire::Http(http) => Some(&http.endpoint.url),
+            Wire::Lines(_) => None,
+        }
+    }
+
+    /// What the user sends as `Authorization`, over HTTP.
+    pub fn authorization(&self) -> Option<&str> {
+        let Wire::Http(http) = &self.wire else { return None };
+        let mut headers = http.endpoint.headers.iter();
+        headers.find(|(name, _)| name.eq_ignore_ascii_case("authorization")).map(|(_, value)| value.as_str())
+    }
+
+    /// The session id that the server assigned, over HTTP.
+    pub fn http_session(&self) -> Option<&str> {
+        self.http_session.as_deref()
+    }
+
+    /// Whether HTTP+SSE carries the messages, the transport of 2024-11-05.
+    pub fn is_legacy(&self) -> bool {
+        self.transcript.legacy
+    }
+
+    /// What cases call the transport: `stdio`, `http` or `sse`.
+    pub fn transport(&self) -> &'static str {
+        match (self.is_http(), self.is_legacy()) {
+            (true, _) => "http",
+            (false, true) => "sse",
+            (false, false) => "stdio",
+        }
+    }
+
+    /// Bare HTTP exchanges with a server that is spoken to over HTTP+SSE.
+    pub(crate) fn beside(&self) -> Option<Self> {
+        let Wire::Lines(lines) = &self.wire else { return None };
+        let target = Target::Http(lines.legacy.clone()?);
+        Self::connect(&target, self.revision, &self.options).ok()
+    }
+
     /// Why nothing more can be expected of this connection, if so.
     pub fn dead(&self) -> Option<String> {
         if self.flooded {
@@ -140,6 +188,7 @@ impl Session {
         }
         match (self.exit, self.closed, self.deaf) {
             (Some(exit), ..) => Some(format!("the server process ended ({exit})")),
+            (None, true, _) if self.is_legacy() => Some("the server closed the event stream".to_owned()),
             (None, true, _) => Some("the server closed its standard output".to_owned()),
             (None, false, true) => Some("the server does not answer any more".to_owned()),
             (None, false, false) => None,
@@ -165,6 +214,11 @@ impl Session {
             Wire::Lines(lines) => lines.stderr.clone(),
             Wire::Http(_) => StderrTail::default(),
         }
+    }
+
+    /// Whether the user adds headers of his own, such as a token.
+    pub fn has_credentials(&self) -> bool {
+        matches!(&self.wire, Wire::Http(http) if !http.endpoint.headers.is_empty())
     }
 
     /// How long a reply may take.
@@ -196,6 +250,13 @@ impl Session {
     /// Takes over what another session learned about the server.
     pub fn learn(&mut self, learned: &Learned) {
         self.learned = learned.clone();
+    }
+}
+
+impl Learned {
+    /// The arguments of a tool that are mirrored into headers.
+    pub fn mirrors(&self, tool: &str) -> &[Mirror] {
+        self.0.get(tool).map(Vec::as_slice).unwrap_or_default()
     }
 }
 

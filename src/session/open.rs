@@ -56,6 +56,14 @@ pub enum OpenError {
         /// The beginning of the body.
         body: String,
     },
+    /// The server wants a token, or another one.
+    #[error("{}", wants_token(*with_token, challenge.as_deref()))]
+    Unauthorized {
+        /// Whether there was one.
+        with_token: bool,
+        /// What the server says of it: `WWW-Authenticate`.
+        challenge: Option<String>,
+    },
     /// An error reply.
     #[error("the server refused `{method}`: {error}")]
     Refused {
@@ -67,6 +75,16 @@ pub enum OpenError {
     /// The server wants another revision.
     #[error("the server answered with protocol version {0} instead")]
     OtherVersion(String),
+}
+
+fn wants_token(with_token: bool, challenge: Option<&str>) -> String {
+    let said = challenge.map(|challenge| format!("; it says: {challenge}")).unwrap_or_default();
+    match with_token {
+        false => format!(
+            "the server asks for a token (HTTP 401): use --bearer-env NAME, the name of an environment variable that holds it{said}"
+        ),
+        true => format!("the server does not accept the token (HTTP 401){said}"),
+    }
 }
 
 /// Why there is no conversation, and what crossed the wire until then.
@@ -151,6 +169,10 @@ impl Session {
     async fn first(&mut self, method: &'static str) -> Result<Value, OpenError> {
         let waited = self.options.startup_timeout;
         let outcome = self.request_with(method, None, &super::Meta::Standard, waited).await;
+        if outcome.status == Some(401) {
+            let challenge = outcome.header("www-authenticate").map(str::to_owned);
+            return Err(OpenError::Unauthorized { with_token: self.authorization().is_some(), challenge });
+        }
         if let Some(result) = outcome.result() {
             return Ok(result.clone());
         }

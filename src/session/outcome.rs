@@ -18,6 +18,8 @@ pub struct Outcome {
     pub body: Option<String>,
     /// Why the exchange failed below HTTP.
     pub failed: Option<String>,
+    /// Whether the exchange was still open when we stopped waiting.
+    pub pending: bool,
     /// How the process ended, for steps that wait for it.
     pub exit: Option<Exit>,
     /// Whether the step waited for the end of the process.
@@ -44,6 +46,11 @@ impl Outcome {
     /// The error code, if the reply is an error with one.
     pub fn code(&self) -> Option<i64> {
         self.error()?.get("code")?.as_i64()
+    }
+
+    /// The value of an HTTP response header; its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
     /// Whether no reply came.

@@ -3,8 +3,8 @@
 use bytes::Bytes;
 use serde_json::Value;
 
-use super::Session;
 use super::transcript::What;
+use super::{HttpCall, Session};
 use crate::protocol::{Frame, Id};
 use crate::transport::{HttpRequest, Wire};
 
@@ -14,7 +14,7 @@ impl Session {
         let frame = Frame::from_value(message);
         if self.is_http() {
             let headers = self.headers_for(Some(message));
-            return self.start("POST", None, headers, frame, deliberate);
+            return self.start("POST", headers, frame, deliberate);
         }
         if let Wire::Lines(lines) = &self.wire {
             let mut bytes = frame.bytes().to_vec();
@@ -50,42 +50,52 @@ impl Session {
     pub(super) fn post_bytes(&mut self, frame: Frame, json: Option<Value>) -> Option<u32> {
         // Headers are those of the message that the bytes stand for, as far as they can be read.
         let headers = self.headers_for(Some(&json.unwrap_or_default()));
-        self.start("POST", None, headers, frame, true)
+        self.start("POST", headers, frame, true)
     }
 
     pub(super) fn start(
         &mut self,
         method: &str,
-        path: Option<&str>,
         headers: Vec<(String, String)>,
         frame: Frame,
         deliberate: bool,
     ) -> Option<u32> {
-        self.start_cut(method, path, headers, frame, deliberate, false)
+        self.begin_exchange(
+            HttpCall { method: method.to_owned(), ..HttpCall::default() },
+            headers,
+            frame,
+            deliberate,
+        )
     }
 
-    /// Begins an exchange; one that is `cut` breaks off before the end of its body.
-    pub(super) fn start_cut(
+    /// Begins the exchange that a call describes, with these headers and this body.
+    pub(super) fn begin_exchange(
         &mut self,
-        method: &str,
-        path: Option<&str>,
+        call: HttpCall,
         headers: Vec<(String, String)>,
         frame: Frame,
         deliberate: bool,
-        cut: bool,
     ) -> Option<u32> {
         let Wire::Http(http) = &mut self.wire else { return None };
+        let HttpCall { method, path, cut, apart, delay, .. } = call;
         let mut url = http.endpoint.url.clone();
-        if let Some(path) = path {
-            url.set_path(path);
+        if let Some(other) = path.and_then(|path| url.join(&path).ok()) {
+            url = other;
         }
+        let session = headers.iter().find(|(name, _)| name.eq_ignore_ascii_case("mcp-session-id"));
+        let session = session.map(|(_, id)| id.clone());
         let body = frame.bytes().clone();
-        let request = HttpRequest { method: method.to_owned(), url, headers: headers.clone(), body, cut };
+        let request =
+            HttpRequest { method: method.clone(), url, headers: headers.clone(), body, cut, apart, delay };
         let exchange = http.start(request);
-        self.exchanges.entry(exchange).or_default();
-        self.transcript.add(What::Request { exchange, method: method.to_owned(), headers });
+        let json = frame.json().ok();
+        let asks = json.as_ref().is_some_and(|json| json.get("id").is_some() && json.get("method").is_some());
+        let state = self.exchanges.entry(exchange).or_default();
+        state.is_get = method == "GET";
+        state.stream.owes = asks;
+        state.stream.session = session;
+        self.transcript.add(What::Request { exchange, method, headers, deliberate });
         if !frame.bytes().is_empty() {
-            let json = frame.json().ok();
             self.transcript.add(What::Sent { frame, json, deliberate, exchange: Some(exchange) });
         }
         Some(exchange)
@@ -95,6 +105,6 @@ impl Session {
     pub(super) fn listen(&mut self) {
         let mut headers = self.headers_for(None);
         headers.push(("Accept".to_owned(), "text/event-stream".to_owned()));
-        self.start("GET", None, headers, Frame::new(Bytes::new()), false);
+        self.start("GET", headers, Frame::new(Bytes::new()), false);
     }
 }

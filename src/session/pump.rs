@@ -8,10 +8,16 @@ use tokio::time::{Instant, timeout_at};
 use super::transcript::What;
 use super::{Reply, Session};
 use crate::protocol::{Class, Frame, Id, Message};
-use crate::transport::{Arrival, Incoming, Signal, SseEvent, Wire};
+use crate::transport::{Arrival, Incoming, Signal, SseEvent, SseHead, Wire, media_type};
 
 /// How long output is awaited after the process ended: grandchildren may keep the pipe open for ever.
 const DRAIN: Duration = Duration::from_millis(300);
+
+/// Whether the body of a refusal is that of OAuth, which is JSON but no message.
+fn is_oauth_error(status: Option<u16>, body: &Bytes) -> bool {
+    let is_message = || Frame::new(body.clone()).json().is_ok_and(|json| json.get("jsonrpc").is_some());
+    matches!(status, Some(401 | 403)) && !is_message()
+}
 
 impl Session {
     /// Takes in the next arrival. False when none came before the deadline, or none can come any more.
@@ -55,7 +61,7 @@ impl Session {
 
     /// Whether nothing can come any more.
     pub(super) fn is_over(&self) -> bool {
-        self.flooded || self.closed && (self.exit.is_some() || self.transcript.http)
+        self.flooded || self.closed && (self.exit.is_some() || self.transcript.http || self.transcript.legacy)
     }
 
     fn take(&mut self, Arrival { at, incoming }: Arrival) {
@@ -76,21 +82,21 @@ impl Session {
             Incoming::Event { exchange, event } => self.event(at, exchange, event),
             Incoming::Body { exchange, bytes } => self.body(at, exchange, bytes),
             Incoming::Done { exchange } => {
-                self.exchanges.entry(exchange).or_default().done = true;
                 self.transcript.add_at(at, What::Done { exchange });
+                self.end_exchange(exchange, None);
             }
             Incoming::Failed { exchange, problem } => {
                 self.transcript.add_at(at, What::Failed { exchange, problem: problem.clone() });
-                let state = self.exchanges.entry(exchange).or_default();
-                state.done = true;
-                state.failed = Some(problem);
+                self.end_exchange(exchange, Some(problem));
             }
         }
     }
 
     fn head(&mut self, at: Instant, exchange: u32, status: u16, headers: Vec<(String, String)>) {
         let session = headers.iter().find(|(name, _)| name == "mcp-session-id");
-        if let (Some((_, id)), None, true) = (session, &self.http_session, self.revision.is_handshake()) {
+        if let (Some((_, id)), None, true, false) =
+            (session, &self.http_session, self.revision.is_handshake(), self.agreed)
+        {
             self.http_session = Some(id.clone());
         }
         self.transcript.add_at(at, What::Response { exchange, status, headers: headers.clone() });
@@ -100,13 +106,18 @@ impl Session {
     }
 
     fn event(&mut self, at: Instant, exchange: u32, event: SseEvent) {
-        let is_message = event.name.as_deref().is_none_or(|name| name == "message");
-        match is_message && !event.data.is_empty() {
-            true => self.receive(at, event.data.into(), true, Some(exchange), true),
-            // Priming events carry only an id; other events are not messages.
-            false => {
-                self.transcript.add_at(at, What::Body { exchange, bytes: event.data.into() });
-            }
+        let is_message = event.is_message();
+        let SseEvent { mut head, data } = event;
+        head.name.take_if(|name| name == "message");
+        self.exchanges.entry(exchange).or_default().note(&head);
+        if head != SseHead::default() {
+            self.transcript.add_at(at, What::Event { exchange, head });
+        }
+        match is_message {
+            // Priming events carry only an id.
+            _ if data.is_empty() => {}
+            true => self.receive(at, data.into(), true, Some(exchange), true),
+            false => drop(self.transcript.add_at(at, What::Body { exchange, bytes: data.into() })),
         }
     }
 
@@ -115,9 +126,10 @@ impl Session {
             return;
         }
         let state = self.exchanges.entry(exchange).or_default();
-        let json = state.headers.iter().any(|(name, value)| {
-            name == "content-type" && value.trim_start().starts_with("application/json")
-        });
+        let is_json = |(name, value): &(String, String)| {
+            name == "content-type" && media_type(value) == "application/json"
+        };
+        let json = !is_oauth_error(state.status, &bytes) && state.headers.iter().any(is_json);
         state.body = Some(String::from_utf8_lossy(&bytes).into_owned());
         match json {
             true => self.receive(at, bytes, true, Some(exchange), false),
@@ -152,6 +164,7 @@ impl Session {
                 Class::Notification => {}
                 Class::Result | Class::Error | Class::Invalid => {
                     let id = message.id();
+                    let exchange = exchange.map(|number| self.answered(number));
                     self.replies.push(Reply { id, message, exchange, seq });
                 }
             }

@@ -22,14 +22,21 @@ pub struct HttpCall {
     pub message: Option<Value>,
     /// The bytes of the body, in place of the JSON.
     pub raw: Option<Bytes>,
-    /// The path, in place of the endpoint's.
+    /// The path, in place of the endpoint's; a query may follow, and it may be a whole address.
     pub path: Option<String>,
     /// Whether the connection is closed before the whole body was sent.
     pub cut: bool,
+    /// Whether another client sends it, over a connection of its own.
+    pub apart: bool,
+    /// How long to wait before it is sent.
+    pub delay: Duration,
 }
 
 /// How long an answer that need not come is awaited where no fence can end the wait.
 const BEFORE_HANDSHAKE: Duration = Duration::from_millis(300);
+
+/// How long the end of a response is awaited once the reply is there.
+const CLOSING: Duration = Duration::from_millis(50);
 
 impl Session {
     /// Sends a legal request and waits for its reply.
@@ -206,6 +213,7 @@ impl Session {
             headers: state.map(|state| state.headers.clone()).unwrap_or_default(),
             body: state.and_then(|state| state.body.clone()),
             failed: state.and_then(|state| state.failed.clone()),
+            pending: state.is_some_and(|state| !state.done),
             span: (from, self.transcript.last()),
             ..Outcome::default()
         }
@@ -213,21 +221,38 @@ impl Session {
 
     /// One HTTP exchange; over lines nothing is sent.
     pub async fn http(&mut self, call: &HttpCall) -> Outcome {
+        self.http_as(call, true).await
+    }
+
+    async fn http_as(&mut self, call: &HttpCall, deliberate: bool) -> Outcome {
         let from = self.transcript.last() + 1;
         let (headers, frame) = self.prepare_http(call);
-        let Some(exchange) = self.start(&call.method, call.path.as_deref(), headers, frame, true) else {
+        let Some(exchange) = self.begin_exchange(call.clone(), headers, frame, deliberate) else {
             return Outcome::default();
         };
         let deadline = Instant::now() + self.options.timeout;
-        while !self.exchange_done(Some(exchange)) && !self.is_open_stream(&call.method, exchange) {
+        let outcome = self.finish_exchange(exchange, from, deadline).await;
+        self.abort(exchange);
+        outcome
+    }
+
+    /// Waits for the end of an exchange, or for the head of a stream that stays open.
+    pub(super) async fn finish_exchange(
+        &mut self,
+        exchange: u32,
+        from: u64,
+        mut deadline: Instant,
+    ) -> Outcome {
+        while !self.exchange_done(Some(exchange)) && !self.is_open_stream(exchange) {
+            if self.replies.iter().any(|reply| reply.exchange == Some(exchange)) {
+                deadline = deadline.min(Instant::now() + CLOSING);
+            }
             if !self.pump(deadline).await {
                 break;
             }
         }
         let stray = self.claim_stray(from, None, Some(exchange));
-        let outcome = self.outcome(stray, Some(exchange), from);
-        self.abort(exchange);
-        outcome
+        self.outcome(stray, Some(exchange), from)
     }
 
     /// Headers and body of an exchange.
@@ -242,10 +267,9 @@ impl Session {
             };
             headers.push(("Accept".to_owned(), accept.to_owned()));
         }
-        for (name, value) in &call.headers {
-            headers.retain(|(known, _)| !known.eq_ignore_ascii_case(name));
-            headers.extend(value.clone().map(|value| (name.clone(), value)));
-        }
+        let is_given = |known: &str| call.headers.iter().any(|(name, _)| name.eq_ignore_ascii_case(known));
+        headers.retain(|(known, _)| !is_given(known));
+        headers.extend(call.headers.iter().filter_map(|(name, value)| Some((name.clone(), value.clone()?))));
         let body = match (&call.raw, message) {
             (Some(bytes), _) => bytes.clone(),
             (None, Some(message)) => message.to_string().into(),
@@ -255,9 +279,9 @@ impl Session {
     }
 
     /// A GET stream stays open: its head is the outcome.
-    fn is_open_stream(&self, method: &str, exchange: u32) -> bool {
+    fn is_open_stream(&self, exchange: u32) -> bool {
         let state = self.exchanges.get(&exchange);
-        method == "GET" && state.is_some_and(|state| state.status == Some(200))
+        state.is_some_and(|state| state.is_get && state.status == Some(200))
     }
 
     pub(super) fn abort(&mut self, exchange: u32) {
@@ -308,7 +332,10 @@ impl Session {
 
     async fn end_http_session(&mut self) -> Outcome {
         match self.http_session {
-            Some(_) => self.http(&HttpCall { method: "DELETE".to_owned(), ..HttpCall::default() }).await,
+            Some(_) => {
+                let call = HttpCall { method: "DELETE".to_owned(), ..HttpCall::default() };
+                self.http_as(&call, false).await
+            }
             None => Outcome::default(),
         }
     }

@@ -1,6 +1,7 @@
 //! HTTP exchanges: each request runs as a task of its own and reports what comes back.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::BodyExt;
@@ -18,7 +19,8 @@ use super::sse::SseDecoder;
 use super::target::{Endpoint, StartError};
 use super::{Arrival, BACKLOG, Incoming, MAX_MESSAGE};
 
-type HttpClient = Client<HttpsConnector<HttpConnector>, Outgoing>;
+type Connector = HttpsConnector<HttpConnector>;
+pub(super) type HttpClient = Client<Connector, Outgoing>;
 
 /// An HTTP request, exactly as it is sent (apart from `Host` and `Content-Length`).
 #[derive(Debug, Clone)]
@@ -33,6 +35,10 @@ pub struct HttpRequest {
     pub body: Bytes,
     /// Whether the connection breaks off before the end of the body.
     pub cut: bool,
+    /// Whether it is sent as another client would: over a connection of its own, and with header names in other letters.
+    pub apart: bool,
+    /// How long to wait before it is sent.
+    pub delay: Duration,
 }
 
 /// A connection to an HTTP endpoint.
@@ -40,6 +46,7 @@ pub struct HttpWire {
     /// Where it is.
     pub endpoint: Endpoint,
     client: HttpClient,
+    connector: Connector,
     arrivals: mpsc::Sender<Arrival>,
     inbox: mpsc::Receiver<Arrival>,
     running: HashMap<u32, AbortHandle>,
@@ -49,14 +56,20 @@ pub struct HttpWire {
 impl HttpWire {
     pub(super) fn new(endpoint: Endpoint) -> Result<Self, StartError> {
         let (arrivals, inbox) = mpsc::channel(BACKLOG);
-        Ok(Self { endpoint, client: client()?, arrivals, inbox, running: HashMap::new(), last: 0 })
+        let connector = connector()?;
+        let client = plain(connector.clone());
+        Ok(Self { endpoint, client, connector, arrivals, inbox, running: HashMap::new(), last: 0 })
     }
 
     /// Starts an exchange and returns its number.
     pub fn start(&mut self, request: HttpRequest) -> u32 {
         self.last += 1;
         let exchange = Exchange { id: self.last, arrivals: self.arrivals.clone() };
-        let task = tokio::spawn(exchange.run(self.client.clone(), request));
+        let client = match request.apart {
+            true => apart(self.connector.clone()),
+            false => self.client.clone(),
+        };
+        let task = tokio::spawn(exchange.run(client, request));
         self.running.retain(|_, task| !task.is_finished());
         self.running.insert(self.last, task.abort_handle());
         self.last
@@ -86,18 +99,31 @@ impl Drop for HttpWire {
     }
 }
 
-fn client() -> Result<HttpClient, StartError> {
+/// A client with connections of its own.
+pub(super) fn client() -> Result<HttpClient, StartError> {
+    connector().map(plain)
+}
+
+fn plain(connector: Connector) -> HttpClient {
+    Client::builder(TokioExecutor::new()).build(connector)
+}
+
+/// A client with connections of its own, which writes header names Like-This and not in small letters.
+fn apart(connector: Connector) -> HttpClient {
+    Client::builder(TokioExecutor::new()).http1_title_case_headers(true).build(connector)
+}
+
+fn connector() -> Result<Connector, StartError> {
     let mut tcp = HttpConnector::new();
     tcp.enforce_http(false);
     tcp.set_nodelay(true);
     tcp.set_connect_timeout(Some(std::time::Duration::from_secs(10)));
-    let connector = hyper_rustls::HttpsConnectorBuilder::new()
+    Ok(hyper_rustls::HttpsConnectorBuilder::new()
         .with_provider_and_webpki_roots(rustls::crypto::ring::default_provider())
         .map_err(|e| StartError::Client(e.to_string()))?
         .https_or_http()
         .enable_http1()
-        .wrap_connector(tcp);
-    Ok(Client::builder(TokioExecutor::new()).build(connector))
+        .wrap_connector(tcp))
 }
 
 struct Exchange {
@@ -107,6 +133,7 @@ struct Exchange {
 
 impl Exchange {
     async fn run(self, client: HttpClient, request: HttpRequest) {
+        tokio::time::sleep(request.delay).await;
         let outcome = match build(request) {
             Ok(request) => self.receive(client.request(request).await).await,
             Err(problem) => Err(problem),
@@ -151,6 +178,9 @@ impl Exchange {
                 self.send(Incoming::Event { exchange: self.id, event }).await;
             }
         }
+        if let Some(event) = decoder.finish() {
+            self.send(Incoming::Event { exchange: self.id, event }).await;
+        }
         Ok(())
     }
 
@@ -178,7 +208,8 @@ impl Exchange {
 fn build(request: HttpRequest) -> Result<Request<Outgoing>, String> {
     let mut builder = Request::builder().method(request.method.as_str()).uri(request.url.as_str());
     for (name, value) in &request.headers {
-        builder = builder.header(name.as_str(), value.as_str());
+        // Not every byte of a header is ASCII, on purpose.
+        builder = builder.header(name.as_str(), value.as_bytes());
     }
     builder
         .body(Outgoing::new(request.body, request.cut))
@@ -186,9 +217,12 @@ fn build(request: HttpRequest) -> Result<Request<Outgoing>, String> {
 }
 
 fn is_stream(headers: &[(String, String)]) -> bool {
-    headers
-        .iter()
-        .any(|(name, value)| name == "content-type" && value.trim_start().starts_with("text/event-stream"))
+    headers.iter().any(|(name, value)| name == "content-type" && media_type(value) == "text/event-stream")
+}
+
+/// The media type in a `Content-Type`, in small letters and without parameters.
+pub fn media_type(value: &str) -> String {
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// An error with everything that caused it: the outermost text alone says only "client error".

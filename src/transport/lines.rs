@@ -5,6 +5,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 use super::child::{Process, StderrTail};
+use super::target::Endpoint;
 use super::{Arrival, BACKLOG, Incoming, MAX_MESSAGE};
 
 /// A connection of lines: to a child process, or in memory.
@@ -15,6 +16,8 @@ pub struct LineWire {
     pub process: Option<Process>,
     /// The end of what it wrote to standard error.
     pub stderr: StderrTail,
+    /// Where it is, if HTTP+SSE carries the lines.
+    pub legacy: Option<Endpoint>,
 }
 
 impl LineWire {
@@ -34,7 +37,7 @@ impl LineWire {
             // The session may be gone; then nobody wants to know.
             let _ = arrivals.send(Arrival::now(Incoming::Exited(exit))).await;
         });
-        Self { outbox: Some(outbox), inbox, process, stderr }
+        Self { outbox: Some(outbox), inbox, process, stderr, legacy: None }
     }
 
     /// Writes bytes, exactly these. Each call is one write.

@@ -1,8 +1,10 @@
 //! Transports: bytes in and out of a target, without any meaning of MCP. Launching and ending child processes.
 
 mod child;
+mod fetch;
 mod host;
 mod http;
+mod legacy;
 mod lines;
 mod memory;
 mod outgoing;
@@ -13,11 +15,12 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 pub use child::{Exit, Process, Signal, StderrTail};
+pub use fetch::{Fetched, fetch, may_fetch};
 pub use host::{Host, HostError};
-pub use http::{HttpRequest, HttpWire, is_loopback};
+pub use http::{HttpRequest, HttpWire, is_loopback, media_type};
 pub use lines::LineWire;
 pub use memory::MemoryServer;
-pub use sse::{SseDecoder, SseEvent};
+pub use sse::{SseDecoder, SseEvent, SseFlaw, SseHead};
 pub use target::{Command, Endpoint, StartError, Target, Wire};
 
 /// Longest line, HTTP body or SSE event that is kept, in bytes. What is longer is counted, not kept.

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::child;
 use super::http::HttpWire;
+use super::legacy;
 use super::lines::LineWire;
 use super::memory::MemoryServer;
 
@@ -45,6 +46,8 @@ pub enum Target {
     Command(Command),
     /// An address.
     Http(Endpoint),
+    /// The address of an event stream (HTTP+SSE, 2024-11-05).
+    Sse(Endpoint),
     /// A server in this process.
     Memory(MemoryServer),
 }
@@ -108,7 +111,7 @@ impl Target {
     pub fn transport(&self) -> &'static str {
         match self {
             Self::Command(_) | Self::Memory(_) => "stdio",
-            Self::Http(_) => "http",
+            Self::Http(_) | Self::Sse(_) => "http",
         }
     }
 
@@ -117,6 +120,7 @@ impl Target {
         match self {
             Self::Command(command) => child::launch(command).map(Wire::Lines),
             Self::Memory(server) => Ok(Wire::Lines(server.launch())),
+            Self::Sse(endpoint) => legacy::connect(endpoint.clone()).map(Wire::Lines),
             Self::Http(endpoint) => HttpWire::new(endpoint.clone()).map(Box::new).map(Wire::Http),
         }
     }

@@ -8,13 +8,14 @@ use std::time::Duration;
 use mcp_conform::case;
 use mcp_conform::catalogue::Verdict;
 use mcp_conform::protocol::Revision;
-use mcp_conform::reference::{self, Settings};
+use mcp_conform::reference::{self, CLIENT, REDIRECT, Settings, TOKENS};
 use mcp_conform::runner::{
-    Check, Choice, Event, Filter, Finished, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tools,
-    run,
+    Check, Choice, Event, Filter, Finished, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tokens,
+    ToolProfile, Tools, run,
 };
 use mcp_conform::session::Options;
-use mcp_conform::transport::{Endpoint, MemoryServer, Target};
+use mcp_conform::transport::{Command, Endpoint, MemoryServer, Target};
+use serde_json::json;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// A plan that judges everything, with every tool allowed.
@@ -26,7 +27,7 @@ pub fn plan(target: Target, revision: Revision) -> Plan {
         options: Options { timeout: Duration::from_secs(5), ..Options::default() },
         revisions: Choice::Pinned(vec![revision]),
         filter: Filter { only: Vec::new(), skip: Vec::new(), weight: 0 },
-        policy: Policy { tools: Tools::All, profile: Profile::default() },
+        policy: Policy { tools: Tools::All, profile: profile() },
         baseline: Default::default(),
         cases: case::builtin().expect("built-in cases load"),
         secrets: Secrets::new([]),
@@ -39,6 +40,14 @@ pub fn plan(target: Target, revision: Revision) -> Plan {
         write_baseline: None,
         rerun: Rerun::default(),
     }
+}
+
+/// What a user of the reference server would tell about it.
+fn profile() -> Profile {
+    let slow = ToolProfile { slow: Some(json!({"steps": 12})), ..ToolProfile::default() };
+    let log =
+        ToolProfile { arguments: Some(json!({"level": "error", "text": "test"})), ..ToolProfile::default() };
+    Profile { tools: [("slow".to_owned(), slow), ("log".to_owned(), log)].into(), ..Profile::default() }
 }
 
 /// Runs a plan: its checks and its end.
@@ -68,9 +77,35 @@ pub fn in_memory(settings: Settings) -> Target {
 pub async fn over_http(settings: Settings) -> Target {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = listener.local_addr().expect("an address");
+    let is_protected = is_protected(&settings);
     tokio::spawn(reference::serve_http(Arc::new(settings), listener));
-    let url = format!("http://{address}/mcp").parse().expect("a URL");
-    Target::Http(Endpoint { url, headers: Vec::new() })
+    // A name, so that its letters can be tested.
+    let host = if is_protected { format!("localhost:{}", address.port()) } else { address.to_string() };
+    let url = format!("http://{host}/mcp").parse().expect("a URL");
+    let credentials = ("Authorization".to_owned(), format!("Bearer {}", TOKENS[0].text));
+    Target::Http(Endpoint { url, headers: Vec::from_iter(is_protected.then_some(credentials)) })
+}
+
+fn is_protected(settings: &Settings) -> bool {
+    settings.options.authorization == Some(true)
+}
+
+/// The tokens of the reference server, as its user would give them.
+fn tokens() -> Tokens {
+    let token = |variable| {
+        let known = TOKENS.iter().find(|token| token.variable == variable);
+        Some(known.unwrap_or_else(|| panic!("no token {variable}")).text.to_owned())
+    };
+    Tokens {
+        expired: token("MCP_TOKEN_EXPIRED"),
+        foreign: token("MCP_TOKEN_FOREIGN"),
+        narrow: token("MCP_TOKEN_NARROW"),
+        widened: token("MCP_TOKEN_WIDENED"),
+        broad: token("MCP_TOKEN_BROAD"),
+        other_user: token("MCP_TOKEN_OTHER_USER"),
+        client_id: Some(CLIENT.to_owned()),
+        redirect_uri: Some(REDIRECT.to_owned()),
+    }
 }
 
 /// Judges the reference server in memory; time passes only when nothing happens.
@@ -83,7 +118,30 @@ pub fn judge_in_memory(settings: Settings, revision: Revision) -> (Vec<Check>, F
 pub fn judge_over_http(settings: Settings, revision: Revision) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
+        let tokens = if is_protected(&settings) { tokens() } else { Tokens::default() };
         let mut plan = plan(over_http(settings).await, revision);
+        plan.policy.profile.authorization = tokens;
+        plan.options.timeout = Duration::from_millis(1500);
+        judge(&plan).await
+    })
+}
+
+/// Judges the reference server with a fault as a process of its own.
+pub fn judge_process(fault: &str, revision: Revision) -> (Vec<Check>, Finished) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let args = ["serve", "--fault", fault].map(Into::into).to_vec();
+    let program = env!("CARGO_BIN_EXE_mcp-conform").into();
+    let target = Target::Command(Command { program, args, ..Command::default() });
+    runtime.expect("a runtime").block_on(async { judge(&plan(target, revision)).await })
+}
+
+/// Judges the reference server over HTTP+SSE.
+pub fn judge_over_sse(settings: Settings, revision: Revision) -> (Vec<Check>, Finished) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let Target::Http(endpoint) = over_http(settings).await else { panic!("over HTTP") };
+        let url = endpoint.url.join("/sse").expect("a URL");
+        let mut plan = plan(Target::Sse(Endpoint { url, ..endpoint }), revision);
         plan.options.timeout = Duration::from_millis(1500);
         judge(&plan).await
     })

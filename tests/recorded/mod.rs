@@ -312,8 +312,7 @@ pub fn stream(text: &str) -> Vec<Event> {
         TargetInfo { transport: "stdio", command: vec![owned(), owned()], url: Some(owned()), config: None };
     let server = json!({"name": text, "version": text, text: [text]});
     let begin = RunStarted {
-        // It comes from a file of the user's.
-        name: None,
+        name: Some(owned()),
         revision: Revision::V2025_11_25,
         transport: "stdio",
         capabilities: server.clone(),

@@ -49,7 +49,7 @@ pub(super) fn careless(context: &rule::Context<'_>, entry: &Entry, message: &Mes
         Class::Result if message.get("result")?["isError"] == true => message.get("result")?.to_string(),
         _ => return None,
     };
-    let what = if trace().is_match(&text) {
+    let what = if rule::is_trace(&text) {
         "a stack trace came back in an error"
     } else {
         let path = source_path().find(&text)?.as_str();
@@ -60,20 +60,6 @@ pub(super) fn careless(context: &rule::Context<'_>, entry: &Entry, message: &Mes
         "the path of a source file of the server came back in an error"
     };
     Some(Bug::new(Kind::Disclosure, "", what.to_owned(), entry.seq).into_advice())
-}
-
-fn trace() -> &'static Regex {
-    static TRACE: OnceLock<Regex> = OnceLock::new();
-    TRACE.get_or_init(|| {
-        let forms = [
-            r"Traceback \(most recent call last\)",
-            r"\\n\s+at [\w.<>$ ]+ \(?[^\s)]+:\d+",
-            r"panicked at [^\s]+\.rs:\d+",
-            r"goroutine \d+ \[",
-            r"\\n\tat [\w.$]+\([\w.]+:\d+\)",
-        ];
-        Regex::new(&forms.join("|")).unwrap_or_else(|error| panic!("{error}"))
-    })
 }
 
 fn source_path() -> &'static Regex {
@@ -109,9 +95,9 @@ mod tests {
     #[test]
     fn traces_and_paths_are_seen() {
         let json = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
-        assert!(trace().is_match(&json("x\n    at Server.handle (/a/b.js:1:2)\n")));
-        assert!(trace().is_match(&json("Traceback (most recent call last):\n  File")));
-        assert!(!trace().is_match(&json("look at the docs: they tell")));
+        assert!(rule::is_trace(&json("x\n    at Server.handle (/a/b.js:1:2)\n")));
+        assert!(rule::is_trace(&json("Traceback (most recent call last):\n  File")));
+        assert!(!rule::is_trace(&json("look at the docs: they tell")));
         assert!(source_path().is_match(&json("ENOENT /home/me/server/dist/index.js")));
         assert!(!source_path().is_match(&json("/etc/passwd was not found")));
         assert!(!source_path().is_match(&json("/home/me/notes.txt was not found")));

@@ -186,7 +186,8 @@ impl Player<'_> {
         let text = http.body.as_deref().map(|body| fill(&mut self.session, &mut self.newest, body));
         let message = text.as_ref().and_then(|text| serde_json::from_str(text).ok());
         let raw = text.map(Bytes::from);
-        let call = HttpCall { method: http.method.clone(), headers, message, raw, path: None, cut: http.cut };
+        let method = http.method.clone();
+        let call = HttpCall { method, headers, message, raw, cut: http.cut, ..HttpCall::default() };
         let Some(sent) = self.session.launch_http(&call) else { return };
         let Some(exchange) = sent.exchange else { return };
         match (http.abort, http.method.as_str()) {

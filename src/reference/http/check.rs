@@ -52,6 +52,9 @@ pub(super) fn mismatch(headers: &HeaderMap, message: &Value) -> Option<Failure> 
     let mut expected = vec![(VERSION, message.pointer(META_VERSION)), ("mcp-method", message.get("method"))];
     match method {
         "tools/call" | "prompts/get" => expected.push(("mcp-name", message.pointer("/params/name"))),
+        "tasks/get" | "tasks/update" | "tasks/cancel" => {
+            expected.push(("mcp-name", message.pointer("/params/taskId")));
+        }
         "resources/read" => expected.push(("mcp-name", message.pointer("/params/uri"))),
         _ => {}
     }
@@ -64,12 +67,16 @@ pub(super) fn mismatch(headers: &HeaderMap, message: &Value) -> Option<Failure> 
             _ => {}
         }
     }
-    None
+    match method {
+        "tools/call" => super::mirror::mismatch(headers, &message["params"]).and_then(wrong),
+        _ => None,
+    }
 }
 
 /// A header value, out of its Base64 sentinel form if it has one.
-fn decoded(value: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(value).ok()?;
+pub(super) fn decoded(value: &[u8]) -> Option<String> {
+    let is_plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t');
+    let text = std::str::from_utf8(value).ok().filter(|text| text.bytes().all(|byte| is_plain(&byte)))?;
     match text.strip_prefix("=?base64?").and_then(|rest| rest.strip_suffix("?=")) {
         None => Some(text.to_owned()),
         Some(encoded) => String::from_utf8(STANDARD.decode(encoded).ok()?).ok(),

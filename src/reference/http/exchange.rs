@@ -5,17 +5,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::BodyExt;
 use hyper::body::Incoming;
+use hyper::http::request::Parts;
 use hyper::{HeaderMap, Method, Request, Response};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::check::{self, header};
+use super::entrance::enter;
 use super::hub::{Hub, Reply, Session};
-use super::response::{self, Body, apply, body, empty, event, refusal};
+use super::response::{self, Body, Events, apply, body, empty, event, refusal};
+use super::{legacy, log};
 use crate::protocol::{Era, Frame, Revision};
 use crate::reference::answer::Failure;
 use crate::reference::conversation::Conversation;
-use crate::reference::options::Sse;
+use crate::reference::options::{Resume, Sse};
 use crate::reference::output::{Emission, Payload, Route};
 use crate::reference::rewrite::{Context, Draft, Point};
 
@@ -27,23 +30,40 @@ const SESSION: &str = "mcp-session-id";
 pub(super) struct Cut;
 
 /// Answers one request; faults may change the answer.
-pub(super) async fn answer(hub: Arc<Hub>, request: Request<Incoming>) -> Result<Response<Body>, Cut> {
-    let (head, incoming) = request.into_parts();
+pub(super) async fn answer(
+    hub: Arc<Hub>,
+    request: Request<Incoming>,
+    raw_head: Option<String>,
+) -> Result<Response<Body>, Cut> {
+    let (mut head, incoming) = request.into_parts();
     let bytes = incoming.collect().await.map_err(|_| Cut)?.to_bytes();
-    let response = match (head.uri.path(), check::is_allowed_origin(&head.headers)) {
-        ("/mcp", true) => route(&hub, &head.method, &head.headers, &bytes)?,
-        ("/mcp", false) => refusal(403, None, &Failure::invalid("This origin is not allowed")),
-        _ => empty(404),
+    let (sent, bytes) = enter(&hub.server, &mut head, raw_head, bytes).ok_or(Cut)?;
+    let response = match hub.guard.check(&hub.server, &head, &sent) {
+        Err(refused) => *refused,
+        Ok(token) => {
+            let response = admitted(&hub, &head, &bytes)?;
+            hub.guard.remember(token, &response);
+            response
+        }
     };
-    let sent = json!({
-        "headers": response::headers(&head.headers),
-        "body": Frame::new(bytes).json().unwrap_or(Value::Null),
-    });
     rewritten(&hub, head.method.as_str(), &sent, response).await
 }
 
+/// The answer to a request that may pass.
+fn admitted(hub: &Arc<Hub>, head: &Parts, bytes: &Bytes) -> Result<Response<Body>, Cut> {
+    let has_legacy = hub.server.settings.speaks(Revision::V2024_11_05);
+    Ok(match (head.uri.path(), check::is_allowed_origin(&head.headers)) {
+        ("/mcp", true) => route(hub, &head.method, &head.headers, bytes)?,
+        (legacy::STREAM | legacy::MESSAGES, true) if has_legacy => legacy::answer(hub, head, bytes),
+        ("/mcp" | legacy::STREAM | legacy::MESSAGES, false) => {
+            refusal(403, None, &Failure::invalid("This origin is not allowed"))
+        }
+        _ => empty(404),
+    })
+}
+
 fn route(hub: &Arc<Hub>, method: &Method, headers: &HeaderMap, bytes: &Bytes) -> Result<Response<Body>, Cut> {
-    let has_sessions = !hub.server.settings.spoken(Era::Handshake).is_empty();
+    let has_sessions = has_sessions(hub);
     let is_modern = header(headers, check::VERSION).is_some_and(|version| version >= "2026");
     match *method {
         Method::POST => post(hub, headers, bytes),
@@ -92,7 +112,9 @@ fn stateless(
     message: &Value,
 ) -> Result<Response<Body>, Cut> {
     let is_request = message.get("id").is_some() && message.get("method").is_some_and(Value::is_string);
-    if let (true, Some(failure)) = (is_request, check::mismatch(headers, message)) {
+    // What comes of an older client is refused with the versions that are spoken.
+    let is_modern = message["method"] != "initialize";
+    if let (true, Some(failure)) = (is_request && is_modern, check::mismatch(headers, message)) {
         return Ok(refusal(400, message.get("id"), &failure));
     }
     let outputs = hub.stateless.conversation().receive(bytes);
@@ -112,8 +134,9 @@ fn handshake(
         Some(_) => return Ok(refusal(400, None, &Failure::invalid("Unsupported MCP-Protocol-Version"))),
     };
     let is_opening = message.get("method").and_then(Value::as_str) == Some("initialize");
-    let with_sessions = hub.server.settings.options.sessions.unwrap_or(true);
-    let session = match header(headers, SESSION).map(|id| hub.session(id)) {
+    let with_sessions = has_sessions(hub);
+    let id = header(headers, SESSION).filter(|_| with_sessions);
+    let session = match id.map(|id| hub.session(id)) {
         Some(Some(session)) => session,
         Some(None) => return Ok(refusal(404, None, &Failure::invalid("No such session"))),
         None if is_opening || message.is_null() => Session::new(Conversation::new(hub.server.clone())),
@@ -129,12 +152,18 @@ fn handshake(
     let reply = hub.perform(&session, outputs);
     let is_request = is_asking(message);
     let mut response = respond(hub, &session, reply, is_request)?;
-    let is_new = is_opening && with_sessions && header(headers, SESSION).is_none();
+    let is_new = is_opening && with_sessions && id.is_none();
     if is_new && session.opened().is_some() {
         let id = hub.keep(session);
         response.headers_mut().insert(SESSION, id.parse().map_err(|_| Cut)?);
     }
     Ok(response)
+}
+
+/// Whether sessions of the handshake era have an id.
+fn has_sessions(hub: &Hub) -> bool {
+    hub.server.settings.options.sessions.unwrap_or(true)
+        && !hub.server.settings.spoken(Era::Handshake).is_empty()
 }
 
 /// Whether a message or some message of a batch wants a reply.
@@ -152,14 +181,41 @@ fn get(hub: &Hub, headers: &HeaderMap) -> Response<Body> {
     match header(headers, SESSION).map(|id| hub.session(id)) {
         None => refusal(400, None, &Failure::invalid("`Mcp-Session-Id` is missing")),
         Some(None) => refusal(404, None, &Failure::invalid("No such session")),
-        Some(Some(session)) => {
-            let (events, response) = response::stream();
-            // Makes the head of the response go out at once.
-            let _ = events.send(Bytes::from_static(b": open\n\n"));
-            session.add_stream(events);
-            response
-        }
+        Some(Some(session)) => match header(headers, "last-event-id") {
+            Some(last) if hub.server.settings.options.resume.is_some() => resumed(hub, &session, last),
+            _ => {
+                let (events, response) = response::stream();
+                // Makes the head of the response go out at once.
+                let _ = events.send(Bytes::from_static(b": open\n\n"));
+                session.add_stream(events);
+                response
+            }
+        },
     }
+}
+
+/// The rest of a stream that broke off.
+fn resumed(hub: &Hub, session: &Session, last: &str) -> Response<Body> {
+    let how = hub.server.settings.options.resume;
+    let Some((stream, index)) = log::place(last).filter(|_| how != Some(Resume::Refuse)) else {
+        return match how {
+            Some(Resume::Refuse) => empty(405),
+            _ => refusal(400, None, &Failure::invalid("Unknown event id")),
+        };
+    };
+    let (events, response) = response::stream();
+    let _ = events.send(Bytes::from_static(b": resumed\n\n"));
+    let mut streams = session.logs.from(stream);
+    let from = if how == Some(Resume::Whole) { 0 } else { index + 1 };
+    if how != Some(Resume::Session) {
+        streams.truncate(1);
+    }
+    tokio::spawn(async move {
+        for (number, stream) in streams.into_iter().enumerate() {
+            stream.replay(if number == 0 { from } else { 0 }, usize::MAX, &events).await;
+        }
+    });
+    response
 }
 
 fn delete(hub: &Hub, headers: &HeaderMap) -> Response<Body> {
@@ -183,15 +239,16 @@ fn respond(hub: &Arc<Hub>, session: &Session, reply: Reply, is_request: bool) ->
         // A request that stays unanswered keeps its client waiting, as it would on any transport.
         [] if is_request => Ok(waiting(session)),
         [] => Ok(empty(202)),
-        [only] if wants_json(hub, only) => Ok(single(only, is_request)),
-        _ => Ok(events(session, emissions)),
+        [only] if wants_json(hub, only, is_request) => Ok(single(only, is_request)),
+        _ => Ok(events(hub, session, emissions)),
     }
 }
 
-fn wants_json(hub: &Hub, only: &Emission) -> bool {
+fn wants_json(hub: &Hub, only: &Emission, is_request: bool) -> bool {
     let is_error = only.http.status.is_some();
     match hub.server.settings.options.sse.unwrap_or_default() {
-        _ if is_error || !only.is_reply => true,
+        _ if is_error => true,
+        _ if !only.is_reply => !is_request,
         Sse::Always => false,
         Sse::Never | Sse::Auto => only.delay.is_zero(),
     }
@@ -215,31 +272,70 @@ fn waiting(session: &Session) -> Response<Body> {
 fn listening(hub: &Arc<Hub>, key: u64, emissions: &[Emission]) -> Response<Body> {
     let (events, mut response) = response::stream();
     for emission in emissions {
-        let _ = events.send(event(emission));
+        let _ = events.send(event(emission, None));
         apply(&emission.http, &mut response);
     }
     hub.subscribe(key, events);
     response
 }
 
-fn events(session: &Session, mut emissions: Vec<Emission>) -> Response<Body> {
+fn events(hub: &Hub, session: &Session, mut emissions: Vec<Emission>) -> Response<Body> {
     let (events, mut response) = response::stream();
     emissions.iter().for_each(|emission| apply(&emission.http, &mut response));
     emissions.sort_by_key(|emission| emission.delay);
     let request = emissions.iter().find_map(|emission| emission.request.clone());
-    let begun = Instant::now();
-    let task = tokio::spawn(async move {
-        for emission in emissions {
-            sleep_until(begun + emission.delay).await;
-            if events.send(event(&emission)).is_err() {
-                return;
-            }
+    let revision = session.opened();
+    let writing = match hub.server.settings.options.resume.filter(|_| revision.is_some()) {
+        None => {
+            tokio::spawn(async move { write(emissions, |emission| event(emission, None), &events).await })
         }
-    });
+        Some(how) => logged(hub, session, how, emissions, events),
+    };
     if let Some(id) = request {
-        session.remember(id, task.abort_handle());
+        session.remember(id, writing.abort_handle());
     }
     response
+}
+
+async fn write(emissions: Vec<Emission>, shown: impl Fn(&Emission) -> Bytes, events: &Events) {
+    let begun = Instant::now();
+    for emission in emissions {
+        sleep_until(begun + emission.delay).await;
+        if events.send(shown(&emission)).is_err() {
+            return;
+        }
+        if emission.hold {
+            return events.closed().await;
+        }
+    }
+}
+
+/// Writes a stream that outlives its connection.
+fn logged(
+    hub: &Hub,
+    session: &Session,
+    how: Resume,
+    emissions: Vec<Emission>,
+    events: Events,
+) -> tokio::task::JoinHandle<()> {
+    let (number, log) = session.logs.begin();
+    let primes = hub.server.settings.options.prime.unwrap_or(true)
+        && session.opened().is_some_and(|revision| revision >= Revision::V2025_11_25);
+    if primes {
+        log.add(format!("id: {}\nretry: 10\ndata:\n\n", log::event_id(number, 0)).into());
+    }
+    // The connection of a stream that is to be polled ends after the first event.
+    let most = if how == Resume::Poll { 1 } else { usize::MAX };
+    let reader = log.clone();
+    tokio::spawn(async move { reader.replay(0, most, &events).await });
+    tokio::spawn(async move {
+        let begun = Instant::now();
+        for (index, emission) in (usize::from(primes)..).zip(emissions) {
+            sleep_until(begun + emission.delay).await;
+            log.add(event(&emission, Some(&log::event_id(number, index))));
+        }
+        log.end();
+    })
 }
 
 /// Lets faults work on the response.

@@ -1,12 +1,16 @@
 //! What all HTTP connections share: sessions, subscriptions, the end.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
+use tokio::time::sleep_until;
 
+use super::guard::Guard;
+use super::log::Logs;
 use super::response::{Events, event};
 use crate::protocol::{Id, Revision};
 use crate::reference::conversation::Conversation;
@@ -16,6 +20,7 @@ use crate::reference::server::{Change, Server};
 /// All state of one HTTP server.
 pub(super) struct Hub {
     pub server: Arc<Server>,
+    pub guard: Guard,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
     /// Serves every request of the stateless era.
     pub stateless: Arc<Session>,
@@ -31,6 +36,8 @@ pub(super) struct Session {
     streams: Mutex<Vec<Events>>,
     /// Tasks that will answer later, by request.
     later: Mutex<Vec<(Id, AbortHandle)>>,
+    /// The event streams that can be taken up again.
+    pub logs: Logs,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -43,6 +50,7 @@ impl Session {
             conversation: Mutex::new(conversation),
             streams: Mutex::default(),
             later: Mutex::default(),
+            logs: Logs::default(),
         })
     }
 
@@ -56,6 +64,11 @@ impl Session {
 
     pub(super) fn add_stream(&self, events: Events) {
         lock(&self.streams).push(events);
+    }
+
+    /// A GET stream that is open.
+    pub(super) fn stream(&self) -> Option<Events> {
+        lock(&self.streams).iter().find(|stream| !stream.is_closed()).cloned()
     }
 
     /// Remembers a task that answers a request later.
@@ -75,7 +88,14 @@ impl Session {
         streams.retain(|stream| !stream.is_closed());
         if let Some(stream) = streams.first() {
             // A client that is gone hears nothing.
-            let _ = stream.send(event(emission));
+            let _ = stream.send(event(emission, None));
+        }
+    }
+
+    /// Tells it on every stream, which only faults do.
+    fn tell_all(&self, emission: &Emission) {
+        for stream in lock(&self.streams).iter() {
+            let _ = stream.send(event(emission, None));
         }
     }
 }
@@ -85,6 +105,7 @@ impl Hub {
         let stateless = Session::new(Conversation::new(server.clone()));
         Arc::new(Self {
             server,
+            guard: Guard::default(),
             sessions: Mutex::default(),
             stateless,
             subscriptions: Mutex::default(),
@@ -108,7 +129,9 @@ impl Hub {
 
     /// Keeps an opened session under a new id.
     pub(super) fn keep(&self, session: Arc<Session>) -> String {
-        let id = format!("session-{:08x}-{}", std::process::id(), self.next.fetch_add(1, Ordering::Relaxed));
+        // The keys of `RandomState` come from the system.
+        let random = || RandomState::new().hash_one(self.next.fetch_add(1, Ordering::Relaxed));
+        let id = format!("{:016x}{:016x}", random(), random());
         lock(&self.sessions).insert(id.clone(), session);
         id
     }
@@ -129,14 +152,15 @@ impl Hub {
     }
 
     /// Performs what does not belong to the response and returns what does.
-    pub(super) fn perform(&self, session: &Session, outputs: Vec<Output>) -> Reply {
+    pub(super) fn perform(self: &Arc<Self>, session: &Arc<Session>, outputs: Vec<Output>) -> Reply {
         let mut reply = Reply::default();
+        let mut later = Vec::new();
         for output in outputs {
             match output {
                 Output::Send(emission) => match &emission.route {
                     Route::Reply => reply.emissions.push(emission),
-                    Route::Session => session.tell(&emission),
-                    Route::Subscription(key) => self.publish(*key, &emission),
+                    _ if emission.is_later() => later.push(emission),
+                    _ => self.publish(session, &emission),
                 },
                 Output::Cancel(id) => session.cancel(&id),
                 Output::Changed(change) => self.broadcast(&change),
@@ -147,19 +171,60 @@ impl Hub {
                 }
             }
         }
+        if !later.is_empty() {
+            self.publish_later(session, later);
+        }
         reply
     }
 
-    fn publish(&self, key: u64, emission: &Emission) {
-        if let Some(events) = lock(&self.subscriptions).get(&key) {
-            let _ = events.send(event(emission));
+    fn sessions(&self) -> Vec<Arc<Session>> {
+        lock(&self.sessions).values().cloned().collect()
+    }
+
+    /// Sends what belongs to another stream than the response.
+    fn publish(&self, session: &Session, emission: &Emission) {
+        match &emission.route {
+            Route::Reply => {}
+            Route::Session => session.tell(emission),
+            Route::Subscription(key) => {
+                if let Some(events) = lock(&self.subscriptions).get(key) {
+                    let _ = events.send(event(emission, None));
+                }
+            }
+            Route::Streams => session.tell_all(emission),
+            Route::Sessions => self.sessions().iter().for_each(|session| session.tell(emission)),
+            Route::Subscriptions => {
+                for events in lock(&self.subscriptions).values() {
+                    let _ = events.send(event(emission, None));
+                }
+            }
         }
     }
 
-    fn broadcast(&self, change: &Change) {
-        let sessions: Vec<_> = lock(&self.sessions).values().cloned().collect();
-        for session in sessions.iter().chain([&self.stateless]) {
-            let outputs = session.conversation().changed(change);
+    /// The same at its time: all of it belongs to one thing, and is taken back with it.
+    fn publish_later(self: &Arc<Self>, session: &Arc<Session>, mut emissions: Vec<Emission>) {
+        let (hub, own) = (self.clone(), session.clone());
+        let mut due: Vec<_> =
+            emissions.iter_mut().map(|emission| (emission.schedule(), emission.clone())).collect();
+        due.sort_by_key(|(due, _)| *due);
+        let request = emissions.iter().find_map(|emission| emission.request.clone());
+        let task = tokio::spawn(async move {
+            for (due, emission) in due {
+                sleep_until(due).await;
+                hub.publish(&own, &emission);
+            }
+        });
+        if let Some(request) = request {
+            session.remember(request, task.abort_handle());
+        }
+    }
+
+    fn broadcast(self: &Arc<Self>, change: &Change) {
+        for session in self.sessions().iter().chain([&self.stateless]) {
+            let mut conversation = session.conversation();
+            conversation.look_at_clock();
+            let outputs = conversation.changed(change);
+            drop(conversation);
             self.perform(session, outputs);
         }
     }

@@ -1,15 +1,21 @@
-//! The reference server over Streamable HTTP, at the path `/mcp`.
+//! The reference server over Streamable HTTP, at the path `/mcp`, and over HTTP+SSE (2024-11-05), at `/sse`.
 
 mod check;
+mod documents;
+mod entrance;
 mod exchange;
+mod guard;
 mod hub;
+mod legacy;
+mod log;
+mod mirror;
 mod response;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::server::Server;
 use super::settings::Settings;
@@ -32,10 +38,19 @@ pub async fn serve_http(settings: Arc<Settings>, listener: TcpListener) -> std::
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
         };
         stream.set_nodelay(true)?;
-        let hub = hub.clone();
-        let service = service_fn(move |request| exchange::answer(hub.clone(), request));
-        let connection =
-            hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-        connections.spawn(connection);
+        connections.spawn(connection(hub.clone(), stream));
     }
+}
+
+async fn connection(hub: Arc<Hub>, stream: TcpStream) {
+    // Letters and white space of headers are gone once they are read; faults may want to see them.
+    let mut head = vec![0; 4 << 10];
+    let length = stream.peek(&mut head).await.unwrap_or_default();
+    let head = Mutex::new(Some(String::from_utf8_lossy(&head[..length]).into_owned()));
+    let service = service_fn(move |request| {
+        let head = head.lock().unwrap_or_else(PoisonError::into_inner).take();
+        exchange::answer(hub.clone(), request, head)
+    });
+    // A connection that breaks off is the client's affair.
+    let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }

@@ -63,9 +63,18 @@ pub(super) fn stream() -> (Events, Response<Body>) {
     (events, response)
 }
 
-/// A message as one event.
-pub(super) fn event(emission: &Emission) -> Bytes {
-    let mut event = b"event: message\n".to_vec();
+/// A message as one event, under an id if the stream has ids.
+pub(super) fn event(emission: &Emission, id: Option<&str>) -> Bytes {
+    let edit = &emission.event;
+    if let Some(raw) = &edit.raw {
+        return raw.clone().into();
+    }
+    let mut event = format!("event: {}\n", edit.name.as_deref().unwrap_or("message")).into_bytes();
+    for (name, value) in [("id", edit.id.as_deref().or(id)), ("retry", edit.retry.as_deref())] {
+        if let Some(value) = value {
+            event.extend_from_slice(format!("{name}: {value}\n").as_bytes());
+        }
+    }
     for line in emission.bytes().split(|byte| *byte == b'\n') {
         event.extend_from_slice(b"data: ");
         event.extend_from_slice(line);
@@ -90,10 +99,27 @@ pub(super) fn apply(edit: &HttpEdit, response: &mut Response<Body>) {
     }
 }
 
-/// Headers as an object, for patterns.
+/// Changes headers as a fault changed the object that showed them.
+pub(super) fn change(before: &Value, after: &Value, headers: &mut hyper::HeaderMap) {
+    for name in before.as_object().into_iter().flatten().map(|(name, _)| name) {
+        if after.get(name).is_none() {
+            headers.remove(name.as_str());
+        }
+    }
+    for (name, value) in after.as_object().into_iter().flatten() {
+        let parsed = (name.parse::<HeaderName>(), value.as_str().map(HeaderValue::from_str));
+        if let (true, (Ok(name), Some(Ok(value)))) = (before.get(name) != Some(value), parsed) {
+            headers.insert(name, value);
+        }
+    }
+}
+
+/// Headers as an object, for patterns; repeated ones are joined.
 pub(super) fn headers(headers: &hyper::HeaderMap) -> Value {
-    let members = headers.iter().map(|(name, value)| {
-        (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned().into())
-    });
+    let joined = |name| {
+        let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
+        Value::String(values.collect::<Vec<_>>().join(", "))
+    };
+    let members = headers.keys().map(|name| (name.as_str().to_owned(), joined(name)));
     Value::Object(members.collect::<Map<_, _>>())
 }

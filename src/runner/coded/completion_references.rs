@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::Seen;
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::protocol::method;
@@ -27,7 +28,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
 }
 
 /// The first variable of a URI template, such as `name` in `memo://{name}` and in `memo://{?name*,other}`.
-fn variable(template: &str) -> Option<&str> {
+pub(super) fn variable(template: &str) -> Option<&str> {
     let inside = template.split_once('{')?.1.split_once('}')?.0;
     let name = inside.trim_start_matches(['+', '#', '.', '/', ';', '?', '&']);
     let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
@@ -69,6 +70,7 @@ async fn reference_to(run: &mut CaseRun<'_>, id: &str, reference: Value, argumen
     }
     if let Some(result) = plain.result() {
         total(run, &result["completion"].clone(), plain.span);
+        more(run, &result["completion"].clone(), plain.span.0);
         context(run, &reference, argument).await;
     }
 }
@@ -91,6 +93,21 @@ fn total(run: &mut CaseRun<'_>, completion: &Value, span: (u64, u64)) {
                 at_most: None,
             },
         ),
+    }
+}
+
+/// `hasMore` says whether there are more than those that came; where it is absent, nobody knows.
+fn more(run: &mut CaseRun<'_>, completion: &Value, from: u64) {
+    let count = completion["values"].as_array().map_or(0, Vec::len) as u64;
+    if let (Some(total), Some(more)) = (completion["total"].as_u64(), completion["hasMore"].as_bool()) {
+        let seen = Seen {
+            message: format!("{count} of {total} values came, and hasMore is {more}"),
+            expected: format!("hasMore {}", total > count),
+            got: format!("hasMore {more}"),
+            from,
+            at_most: None,
+        };
+        super::hold(run, "completion.has-more-consistent", more == (total > count), seen);
     }
 }
 

@@ -4,11 +4,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::Seen;
 use crate::catalogue::{Requirement, Verdict};
 use crate::protocol::{Id, code, method};
 use crate::runner::interpret::{CaseRun, Violation};
 use crate::session::Begun;
+use crate::transport::media_type;
 
+const ALL_PATTERNS: &str = "base.patterns.all-supported";
 const TAG: &str = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
 const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 /// How long the acknowledgement may take after a later request was answered.
@@ -43,14 +46,20 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
             first.from,
         );
     }
+    if run.session.is_http() {
+        // What is told on the way of a call must not come on these streams: a rule watches.
+        super::called_quietly(run).await;
+    }
     open(run, &first);
+    unknown_member(run, &filter).await;
+    many(run, &filter).await;
     run.session.cancel(&first).await;
     run.session.cancel(&second).await;
     run.rest_unseen("the situation did not arise");
 }
 
 /// Everything that the capabilities promise.
-fn filter(run: &CaseRun<'_>) -> Value {
+pub(super) fn filter(run: &CaseRun<'_>) -> Value {
     let declares = |capability: &str| method::declares(&run.session.server.capabilities, capability);
     let mut filter = json!({});
     for (flag, capability) in [
@@ -69,7 +78,7 @@ fn filter(run: &CaseRun<'_>) -> Value {
     filter
 }
 
-async fn begin(run: &mut CaseRun<'_>, filter: &Value) -> Begun {
+pub(super) async fn begin(run: &mut CaseRun<'_>, filter: &Value) -> Begun {
     let begun = run.session.begin("subscriptions/listen", Some(json!({"notifications": filter})));
     let id = begun.id.clone();
     run.session
@@ -91,10 +100,24 @@ fn is_supported(run: &mut CaseRun<'_>, begun: &Begun, promises: bool) -> bool {
     match refused {
         None => {
             run.note(requirement, Verdict::Pass, "not refused");
+            if let Some(requirement) = run.judged(ALL_PATTERNS) {
+                run.note(requirement, Verdict::Pass, "subscriptions are known");
+            }
             true
         }
         Some(error) => {
             let is_unknown = error["code"] == code::METHOD_NOT_FOUND;
+            if !promises && is_unknown {
+                let seen = Seen {
+                    message: "the server does not know subscriptions/listen".into(),
+                    expected: "each core message pattern, even if there is nothing to subscribe to".into(),
+                    got: error.to_string(),
+                    from: begun.from,
+                    // Whether a server that never changes needs the method is disputed.
+                    at_most: Some(Verdict::Warn),
+                };
+                super::hold(run, ALL_PATTERNS, false, seen);
+            }
             if promises && is_unknown {
                 let violation = Violation {
                     message: "the capabilities promise changes, but subscriptions/listen is unknown".into(),
@@ -179,6 +202,48 @@ fn is_subset(granted: &Value, asked: &Value) -> bool {
     })
 }
 
+/// A member of the filter that nobody knows is left out of what is granted.
+async fn unknown_member(run: &mut CaseRun<'_>, filter: &Value) {
+    let mut filter = filter.clone();
+    filter["mcpConformChanged"] = true.into();
+    let begun = begin(run, &filter).await;
+    let ack = acknowledgement(run, &begun).map(|(ack, _)| ack);
+    let is_met =
+        ack.as_ref().is_some_and(|ack| ack["params"]["notifications"].get("mcpConformChanged").is_none());
+    let got = ack.or_else(|| run.session.reply_so_far(&begun.id));
+    let seen = Seen {
+        message: "a member of the filter that nobody knows was not left out".into(),
+        expected: "an acknowledgement without it".into(),
+        got: got.map_or_else(|| "nothing".into(), |got| got.to_string()),
+        from: begun.from,
+        at_most: None,
+    };
+    super::hold(run, "subscriptions.unknown-filter-ignored", is_met, seen);
+    run.session.cancel(&begun).await;
+}
+
+/// Streams that were closed leave no trace (HTTP).
+async fn many(run: &mut CaseRun<'_>, filter: &Value) {
+    if !run.session.is_http() {
+        return;
+    }
+    for _ in 0..20 {
+        let begun = begin(run, filter).await;
+        run.session.cancel(&begun).await;
+    }
+    let begun = begin(run, filter).await;
+    let seen = Seen {
+        message: "after 20 streams that were closed a new one is not served".into(),
+        expected: "an acknowledgement".into(),
+        got: "none".into(),
+        from: begun.from,
+        at_most: None,
+    };
+    let is_met = acknowledgement(run, &begun).is_some();
+    super::hold(run, "subscriptions.client-close-http", is_met, seen);
+    run.session.cancel(&begun).await;
+}
+
 /// The request is not answered while the subscription lives.
 fn open(run: &mut CaseRun<'_>, begun: &Begun) {
     let reply = run.session.reply_so_far(&begun.id);
@@ -194,8 +259,10 @@ fn open(run: &mut CaseRun<'_>, begun: &Begun) {
     if run.session.is_http() {
         let kind = run.session.content_type(begun);
         let got = kind.clone().unwrap_or_else(|| "no content type".into());
-        let is_stream = kind.is_some_and(|kind| kind.starts_with("text/event-stream"));
-        say(run, "subscriptions.http-event-stream", is_stream, "text/event-stream", &got, begun.from);
+        let is_stream = kind.is_some_and(|kind| media_type(&kind) == "text/event-stream");
+        for id in ["subscriptions.http-event-stream", "http.listen.sse-stream"] {
+            say(run, id, is_stream, "text/event-stream", &got, begun.from);
+        }
     }
 }
 

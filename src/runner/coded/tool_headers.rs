@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 
 use crate::case::List;
-use crate::catalogue::Verdict;
+use crate::catalogue::{Requirement, Verdict};
 use crate::runner::interpret::{CaseRun, Violation};
 
 const MARK: &str = "x-mcp-header";
@@ -157,7 +157,22 @@ fn words(name: &str) -> Vec<String> {
 }
 
 fn say(run: &mut CaseRun<'_>, tool: &Value, marked: &Marked<'_>, rule: &str, problem: Option<&str>) {
-    let Some(requirement) = run.judged(&format!("tools.x-mcp-header.{rule}")) else { return };
+    // The pages about tools and about HTTP say the same.
+    let twin = if rule == "primitive-type" { "primitive-only" } else { rule };
+    for id in [format!("tools.x-mcp-header.{rule}"), format!("http.annotation.{twin}")] {
+        if let Some(requirement) = run.judged(&id) {
+            note(run, requirement, tool, marked, problem);
+        }
+    }
+}
+
+fn note(
+    run: &mut CaseRun<'_>,
+    requirement: &'static Requirement,
+    tool: &Value,
+    marked: &Marked<'_>,
+    problem: Option<&str>,
+) {
     let Some(problem) = problem else {
         return run.note(requirement, Verdict::Pass, format!("{tool}: {}", marked.pointer));
     };

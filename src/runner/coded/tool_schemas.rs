@@ -3,7 +3,7 @@
 use jsonschema::Draft;
 use serde_json::{Value, json};
 
-use super::{Called, call, called};
+use super::{Called, Seen, call, called};
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::runner::interpret::{CaseRun, Violation};
@@ -67,6 +67,7 @@ fn judge(run: &mut CaseRun<'_>, tool: &Value, member: &str, schema: &Value) {
             ),
         }
     }
+    references(run, tool, member, schema);
     if let (Some(requirement), None) = (run.judged("tools.schema.default-dialect"), schema.get("$schema")) {
         match older_keyword(schema) {
             None => run.note(requirement, Verdict::Pass, format!("the {member} of {tool} uses no keyword of older dialects")),
@@ -84,6 +85,29 @@ fn judge(run: &mut CaseRun<'_>, tool: &Value, member: &str, schema: &Value) {
             ),
         }
     }
+}
+
+/// References within a schema lead somewhere. What a dead one means is left open: never more than a warning.
+fn references(run: &mut CaseRun<'_>, tool: &Value, member: &str, schema: &Value) {
+    let dead = dead_reference(schema, schema);
+    let seen = Seen {
+        message: format!("a $ref of the {member} of {tool} leads nowhere"),
+        expected: "references that lead to a schema".into(),
+        got: dead.map_or_else(String::new, str::to_owned),
+        from: 1,
+        at_most: Some(Verdict::Warn),
+    };
+    super::hold(run, "base.json-schema.valid", dead.is_none(), seen);
+}
+
+/// A `$ref` into the same document whose target is not there. Documents with parts of their own `$id` are left out.
+fn dead_reference<'s>(root: &Value, schema: &'s Value) -> Option<&'s str> {
+    let members = schema.as_object().filter(|members| !members.contains_key("$id"))?;
+    let own = members.get("$ref").and_then(Value::as_str).filter(|reference| {
+        let pointer = reference.strip_prefix('#').filter(|pointer| pointer.starts_with('/'));
+        pointer.is_some_and(|pointer| !pointer.contains('%') && root.pointer(pointer).is_none())
+    });
+    own.or_else(|| inner_schemas(members).into_iter().find_map(|inner| dead_reference(root, inner)))
 }
 
 fn problem(schema: &Value, draft: Draft) -> Option<String> {

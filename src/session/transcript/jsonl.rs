@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Entry, Transcript, What};
 use crate::protocol::{Frame, Revision};
-use crate::transport::Exit;
+use crate::transport::{Exit, SseHead};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,6 +45,8 @@ struct Line {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     headers: Option<Vec<(String, String)>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    sse: Option<SseHead>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     code: Option<i32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     signal: Option<i32>,
@@ -66,6 +68,7 @@ struct Line {
 enum Happened {
     Body,
     Done,
+    Dropped,
     Failed,
     TooLong,
     Flooded,
@@ -94,7 +97,12 @@ pub fn write(transcript: &Transcript, mut out: impl Write) -> io::Result<()> {
     let head = Head {
         transcript: "mcp-conform/v1".to_owned(),
         revision: transcript.revision,
-        transport: if transcript.http { "http" } else { "stdio" }.to_owned(),
+        transport: match (transcript.http, transcript.legacy) {
+            (true, _) => "http",
+            (false, true) => "sse",
+            (false, false) => "stdio",
+        }
+        .to_owned(),
     };
     serde_json::to_writer(&mut out, &head)?;
     out.write_all(b"\n")?;
@@ -123,19 +131,22 @@ fn line(entry: &Entry) -> Line {
             line.unterminated = !*terminated;
             line.streamed = *streamed;
         }
-        What::Request { method, headers, .. } => {
+        What::Request { method, headers, deliberate, .. } => {
             line.method = Some(method.clone());
             line.headers = Some(headers.clone());
+            line.deliberate = *deliberate;
         }
         What::Response { status, headers, .. } => {
             line.status = Some(*status);
             line.headers = Some(headers.clone());
         }
+        What::Event { head, .. } => line.sse = Some(head.clone()),
         What::Body { bytes, .. } => {
             line.event = Some(Happened::Body);
             line.put(bytes);
         }
         What::Done { .. } => line.event = Some(Happened::Done),
+        What::Dropped { .. } => line.event = Some(Happened::Dropped),
         What::Failed { problem, .. } => {
             line.event = Some(Happened::Failed);
             line.data = Some(problem.clone());
@@ -179,6 +190,7 @@ impl Line {
                 exchange: exchange()?,
                 method: self.method.unwrap_or_default(),
                 headers: self.headers.unwrap_or_default(),
+                deliberate: self.deliberate,
             }),
             ("->", None) => {
                 let frame = Frame::new(self.bytes()?);
@@ -190,6 +202,9 @@ impl Line {
                 status: self.status.unwrap_or_default(),
                 headers: self.headers.unwrap_or_default(),
             }),
+            ("<-", None) if self.sse.is_some() => {
+                Ok(What::Event { exchange: exchange()?, head: self.sse.unwrap_or_default() })
+            }
             ("<-", None) => {
                 let frame = Frame::new(self.bytes()?);
                 let json = frame.json();
@@ -200,6 +215,7 @@ impl Line {
                 Ok(What::Body { exchange: exchange()?, bytes: self.bytes()?.into() })
             }
             (_, Some(Happened::Done)) => Ok(What::Done { exchange: exchange()? }),
+            (_, Some(Happened::Dropped)) => Ok(What::Dropped { exchange: exchange()? }),
             (_, Some(Happened::Failed)) => {
                 Ok(What::Failed { exchange: exchange()?, problem: self.data.unwrap_or_default() })
             }
@@ -224,7 +240,9 @@ pub fn read(text: &str, revision: Option<Revision>) -> Result<Transcript, ReadEr
         line: 1,
         problem: "no head line names the revision; give it with --revision".to_owned(),
     })?;
-    let mut transcript = Transcript::new(spoken, head.is_some_and(|head| head.transport == "http"));
+    let is = |name: &str| head.as_ref().is_some_and(|head| head.transport == name);
+    let mut transcript = Transcript::new(spoken, is("http"));
+    transcript.legacy = is("sse");
     for (index, text) in lines {
         let at = |problem: String| ReadError { line: index + 1, problem };
         let line: Line = serde_json::from_str(text).map_err(|e| at(e.to_string()))?;

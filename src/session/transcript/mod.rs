@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use crate::protocol::{Frame, FrameError, Message, Revision};
-use crate::transport::Exit;
+use crate::transport::{Exit, SseHead};
 
 pub use jsonl::{ReadError, read, write};
 
@@ -20,6 +20,8 @@ pub struct Transcript {
     pub revision: Revision,
     /// Whether the connection was over HTTP.
     pub http: bool,
+    /// Whether it was over HTTP+SSE, which looks like lines.
+    pub legacy: bool,
     /// What was seen, in order.
     pub entries: Vec<Entry>,
     began: Instant,
@@ -72,6 +74,8 @@ pub enum What {
         method: String,
         /// The headers that we sent.
         headers: Vec<(String, String)>,
+        /// Whether it breaks a rule on purpose.
+        deliberate: bool,
     },
     /// An HTTP response began.
     Response {
@@ -82,6 +86,13 @@ pub enum What {
         /// Its headers, names in lower case.
         headers: Vec<(String, String)>,
     },
+    /// An SSE event that says more than its data; the data, if any, follows.
+    Event {
+        /// The exchange whose stream it is on.
+        exchange: u32,
+        /// What it says.
+        head: SseHead,
+    },
     /// An HTTP body that is not meant as a JSON-RPC message.
     Body {
         /// The exchange that it belongs to.
@@ -91,6 +102,11 @@ pub enum What {
     },
     /// An HTTP exchange was over.
     Done {
+        /// The exchange.
+        exchange: u32,
+    },
+    /// We broke an HTTP exchange off.
+    Dropped {
         /// The exchange.
         exchange: u32,
     },
@@ -119,7 +135,7 @@ pub enum What {
 impl Transcript {
     /// An empty transcript that begins now.
     pub fn new(revision: Revision, http: bool) -> Self {
-        Self { revision, http, entries: Vec::new(), began: Instant::now(), last: 0 }
+        Self { revision, http, legacy: false, entries: Vec::new(), began: Instant::now(), last: 0 }
     }
 
     /// Adds what just happened; returns its number.
@@ -208,8 +224,10 @@ impl Entry {
             What::Sent { exchange, .. } | What::Received { exchange, .. } => *exchange,
             What::Request { exchange, .. }
             | What::Response { exchange, .. }
+            | What::Event { exchange, .. }
             | What::Body { exchange, .. }
             | What::Done { exchange }
+            | What::Dropped { exchange }
             | What::Failed { exchange, .. } => Some(*exchange),
             What::TooLong { .. } | What::Flooded | What::InputClosed | What::Closed | What::Exited(_) => None,
         }
@@ -219,8 +237,13 @@ impl Entry {
     pub fn direction(&self) -> &'static str {
         match &self.what {
             What::Sent { .. } | What::Request { .. } => "->",
-            What::Received { .. } | What::Response { .. } | What::Body { .. } | What::TooLong { .. } => "<-",
+            What::Received { .. }
+            | What::Response { .. }
+            | What::Event { .. }
+            | What::Body { .. }
+            | What::TooLong { .. } => "<-",
             What::Done { .. }
+            | What::Dropped { .. }
             | What::Failed { .. }
             | What::Flooded
             | What::InputClosed
@@ -235,8 +258,10 @@ impl Entry {
             What::Sent { frame, .. } | What::Received { frame, .. } => frame.text().into_owned(),
             What::Request { method, headers, .. } => format!("{method} {}", header_text(headers)),
             What::Response { status, headers, .. } => format!("HTTP {status} {}", header_text(headers)),
+            What::Event { head, .. } => event_text(head),
             What::Body { bytes, .. } => String::from_utf8_lossy(bytes).into_owned(),
             What::Done { .. } => "end of the response".to_owned(),
+            What::Dropped { .. } => "the connection was closed by the client".to_owned(),
             What::Failed { problem, .. } => problem.clone(),
             What::TooLong { length } => format!("a message of {length} bytes, too long to keep"),
             What::Flooded => super::FLOOD.to_owned(),
@@ -245,6 +270,17 @@ impl Entry {
             What::Exited(exit) => format!("the process ended: {exit}"),
         }
     }
+}
+
+fn event_text(head: &SseHead) -> String {
+    let field = |name: &str, value: Option<String>| value.map(|value| format!("{name}: {value}"));
+    let fields = [
+        field("event", head.name.clone()),
+        field("id", head.id.clone()),
+        field("retry", head.retry.map(|time| time.to_string())),
+    ];
+    let flaws = head.flaws.iter().map(|flaw| format!("{flaw:?}"));
+    fields.into_iter().flatten().chain(flaws).collect::<Vec<_>>().join(" | ")
 }
 
 fn header_text(headers: &[(String, String)]) -> String {

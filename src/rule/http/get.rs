@@ -1,0 +1,104 @@
+//! GET: an event stream for what the server says by itself, or 405.
+
+use super::{Came, Exchange, exchanges};
+use crate::catalogue::Verdict;
+use crate::rule::{Context, Findings, Rule};
+
+const STREAM: &str = "http.get.sse-or-405";
+const PATH: &str = "http.endpoint.post-and-get-one-path";
+const ALLOW: &str = "http.get.405-allow";
+const MESSAGES: &str = "http.get.may-send-messages";
+const RESPONSES: &str = "http.get.no-responses";
+
+pub const RULE: Rule = Rule {
+    id: "rule/http-get",
+    judges: &[STREAM, PATH, ALLOW, MESSAGES, RESPONSES],
+    hint: "the server has to answer GET, with a stream or with 405",
+    run,
+};
+
+fn run(context: &Context<'_>, findings: &mut Findings) {
+    let all = exchanges(context);
+    let end = all.iter().find(|exchange| exchange.method == "DELETE").map(|exchange| exchange.request.seq);
+    for exchange in &all {
+        allow(exchange, findings);
+        if exchange.method == "GET" && !exchange.is_resumed() {
+            // A stream may be asked for just when the session ends.
+            let is_late = exchange
+                .response
+                .as_ref()
+                .is_some_and(|response| end.is_some_and(|end| response.entry.seq > end));
+            if !exchange.deliberate && !is_late {
+                answer(exchange, findings);
+            }
+            if exchange.is_stream() {
+                content(exchange, findings);
+            }
+        }
+    }
+}
+
+fn answer(exchange: &Exchange<'_>, findings: &mut Findings) {
+    let expected = "text/event-stream, or HTTP 405";
+    let violates = |id: &str, message: &str, findings: &mut Findings| {
+        findings.violated(id, message, expected, exchange.shown(), &exchange.evidence());
+    };
+    match exchange.status() {
+        Some(405) => [STREAM, PATH].iter().for_each(|id| findings.kept(id)),
+        Some(200) if exchange.is_stream() => [STREAM, PATH].iter().for_each(|id| findings.kept(id)),
+        Some(404) => violates(PATH, "GET is not known at the address of POST", findings),
+        Some(200..300 | 406 | 500..) => {
+            violates(STREAM, "GET is answered neither with an event stream nor with 405", findings);
+        }
+        // Refused for another reason: credentials, the session, too many streams.
+        _ => {}
+    }
+}
+
+/// RFC 9110 demands it; MCP does not repeat it.
+fn allow(exchange: &Exchange<'_>, findings: &mut Findings) {
+    if exchange.status() != Some(405) {
+        return;
+    }
+    let listed = exchange.header("allow").unwrap_or_default();
+    match listed.split(',').any(|method| method.trim() == "POST") {
+        true => findings.kept(ALLOW),
+        false => findings.violated_as(
+            Some(Verdict::Warn),
+            ALLOW,
+            "405 does not say which methods are allowed",
+            "an Allow header with POST",
+            if listed.is_empty() { "no Allow header" } else { listed },
+            &exchange.evidence(),
+        ),
+    }
+}
+
+/// Requests and notifications, and no responses.
+fn content(exchange: &Exchange<'_>, findings: &mut Findings) {
+    for (entry, came) in &exchange.came {
+        if matches!(came, Came::Other(_) | Came::Message(Err(_))) {
+            findings.violated_as(
+                Some(Verdict::Warn),
+                MESSAGES,
+                "the GET stream carries something that is no message",
+                "JSON-RPC requests and notifications",
+                entry.text(),
+                &exchange.evidence_with(entry),
+            );
+        }
+    }
+    for (entry, message) in exchange.messages() {
+        findings.kept(MESSAGES);
+        match message.is_reply() {
+            false => findings.kept(RESPONSES),
+            true => findings.violated(
+                RESPONSES,
+                "a response came on a GET stream that resumes nothing",
+                "responses on the exchange of their request",
+                message.to_value().to_string(),
+                &exchange.evidence_with(entry),
+            ),
+        }
+    }
+}

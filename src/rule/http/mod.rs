@@ -1,0 +1,199 @@
+//! Rules about HTTP. What they look at is the exchange: one request with everything that came for it.
+
+pub(super) mod get;
+pub(super) mod post;
+pub(super) mod refusal;
+pub(super) mod resume;
+pub(super) mod scope;
+pub(super) mod session;
+pub(super) mod stream;
+
+use std::collections::HashMap;
+
+use serde_json::Value;
+
+use super::Context;
+use super::context::is_deliberate;
+use crate::protocol::{Class, FrameError, Id, Message};
+use crate::session::transcript::{Entry, What};
+use crate::transport::{SseHead, media_type};
+
+/// One HTTP request with what came for it.
+struct Exchange<'t> {
+    number: u32,
+    method: &'t str,
+    /// The headers that we sent.
+    headers: &'t [(String, String)],
+    request: &'t Entry,
+    /// Whether anything about the request breaks a rule on purpose.
+    deliberate: bool,
+    /// The body that we sent.
+    sent: Option<Sent<'t>>,
+    response: Option<Response<'t>>,
+    /// What came in the body of the response, in order.
+    came: Vec<(&'t Entry, Came<'t>)>,
+    /// The end of the response.
+    done: Option<&'t Entry>,
+}
+
+struct Sent<'t> {
+    entry: &'t Entry,
+    json: Option<&'t Value>,
+}
+
+struct Response<'t> {
+    entry: &'t Entry,
+    status: u16,
+    headers: &'t [(String, String)],
+}
+
+enum Came<'t> {
+    /// What stands where a message should stand.
+    Message(Result<&'t Value, &'t FrameError>),
+    /// An SSE event that says more than its data.
+    Event(&'t SseHead),
+    /// Something that is not meant as a message.
+    Other(&'t [u8]),
+}
+
+/// The exchanges of a transcript whose request it holds.
+fn exchanges<'t>(context: &Context<'t>) -> Vec<Exchange<'t>> {
+    let mut all: Vec<Exchange<'t>> = Vec::new();
+    let mut places: HashMap<u32, usize> = HashMap::new();
+    for entry in context.transcript.entries.iter().filter(|_| context.transcript.http) {
+        if let What::Request { exchange, method, headers, deliberate } = &entry.what {
+            places.insert(*exchange, all.len());
+            all.push(Exchange {
+                number: *exchange,
+                method,
+                headers,
+                request: entry,
+                deliberate: *deliberate,
+                sent: None,
+                response: None,
+                came: Vec::new(),
+                done: None,
+            });
+        } else if let Some(index) = entry.exchange().and_then(|number| places.get(&number)) {
+            all[*index].add(entry);
+        }
+    }
+    all
+}
+
+impl<'t> Exchange<'t> {
+    fn add(&mut self, entry: &'t Entry) {
+        match &entry.what {
+            What::Sent { json, .. } => {
+                self.deliberate |= is_deliberate(entry);
+                self.sent = Some(Sent { entry, json: json.as_ref() });
+            }
+            What::Response { status, headers, .. } => {
+                self.response = Some(Response { entry, status: *status, headers });
+            }
+            What::Received { json, .. } => self.came.push((entry, Came::Message(json.as_ref()))),
+            What::Event { head, .. } => self.came.push((entry, Came::Event(head))),
+            What::Body { bytes, .. } => self.came.push((entry, Came::Other(bytes))),
+            What::Done { .. } => self.done = Some(entry),
+            _ => {}
+        }
+    }
+
+    /// The single request that was sent, if that is what was sent.
+    fn asked(&self) -> Option<Message> {
+        let message = Message::from_value(self.sent.as_ref()?.json?.clone())?;
+        (self.method == "POST" && message.class() == Class::Request).then_some(message)
+    }
+
+    /// The same, if nothing is wrong with it.
+    fn asked_legally(&self) -> Option<Message> {
+        self.asked().filter(|_| !self.deliberate)
+    }
+
+    /// The ids of all requests that were sent.
+    fn ids(&self) -> Vec<Id> {
+        let sent = self.sent.as_ref().and_then(|sent| sent.json).map(Message::all).unwrap_or_default();
+        sent.iter().filter(|message| message.class() == Class::Request).filter_map(Message::id).collect()
+    }
+
+    fn status(&self) -> Option<u16> {
+        self.response.as_ref().map(|response| response.status)
+    }
+
+    fn is_success(&self) -> bool {
+        self.status().is_some_and(|status| (200..300).contains(&status))
+    }
+
+    /// A header of the response.
+    fn header(&self, name: &str) -> Option<&'t str> {
+        find(self.response.as_ref()?.headers, name)
+    }
+
+    /// A header of the request.
+    fn sent_header(&self, name: &str) -> Option<&'t str> {
+        find(self.headers, name)
+    }
+
+    /// The media type of the response, in small letters and without parameters.
+    fn media_type(&self) -> Option<String> {
+        self.header("content-type").map(media_type)
+    }
+
+    fn is_stream(&self) -> bool {
+        self.media_type().as_deref() == Some("text/event-stream")
+    }
+
+    fn is_json(&self) -> bool {
+        self.media_type().as_deref() == Some("application/json")
+    }
+
+    /// Whether it is a stream that is taken up again.
+    fn is_resumed(&self) -> bool {
+        self.sent_header("last-event-id").is_some()
+    }
+
+    /// Whether it says that it is of the stateless era.
+    fn is_modern(&self) -> bool {
+        self.sent_header("mcp-protocol-version").is_some_and(|version| version >= "2026")
+    }
+
+    /// The messages that came; members of a batch one by one.
+    fn messages(&self) -> impl Iterator<Item = (&'t Entry, Message)> {
+        self.came.iter().flat_map(|(entry, came)| {
+            let all = match came {
+                Came::Message(Ok(json)) => Message::all(json),
+                _ => Vec::new(),
+            };
+            all.into_iter().map(move |message| (*entry, message))
+        })
+    }
+
+    /// The replies that came.
+    fn replies(&self) -> impl Iterator<Item = (&'t Entry, Message)> {
+        self.messages().filter(|(_, message)| message.is_reply())
+    }
+
+    /// What is shown of it: the request, and the beginning of the response.
+    fn evidence(&self) -> Vec<u64> {
+        let head = self.response.as_ref().map(|response| response.entry.seq);
+        let sent = self.sent.as_ref().map(|sent| sent.entry.seq);
+        [Some(self.request.seq), sent, head].into_iter().flatten().collect()
+    }
+
+    /// The same, and one entry more.
+    fn evidence_with(&self, entry: &Entry) -> Vec<u64> {
+        let mut all = self.evidence();
+        all.push(entry.seq);
+        all
+    }
+
+    /// Status and content type in words.
+    fn shown(&self) -> String {
+        let kind = self.header("content-type").unwrap_or("no Content-Type");
+        self.status().map_or_else(|| "no response".to_owned(), |status| format!("HTTP {status}, {kind}"))
+    }
+}
+
+fn find<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
+    headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+}

@@ -1,0 +1,162 @@
+//! Log messages: at the level that was asked for, for requests that asked for them, without secrets.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::context::is_deliberate;
+use super::{Context, Findings, Rule};
+use crate::catalogue::Verdict;
+use crate::protocol::{Class, Message};
+use crate::session::transcript::Entry;
+
+const SUPPRESSES: &str = "logging.set-level.suppresses-below";
+const BELOW: &str = "logging.request.below-level";
+const BEFORE: &str = "logging.request.before-response";
+const UNASKED: &str = "logging.request.none-without-level";
+const ABSENT: &str = "base.meta.log-level-absent";
+const NOTIFICATION: &str = "logging.message.is-notification";
+const CREDENTIALS: &str = "logging.security.no-credentials";
+
+pub const RULE: Rule = Rule {
+    id: "rule/log-messages",
+    judges: &[NOTIFICATION, SUPPRESSES, BELOW, BEFORE, UNASKED, ABSENT, CREDENTIALS],
+    hint: "a tool that may be called has to log: `[tools.NAME] allow = true` in the profile",
+    run,
+};
+
+const LEVELS: [&str; 8] = ["debug", "info", "notice", "warning", "error", "critical", "alert", "emergency"];
+const LEVEL_KEY: &str = "io.modelcontextprotocol/logLevel";
+/// Messages on several streams may overtake each other by this much.
+const CROSSING: Duration = Duration::from_millis(200);
+
+fn run(context: &Context<'_>, findings: &mut Findings) {
+    let mut is_silent = true;
+    for (entry, message) in &context.received {
+        if message.method() == Some("notifications/message") {
+            is_silent = false;
+            kind(entry, message, findings);
+            credentials(entry, message, findings);
+            match context.revision().is_stateless() {
+                true => asked(context, entry, message, findings),
+                false => threshold(context, entry, message, findings),
+            }
+        }
+    }
+    // What never came cannot have been wrong.
+    if is_silent && !context.received.is_empty() {
+        [UNASKED, ABSENT].iter().for_each(|id| findings.kept(id));
+    }
+}
+
+impl Context<'_> {
+    /// Whether a request before this entry asked for log messages.
+    pub(super) fn has_asked_for_logs(&self, entry: &Entry) -> bool {
+        self.sent.iter().any(|(sent, message)| sent.seq < entry.seq && wanted(message).is_some())
+    }
+}
+
+fn wanted(message: &Message) -> Option<&Value> {
+    message.params()["_meta"].get(LEVEL_KEY)
+}
+
+fn rank(level: &Value) -> Option<usize> {
+    LEVELS.iter().position(|known| level == known)
+}
+
+fn kind(entry: &Entry, message: &Message, findings: &mut Findings) {
+    match message.class() {
+        Class::Request => findings.violated(
+            NOTIFICATION,
+            "a log message carries an id",
+            "no `id` member",
+            message.to_value().to_string(),
+            &[entry.seq],
+        ),
+        _ => findings.kept(NOTIFICATION),
+    }
+}
+
+/// Stateless era: log messages are for the requests in flight that have a log level.
+fn asked(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
+    let in_flight = context.in_flight(entry);
+    let levels: Vec<&Value> = in_flight.iter().filter_map(|request| wanted(request)).collect();
+    if !levels.is_empty() {
+        [UNASKED, ABSENT, BEFORE].iter().for_each(|id| findings.kept(id));
+        let least = levels.iter().map(|level| rank(level)).min().flatten();
+        return hold(BELOW, least, entry, message, findings);
+    }
+    let (id, expected) = match (context.has_asked_for_logs(entry), in_flight.is_empty()) {
+        (true, true) => (BEFORE, "no log message after the reply"),
+        (true, false) => (ABSENT, "no log message for a request without a log level"),
+        (false, false) => (UNASKED, "log messages only for requests whose `_meta` has a log level"),
+        // Nothing is in flight: that is judged by the place of the message.
+        (false, true) => return,
+    };
+    if !context.follows_malformed(entry) {
+        let got = message.to_value().to_string();
+        findings.violated(
+            id,
+            "the server sent a log message that no request asked for",
+            expected,
+            got,
+            &[entry.seq],
+        );
+    }
+}
+
+/// Handshake era: nothing below the level that was set last.
+fn threshold(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
+    let set = context.sent.iter().rfind(|(sent, request)| {
+        sent.seq < entry.seq && request.method() == Some("logging/setLevel") && !is_deliberate(sent)
+    });
+    let Some((sent, request)) = set else { return };
+    let is_done = |(reply, answer): &&(&Entry, Message)| {
+        reply.seq < entry.seq
+            && reply.seq > sent.seq
+            && answer.id() == request.id()
+            && answer.get("result").is_some()
+            && (context.is_stdio() || entry.at > reply.at + CROSSING)
+    };
+    if context.received.iter().any(|reply| is_done(&reply)) {
+        hold(SUPPRESSES, rank(&request.params()["level"]), entry, message, findings);
+    }
+}
+
+fn hold(id: &str, least: Option<usize>, entry: &Entry, message: &Message, findings: &mut Findings) {
+    let level = &message.params()["level"];
+    match (least, rank(level)) {
+        (Some(least), Some(rank)) if rank < least => findings.violated(
+            id,
+            "the server sent a log message below the level that was asked for",
+            format!("`{}` or more severe", LEVELS[least]),
+            message.to_value().to_string(),
+            &[entry.seq],
+        ),
+        (Some(_), Some(_)) => findings.kept(id),
+        _ => {}
+    }
+}
+
+/// Secrets by their looks: never more than a warning.
+fn credentials(entry: &Entry, message: &Message, findings: &mut Findings) {
+    static SECRET: OnceLock<Regex> = OnceLock::new();
+    let secret = SECRET.get_or_init(|| {
+        let forms =
+            r"-----BEGIN [A-Z ]*PRIVATE KEY|(?i)\bbearer [a-z0-9._~+/-]{20,}|\bpassword\s*[=:]\s*[^\s*]{4,}";
+        Regex::new(forms).unwrap_or_else(|error| panic!("{error}"))
+    });
+    match secret.find(&message.params()["data"].to_string()) {
+        None => findings.kept(CREDENTIALS),
+        Some(found) => findings.violated_as(
+            Some(Verdict::Warn),
+            CREDENTIALS,
+            "a log message holds what looks like a credential",
+            "no secrets in log messages",
+            found.as_str(),
+            &[entry.seq],
+        ),
+    }
+}

@@ -1,0 +1,179 @@
+//! Where notifications belong in the stateless era: to a request in flight, before its reply, on its own stream.
+
+use super::{Context, Findings, Rule};
+use crate::protocol::{Id, Message};
+use crate::session::transcript::Entry;
+
+const UNSOLICITED: &str = "base.patterns.no-unsolicited-notifications";
+const THREE_KINDS: &str = "stdio.messages.three-kinds";
+const BEFORE: &str = "base.patterns.notifications-before-response";
+const ONLY_STREAMS: &str = "base.meta.subscription-id.only-on-streams";
+const NOT_SCOPED: &str = "subscriptions.no-request-scoped";
+const LOG_STREAM: &str = "logging.request.own-stream-only";
+const PROGRESS_STREAM: &str = "progress.on-request-stream";
+
+pub const RULE: Rule = Rule {
+    id: "rule/placement",
+    judges: &[UNSOLICITED, THREE_KINDS, BEFORE, ONLY_STREAMS, NOT_SCOPED, LOG_STREAM, PROGRESS_STREAM],
+    hint: "a tool that may be called has to report progress or to log: `[tools.NAME] allow = true` in the profile",
+    run,
+};
+
+const PROGRESS: &str = "notifications/progress";
+const MESSAGE: &str = "notifications/message";
+
+fn run(context: &Context<'_>, findings: &mut Findings) {
+    if !context.revision().is_stateless() {
+        return;
+    }
+    for (entry, message) in &context.received {
+        if message.method().is_some_and(|name| name.starts_with("notifications/")) {
+            match context.is_stdio() {
+                true => idle(context, entry, message, findings),
+                false => stream(context, entry, message, findings),
+            }
+            tagged(context, entry, message, findings);
+        }
+    }
+    let is_told = |id: &str, findings: &Findings| findings.violations.iter().any(|v| v.requirement == id);
+    if !context.received.is_empty() && !is_told(UNSOLICITED, findings) {
+        findings.kept(UNSOLICITED);
+    }
+}
+
+/// A notification while nothing is in flight and no subscription is open.
+fn idle(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
+    let name = message.method().unwrap_or_default();
+    let is_open = !context.in_flight(entry).is_empty() || !context.listens(entry).is_empty();
+    if is_open || context.follows_malformed(entry) {
+        return findings.kept(THREE_KINDS);
+    }
+    let id = match name {
+        PROGRESS if given(context, entry, message).is_none() => UNSOLICITED,
+        MESSAGE if !context.has_asked_for_logs(entry) => UNSOLICITED,
+        // Late progress and late log messages, changes and cancellations have rules of their own.
+        PROGRESS | MESSAGE | "notifications/cancelled" => return,
+        name if name.ends_with("/list_changed") || name.ends_with("/updated") => return,
+        _ => THREE_KINDS,
+    };
+    let expected = "notifications for requests in flight and for subscriptions only";
+    let got = message.to_value().to_string();
+    findings.violated(
+        id,
+        format!("the server sent `{name}` while nothing was asked"),
+        expected,
+        got,
+        &[entry.seq],
+    );
+}
+
+/// Over HTTP each notification comes on the stream of what it belongs to, before the reply that ends it.
+fn stream(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
+    let name = message.method().unwrap_or_default();
+    let got = message.to_value().to_string();
+    let same = |other: &Entry| other.exchange() == entry.exchange();
+    let reply =
+        context.received.iter().find(|(reply, m)| m.is_reply() && reply.seq < entry.seq && same(reply));
+    let is_listen = context.listens(entry).iter().any(|listen| listen.exchange == entry.exchange());
+    match (name, reply) {
+        (PROGRESS | MESSAGE, _) if is_listen => {
+            let id = if name == MESSAGE { LOG_STREAM } else { NOT_SCOPED };
+            let message = format!("`{name}` came on the stream of a subscription");
+            findings.violated(id, message, "only on the stream of its own request", got, &[entry.seq]);
+        }
+        (PROGRESS, _) => own_stream(context, entry, message, got, findings),
+        (MESSAGE, _) => [LOG_STREAM, BEFORE].iter().for_each(|id| findings.kept(id)),
+        (_, Some((reply, _))) => findings.violated(
+            BEFORE,
+            format!("`{name}` came after the reply on the same stream"),
+            "nothing after the reply",
+            got,
+            &[reply.seq, entry.seq],
+        ),
+        (_, None) => findings.kept(BEFORE),
+    }
+}
+
+fn own_stream(context: &Context<'_>, entry: &Entry, message: &Message, got: String, findings: &mut Findings) {
+    let Some(request) = given(context, entry, message) else { return };
+    findings.kept(NOT_SCOPED);
+    match request.exchange() == entry.exchange() {
+        true => findings.kept(PROGRESS_STREAM),
+        false => findings.violated(
+            PROGRESS_STREAM,
+            "progress of a request came on the stream of another",
+            "the stream of the request that gave the token",
+            got,
+            &[request.seq, entry.seq],
+        ),
+    }
+}
+
+/// The request that gave the progress token.
+fn given<'t>(context: &Context<'t>, entry: &Entry, message: &Message) -> Option<&'t Entry> {
+    let token = message.params().get("progressToken")?;
+    let mut before = context.sent.iter().filter(|(sent, _)| sent.seq < entry.seq);
+    before
+        .find(|(_, request)| request.params()["_meta"].get("progressToken") == Some(token))
+        .map(|(sent, _)| *sent)
+}
+
+/// Progress and log messages are never tagged with a subscription.
+fn tagged(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
+    if !matches!(message.method(), Some(PROGRESS | MESSAGE)) {
+        return;
+    }
+    let Some(tag) = message.params()["_meta"].get("io.modelcontextprotocol/subscriptionId") else {
+        return findings.kept(ONLY_STREAMS);
+    };
+    let is_ours = context.listens(entry).iter().any(|listen| listen.id == Id::from_value(tag));
+    findings.violated(
+        if is_ours { NOT_SCOPED } else { ONLY_STREAMS },
+        "a notification about a request has the id of a subscription",
+        "no subscriptionId outside subscriptions",
+        message.to_value().to_string(),
+        &[entry.seq],
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::protocol::{Frame, Revision};
+    use crate::session::Transcript;
+    use crate::session::transcript::What;
+
+    fn sent(message: &Value, exchange: u32) -> What {
+        let json = Some(message.clone());
+        What::Sent { frame: Frame::from_value(message), json, deliberate: false, exchange: Some(exchange) }
+    }
+
+    fn received(message: &Value, exchange: u32) -> What {
+        let (frame, json) = (Frame::from_value(message), Ok(message.clone()));
+        What::Received { frame, json, terminated: true, exchange: Some(exchange), streamed: true }
+    }
+
+    fn violated(progress_on: u32) -> Vec<&'static str> {
+        let call = |id: u32| {
+            let meta = json!({"progressToken": format!("token-{id}")});
+            json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "x", "_meta": meta}})
+        };
+        let params = json!({"progressToken": "token-1", "progress": 1});
+        let progress = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params});
+        let mut transcript = Transcript::new(Revision::V2026_07_28, true);
+        transcript.add(sent(&call(1), 1));
+        transcript.add(sent(&call(2), 2));
+        transcript.add(received(&progress, progress_on));
+        let mut findings = Findings::new(Revision::V2026_07_28);
+        run(&Context::new(&transcript), &mut findings);
+        findings.violations.iter().map(|violation| violation.requirement).collect()
+    }
+
+    #[test]
+    fn progress_on_the_stream_of_another_request_is_misplaced() {
+        assert!(violated(1).is_empty());
+        assert_eq!(violated(2), [PROGRESS_STREAM]);
+    }
+}

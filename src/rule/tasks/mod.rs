@@ -1,0 +1,51 @@
+//! Tasks: where they stand, the messages about them, and the extension of 2026-07-28.
+
+mod extension;
+mod messages;
+mod requestor;
+mod states;
+
+use serde_json::Value;
+
+use super::context::Asked;
+use super::{Context, Rule};
+use crate::protocol::{Message, Revision};
+use crate::session::transcript::Entry;
+
+pub(super) const STATES: Rule = states::RULE;
+pub(super) const MESSAGES: Rule = messages::RULE;
+pub(super) const REQUESTOR: Rule = requestor::RULE;
+pub(super) const EXTENSION: Rule = extension::RULE;
+
+const RELATED: &str = "io.modelcontextprotocol/related-task";
+
+/// The task that a reply to `tools/call` announces in place of a result.
+pub(super) fn created(message: &Message, revision: Revision) -> Option<&Value> {
+    let result = message.get("result")?;
+    let task = match revision.is_stateless() {
+        true => (result["resultType"] == "task").then_some(result),
+        false => result.get("task"),
+    };
+    task.filter(|task| task["taskId"].is_string())
+}
+
+/// A task that came to be: its reply, and the request that asked for it.
+struct Born<'c> {
+    entry: &'c Entry,
+    asked: &'c Asked,
+    request: &'c Message,
+    task: &'c Value,
+}
+
+fn births<'c>(context: &'c Context<'_>) -> Vec<Born<'c>> {
+    let calls = context.replies().filter(|(_, _, asked)| asked.method == "tools/call");
+    let born = calls.filter_map(|(entry, message, asked)| {
+        let task = created(message, context.revision())?;
+        Some(Born { entry, asked, request: context.request(asked)?, task })
+    });
+    born.collect()
+}
+
+fn is_terminal(status: &Value) -> bool {
+    matches!(status.as_str(), Some("completed" | "failed" | "cancelled"))
+}

@@ -1,0 +1,97 @@
+//! Authorization over HTTP: the server as an OAuth resource server.
+//!
+//! | module | what it judges |
+//! |---|---|
+//! | `challenge` | what a request without a token gets |
+//! | `requests` | that each request needs one, in a session, too |
+//! | `tokens` | which tokens are accepted, and how they may be sent |
+//! | `forged` | tokens of our own making |
+//! | `metadata` | the protected resource metadata (RFC 9728) |
+//! | `issuer` | the metadata of the authorization servers (RFC 8414, OpenID) |
+//! | `authorize` | the authorization endpoint, for a client that the user registered |
+//! | `legacy` | the authorization base URL of 2025-03-26 |
+//! | `scopes` | a token that may not do everything |
+//! | `users` | two users |
+
+pub(super) mod authorize;
+pub(super) mod challenge;
+mod discovery;
+mod document;
+mod forged;
+pub(super) mod issuer;
+mod legacy;
+pub(super) mod metadata;
+pub(super) mod requests;
+mod said;
+pub(super) mod scopes;
+mod site;
+pub(super) mod tokens;
+pub(super) mod users;
+
+pub use forged::derived;
+
+use crate::catalogue::Verdict;
+use crate::runner::interpret::{CaseRun, Violation};
+use crate::session::Outcome;
+use crate::transport::Fetched;
+
+/// What a verdict rests on.
+#[derive(Debug, Clone)]
+struct Seen {
+    got: String,
+    span: (u64, u64),
+}
+
+impl Seen {
+    fn outcome(outcome: &Outcome) -> Self {
+        let status = outcome.status.map_or("no response".to_owned(), |status| format!("HTTP {status}"));
+        let challenge = said::header(outcome).map(|text| format!(", WWW-Authenticate: {text}"));
+        let reply = outcome.reply.as_ref().map(|reply| reply.to_value().to_string());
+        let body = reply.or_else(|| outcome.body.clone()).filter(|body| !body.is_empty());
+        let body = body.map(|body| format!(", {body}"));
+        let got = format!("{status}{}{}", challenge.unwrap_or_default(), body.unwrap_or_default());
+        Self { got, span: outcome.span }
+    }
+
+    fn document(fetched: &Fetched) -> Self {
+        Self { got: fetched.shown(), span: (0, 0) }
+    }
+}
+
+/// Notes that a requirement is kept.
+fn kept(run: &mut CaseRun<'_>, id: &str, words: impl Into<String>) {
+    if let Some(requirement) = run.judged(id) {
+        run.note(requirement, Verdict::Pass, words);
+    }
+}
+
+/// Notes that there was nothing to judge.
+fn unseen(run: &mut CaseRun<'_>, id: &str, why: &str) {
+    if let Some(requirement) = run.judged(id) {
+        run.note(requirement, Verdict::NotObserved, why);
+    }
+}
+
+/// Notes a violation, or that there is none.
+fn say(run: &mut CaseRun<'_>, id: &str, seen: &Seen, expected: &str, problem: Option<String>) {
+    say_at_most(run, id, seen, expected, problem, None);
+}
+
+/// The same, with a verdict milder than that of the level.
+fn say_at_most(
+    run: &mut CaseRun<'_>,
+    id: &str,
+    seen: &Seen,
+    expected: &str,
+    problem: Option<String>,
+    at_most: Option<Verdict>,
+) {
+    let Some(requirement) = run.judged(id) else { return };
+    match problem {
+        None => run.note(requirement, Verdict::Pass, expected),
+        Some(message) => {
+            let (got, span) = (seen.got.clone(), seen.span);
+            run.violation(requirement, Violation { message, expected: expected.into(), got, span, at_most });
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! One call under several log levels: what is severe enough is told, the rest is not.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+
+use super::Seen;
+use crate::case::List;
+use crate::runner::interpret::CaseRun;
+use crate::session::Meta;
+
+const TOLD: &str = "logging.set-level.sends-at-or-above";
+/// Levels that count as severe.
+const SEVERE: [&str; 4] = ["error", "critical", "alert", "emergency"];
+
+pub(super) async fn run(run: &mut CaseRun<'_>) {
+    for tool in run.around.survey.things(List::CallableTools) {
+        let all = levels_at(run, &tool, "debug").await;
+        if all.is_empty() {
+            continue;
+        }
+        let from = run.session.transcript.last() + 1;
+        let severe = levels_at(run, &tool, "error").await;
+        // Whatever comes now is for `rule/log-messages` to judge.
+        levels_at(run, &tool, "emergency").await;
+        if all.iter().any(|level| SEVERE.contains(&level.as_str())) {
+            let seen = Seen {
+                message: "a severe log message was told at level debug, but not at level error".into(),
+                expected: "at level error the same severe log message".into(),
+                got: format!("at level debug {}; at level error {}", all.join(", "), severe.join(", ")),
+                from,
+                at_most: None,
+            };
+            super::hold(run, TOLD, !severe.is_empty(), seen);
+            break;
+        }
+    }
+    run.rest_unseen(
+        "no tool that may be called logs an error; `[tools.NAME] allow = true` in the profile allows one",
+    );
+}
+
+/// The levels of the log messages that come with one call.
+async fn levels_at(run: &mut CaseRun<'_>, tool: &Value, level: &str) -> Vec<String> {
+    let mut meta = Map::new();
+    match run.session.revision.is_stateless() {
+        true => drop(meta.insert("io.modelcontextprotocol/logLevel".into(), level.into())),
+        false => drop(run.ask("logging/setLevel", json!({"level": level})).await),
+    }
+    let from = run.session.transcript.last() + 1;
+    let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
+    let patience = run.session.timeout();
+    run.session.request_with("tools/call", Some(params), &Meta::Changed(meta), patience).await;
+    // What comes right after the reply came too late, and is to be seen as such.
+    run.session.wait_for(Duration::from_millis(5), |_| false).await;
+    let since = run.session.transcript.received().filter(|(entry, _)| entry.seq >= from);
+    let logs = since.filter(|(_, message)| message.method() == Some("notifications/message"));
+    logs.filter_map(|(_, message)| message.params()["level"].as_str().map(str::to_owned)).collect()
+}

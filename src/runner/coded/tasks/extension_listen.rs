@@ -1,0 +1,91 @@
+//! Listening to tasks of the extension.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::extension::{NAME, create, declaring, is_missing_capability, is_over, tools, under};
+use super::{get, judge, shows, until_end};
+use crate::protocol::Id;
+use crate::runner::interpret::{CaseRun, Violation};
+use crate::session::Begun;
+
+const PROBES: usize = 12;
+const NOBODY: &str = "8f4c2e9a-mcp-conform-no-such-task";
+/// How long the acknowledgement may take.
+const PATIENCE: Duration = Duration::from_secs(2);
+const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
+
+pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
+    let tools: Vec<Value> = tools(run).into_iter().take(PROBES).collect();
+    for tool in &tools {
+        let Some(task) = create(run, tool, &json!({})).await.1 else { continue };
+        if is_over(&get(run, &task.id).await) {
+            continue;
+        }
+        listen(run, &task.id).await;
+        undeclared(run, &task.id).await;
+        until_end(run, &task.id).await;
+        break;
+    }
+    run.rest_unseen("no tool that may be called ran as a task for long enough to be listened to");
+}
+
+fn filter(ids: &[&str]) -> Value {
+    json!({"notifications": {"taskIds": ids}})
+}
+
+async fn begin(run: &mut CaseRun<'_>, params: Value) -> Begun {
+    let begun = run.session.begin("subscriptions/listen", Some(params));
+    let id = begun.id.clone();
+    run.session
+        .wait_for(PATIENCE, |message| {
+            tag(&message.to_value()) == Some(id.clone()) || message.id().as_ref() == Some(&id)
+        })
+        .await;
+    begun
+}
+
+fn tag(message: &Value) -> Option<Id> {
+    message.pointer("/params/_meta/io.modelcontextprotocol~1subscriptionId").map(Id::from_value)
+}
+
+/// A live task and one that does not exist: at most the first is granted.
+async fn listen(run: &mut CaseRun<'_>, id: &str) {
+    let params = declaring(run, filter(&[id, NOBODY]), &json!({}));
+    let begun = begin(run, params).await;
+    let ack = run.session.transcript.received().find(|(_, message)| {
+        message.method() == Some(ACKNOWLEDGED) && tag(&message.to_value()).as_ref() == Some(&begun.id)
+    });
+    let Some((seq, ack)) = ack.map(|(entry, message)| (entry.seq, message.to_value())) else { return };
+    let granted =
+        ack.pointer("/params/notifications/taskIds").and_then(Value::as_array).cloned().unwrap_or_default();
+    judge(run, "tasks-ext.ack-lists-task-ids", granted.iter().all(|granted| granted == id), || Violation {
+        message: "a subscription to a task that does not exist is granted".into(),
+        expected: format!("taskIds with {id} at most"),
+        got: ack.to_string(),
+        span: (begun.from, seq),
+        at_most: None,
+    });
+}
+
+/// A client without the extension gets no news.
+async fn undeclared(run: &mut CaseRun<'_>, id: &str) {
+    let begun = begin(run, under(filter(&[id]), json!({}))).await;
+    let reply = run.session.reply_so_far(&begun.id);
+    let got = reply.clone().unwrap_or_else(|| "a subscription".into());
+    let outcome = crate::session::Outcome {
+        reply: reply.and_then(crate::protocol::Message::from_value),
+        span: (begun.from, run.session.transcript.last()),
+        ..Default::default()
+    };
+    judge(run, "tasks-ext.listen-missing-capability", is_missing_capability(&outcome), || {
+        let expected = format!("error -32021 with requiredCapabilities that name {NAME}");
+        let mut violation = shows(&outcome, "a client without the extension may listen to tasks", expected);
+        violation.got = got.to_string();
+        violation
+    });
+    if outcome.reply.is_none() {
+        run.session.cancel(&begun).await;
+    }
+}

@@ -1,0 +1,169 @@
+//! Tasks: the utility of 2025-11-25, and the extension of 2026-07-28.
+
+pub(super) mod cancel;
+mod extension;
+pub(super) mod extension_cancel;
+pub(super) mod extension_input;
+pub(super) mod extension_lifecycle;
+pub(super) mod extension_listen;
+mod extension_outcome;
+mod ids;
+pub(super) mod lifecycle;
+mod listing;
+pub(super) mod older_session;
+mod outcome;
+pub(super) mod support;
+pub(super) mod unadvertised;
+pub(super) mod undeclared;
+mod waiting;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::{Called, called};
+use crate::catalogue::Verdict;
+use crate::runner::interpret::{CaseRun, Violation};
+use crate::session::Outcome;
+
+/// How long a created task shall be kept.
+const TTL: u64 = 60_000;
+/// The longest pause between two polls: a server may ask for a longer one, but we do not stay for ever.
+const PAUSE: Duration = Duration::from_secs(1);
+const RELATED: &str = "io.modelcontextprotocol/related-task";
+/// What would let tasks be seen.
+const HINT: &str = "no tool that may be called runs as a task: annotate one with readOnlyHint, or allow it with --tools or a profile";
+
+/// A task of ours.
+struct Task {
+    /// The tool that it calls, with `arguments`.
+    tool: Value,
+    id: String,
+    /// The reply that announced it.
+    reply: Outcome,
+    /// How long that took.
+    took: Duration,
+    /// The progress token of the call.
+    token: String,
+}
+
+impl Task {
+    /// The task as the reply showed it.
+    fn shown(&self) -> &Value {
+        self.reply.result().map_or(&Value::Null, |result| result.get("task").unwrap_or(result))
+    }
+}
+
+/// The task tools, those that take longest (and can do nothing else) first.
+fn tools(run: &CaseRun<'_>) -> Vec<Value> {
+    let mut tools = run.around.survey.task_tools().to_vec();
+    tools.sort_by_key(|tool| tool["execution"]["taskSupport"] != "required");
+    tools
+}
+
+/// Calls a tool as a task; `None` if that was refused, or no task came back.
+async fn create(run: &mut CaseRun<'_>, tool: &Value, wish: Value) -> (Outcome, Option<Task>) {
+    let token = format!("mcp-conform-task-{}", run.session.new_id());
+    let params = json!({
+        "name": tool["name"], "arguments": tool["arguments"], "task": wish, "_meta": {"progressToken": token},
+    });
+    let began = Instant::now();
+    let reply = run.ask("tools/call", params).await;
+    let id = reply.result().and_then(|result| result["task"]["taskId"].as_str().map(str::to_owned));
+    let task =
+        id.map(|id| Task { tool: tool.clone(), id, reply: reply.clone(), took: began.elapsed(), token });
+    (reply, task)
+}
+
+async fn get(run: &mut CaseRun<'_>, id: &str) -> Outcome {
+    let mut params = json!({"taskId": id});
+    if run.session.revision.is_stateless() {
+        params = extension::declaring(run, params, &json!({}));
+    }
+    run.ask("tasks/get", params).await
+}
+
+fn status(outcome: &Outcome) -> &str {
+    outcome.result().and_then(|task| task["status"].as_str()).unwrap_or_default()
+}
+
+fn is_terminal(status: &str) -> bool {
+    matches!(status, "completed" | "failed" | "cancelled")
+}
+
+/// Polls as often as the server wants until the task has ended, is gone, or patience is at its end; every answer, the last
+/// one last.
+async fn until_end(run: &mut CaseRun<'_>, id: &str) -> Vec<Outcome> {
+    until(run, id, |outcome| is_terminal(status(outcome))).await
+}
+
+/// The same, but until an answer is one that was waited for.
+async fn until(run: &mut CaseRun<'_>, id: &str, is_wanted: impl Fn(&Outcome) -> bool) -> Vec<Outcome> {
+    let deadline = Instant::now() + run.session.timeout();
+    let mut polls = Vec::new();
+    let mut asked_for_input = false;
+    loop {
+        let outcome = get(run, id).await;
+        let state = status(&outcome).to_owned();
+        let pause = interval(&outcome);
+        let is_over = is_wanted(&outcome) || outcome.result().is_none() || run.session.dead().is_some();
+        polls.push(outcome);
+        if is_over || Instant::now() >= deadline {
+            return polls;
+        }
+        if state == "input_required" && !asked_for_input && run.session.revision.is_handshake() {
+            // The server asks us on the stream of this request.
+            asked_for_input = true;
+            run.session.begin("tasks/result", Some(json!({"taskId": id})));
+        }
+        run.session.wait_for(pause, |_| false).await;
+    }
+}
+
+fn interval(outcome: &Outcome) -> Duration {
+    let task = outcome.result().unwrap_or(&Value::Null);
+    let wanted = task["pollInterval"].as_u64().or_else(|| task["pollIntervalMs"].as_u64());
+    wanted.map_or(PAUSE / 10, Duration::from_millis).clamp(Duration::from_millis(1), PAUSE)
+}
+
+/// Notes whether a requirement is met; the violation is made up only where it is not.
+fn judge(run: &mut CaseRun<'_>, id: &str, is_met: bool, violation: impl FnOnce() -> Violation) {
+    match (is_met, run.judged(id)) {
+        (true, _) => met(run, id),
+        (false, Some(requirement)) => run.violation(requirement, violation()),
+        (false, None) => {}
+    }
+}
+
+/// Notes that a requirement is met.
+fn met(run: &mut CaseRun<'_>, id: &str) {
+    if let Some(requirement) = run.judged(id) {
+        run.note(requirement, Verdict::Pass, "as it must be");
+    }
+}
+
+/// A violation that an outcome shows.
+fn shows(outcome: &Outcome, message: impl Into<String>, expected: impl Into<String>) -> Violation {
+    Violation {
+        message: message.into(),
+        expected: expected.into(),
+        got: outcome.to_value().to_string(),
+        span: outcome.span,
+        at_most: None,
+    }
+}
+
+/// The same, but at most a warning.
+fn mildly(violation: Violation) -> Violation {
+    Violation { at_most: Some(Verdict::Warn), ..violation }
+}
+
+/// A JSON value without its `_meta`.
+fn without_meta(value: &Value) -> Value {
+    let mut value = value.clone();
+    if let Some(members) = value.as_object_mut() {
+        members.shift_remove("_meta");
+    }
+    value
+}

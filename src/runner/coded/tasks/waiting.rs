@@ -1,0 +1,100 @@
+//! Waiting for the result of a task that is not done, and ways to end a task that do not end it.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::Instant;
+
+use super::{Task, get, is_terminal, judge, met, shows, status};
+use crate::runner::interpret::CaseRun;
+use crate::session::{Begun, Meta, Outcome};
+
+/// A poll is quick that takes less, and waits for something if it takes more.
+const QUICK: Duration = Duration::from_millis(500);
+const SLOW: Duration = Duration::from_secs(2);
+
+/// A `tasks/result` that is open while its task works.
+pub(super) struct Waited {
+    task: String,
+    begun: Begun,
+}
+
+/// Asks for the result while the task works, and polls beside it; `None` if the task is done already.
+pub(super) async fn begin(run: &mut CaseRun<'_>, task: &Task) -> Option<Waited> {
+    let (before, alone) = timed(run, &task.id).await;
+    if is_terminal(status(&before)) || before.result().is_none() {
+        return None;
+    }
+    let begun = run.session.begin("tasks/result", Some(json!({"taskId": task.id})));
+    let (beside, took) = timed(run, &task.id).await;
+    beside.result()?;
+    let is_behind = answered(run, &begun).is_some() && took > SLOW && alone < QUICK;
+    if is_behind || !is_terminal(status(&beside)) {
+        judge(run, "tasks.get-during-result", !is_behind, || {
+            shows(&beside, "tasks/get waits behind an open tasks/result", "an answer at once")
+        });
+    }
+    Some(Waited { task: task.id.clone(), begun })
+}
+
+async fn timed(run: &mut CaseRun<'_>, id: &str) -> (Outcome, Duration) {
+    let began = Instant::now();
+    let outcome = get(run, id).await;
+    (outcome, began.elapsed())
+}
+
+/// Where the reply to a request stands in the transcript.
+fn answered(run: &CaseRun<'_>, begun: &Begun) -> Option<u64> {
+    let mut received = run.session.transcript.received();
+    let reply = received.find(|(_, message)| message.is_reply() && message.id().as_ref() == Some(&begun.id));
+    reply.map(|(entry, _)| entry.seq)
+}
+
+/// Whether the result came before the task had ended.
+pub(super) async fn end(run: &mut CaseRun<'_>, waited: &Waited, polls: &[Outcome]) {
+    let patience = run.session.timeout();
+    run.session.is_answered(&waited.begun, patience).await;
+    let Some(seq) = answered(run, &waited.begun) else { return };
+    let early = polls
+        .iter()
+        .find(|outcome| outcome.span.0 > seq && outcome.result().is_some() && !is_terminal(status(outcome)));
+    let message = || format!("tasks/result for {} was answered while the task was not done", waited.task);
+    match early {
+        Some(outcome) => judge(run, "tasks.result-blocks", false, || {
+            let mut violation = shows(outcome, message(), "a reply once the task has ended");
+            violation.span = (seq, outcome.span.1);
+            violation
+        }),
+        None => met(run, "tasks.result-blocks"),
+    }
+}
+
+/// What does not end a task: a cancellation of the request that created it, and a client that hangs up.
+pub(super) async fn wrong_ways(run: &mut CaseRun<'_>, task: &Task) {
+    if is_terminal(status(&get(run, &task.id).await)) {
+        return;
+    }
+    if run.session.is_http() {
+        let params = json!({"taskId": task.id});
+        let (_, message) = run.session.compose("tasks/result", Some(params), &Meta::Standard);
+        let sent = run.session.launch(&message, true);
+        // The server has the request once it has answered another one.
+        get(run, &task.id).await;
+        sent.exchange.into_iter().for_each(|exchange| run.session.drop_exchange(exchange));
+        alive(run, task, "tasks.result-survives-disconnect", "because the client hung up").await;
+    }
+    if let Some(id) = task.reply.reply.as_ref().and_then(|reply| reply.get("id").cloned()) {
+        run.session.notify("notifications/cancelled", Some(json!({"requestId": id}))).await;
+        alive(run, task, "tasks.cancelled-notification-inert", "by a cancellation of its request").await;
+    }
+}
+
+async fn alive(run: &mut CaseRun<'_>, task: &Task, id: &str, why: &str) {
+    let after = get(run, &task.id).await;
+    if after.result().is_none() {
+        return;
+    }
+    judge(run, id, status(&after) != "cancelled", || {
+        shows(&after, format!("the task was cancelled {why}"), "a task that goes on")
+    });
+}

@@ -1,0 +1,101 @@
+//! Event streams that a server breaks off before the reply, to be polled: they are taken up again by GET
+//! (Streamable HTTP, resumability and redelivery).
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::{HttpCall, Session};
+use crate::protocol::Frame;
+use crate::transport::SseHead;
+
+/// How often one stream is taken up again, and how long we wait before where the server does not say.
+const MOST: u8 = 5;
+const WAIT: Duration = Duration::from_millis(500);
+
+/// Where the event stream of an exchange stands.
+#[derive(Debug, Default)]
+pub(super) struct Stream {
+    /// Whether a reply is awaited on it.
+    pub owes: bool,
+    /// The session that the request belongs to; that of a further client is not our own.
+    pub session: Option<String>,
+    last_id: Option<String>,
+    retry: Option<Duration>,
+    resumed: u8,
+    /// The exchange whose stream this one continues.
+    continues: Option<u32>,
+}
+
+impl super::Exchange {
+    /// Remembers what is needed to take the stream up again.
+    pub(super) fn note(&mut self, head: &SseHead) {
+        if let Some(id) = &head.id {
+            self.stream.last_id = Some(id.clone()).filter(|id| !id.is_empty());
+        }
+        self.stream.retry = head.retry.map(Duration::from_millis).or(self.stream.retry);
+    }
+}
+
+impl Session {
+    /// An exchange is over, unless its stream can be taken up again.
+    pub(super) fn end_exchange(&mut self, number: u32, failed: Option<String>) {
+        if self.resume(number) {
+            return;
+        }
+        let state = self.exchanges.entry(number).or_default();
+        state.done = true;
+        state.failed = failed;
+        if let Some(first) = state.stream.continues {
+            self.exchanges.entry(first).or_default().done = true;
+        }
+    }
+
+    /// A reply came on the exchange; returns the exchange that asked for it.
+    pub(super) fn answered(&mut self, number: u32) -> u32 {
+        let stream = &mut self.exchanges.entry(number).or_default().stream;
+        stream.owes = false;
+        stream.continues.unwrap_or(number)
+    }
+
+    fn resume(&mut self, number: u32) -> bool {
+        let Some(state) = self.exchanges.get(&number) else { return false };
+        let stream = &state.stream;
+        let (true, Some(last), Some(200), true) = (
+            stream.owes,
+            &stream.last_id,
+            state.status,
+            self.revision.is_handshake() && stream.resumed < MOST,
+        ) else {
+            return false;
+        };
+        let last = last.clone();
+        let given = state.headers.iter().find(|(name, _)| name == "mcp-session-id").map(|(_, id)| id.clone());
+        let session = stream.session.clone().or(given);
+        let next = Stream {
+            session: session.clone(),
+            owes: true,
+            last_id: Some(last.clone()),
+            retry: stream.retry,
+            resumed: stream.resumed + 1,
+            continues: Some(stream.continues.unwrap_or(number)),
+        };
+        let call = HttpCall {
+            method: "GET".to_owned(),
+            delay: stream.retry.unwrap_or(WAIT).min(self.options.timeout),
+            ..HttpCall::default()
+        };
+        let mut headers = self.headers_for(None);
+        headers.push(("Accept".to_owned(), "text/event-stream".to_owned()));
+        headers.push(("Last-Event-ID".to_owned(), last));
+        if let Some(id) = session {
+            headers.retain(|(name, _)| name != "Mcp-Session-Id");
+            headers.push(("Mcp-Session-Id".to_owned(), id));
+        }
+        let Some(exchange) = self.begin_exchange(call, headers, Frame::new(Bytes::new()), false) else {
+            return false;
+        };
+        self.exchanges.entry(exchange).or_default().stream = next;
+        true
+    }
+}
