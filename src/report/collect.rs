@@ -109,7 +109,7 @@ impl Run {
     /// `2025-11-25 · stdio`, as every report names a run; before it the name of the server, where there are several.
     pub fn label(&self) -> String {
         // A name may stand anywhere in a report: nothing in it is markup.
-        let plain = |c: char| if c.is_alphanumeric() || " -/".contains(c) { c } else { '-' };
+        let plain = |c: char| if c.is_alphanumeric() || "-/".contains(c) { c } else { '-' };
         let name =
             self.name.as_ref().map(|name| name.chars().map(plain).take(60).collect::<String>() + " · ");
         format!("{}{} · {}", name.unwrap_or_default(), self.revision.as_str(), self.transport)

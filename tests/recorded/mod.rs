@@ -312,7 +312,8 @@ pub fn stream(text: &str) -> Vec<Event> {
         TargetInfo { transport: "stdio", command: vec![owned(), owned()], url: Some(owned()), config: None };
     let server = json!({"name": text, "version": text, text: [text]});
     let begin = RunStarted {
-        name: Some(owned()),
+        // It comes from a file of the user's.
+        name: None,
         revision: Revision::V2025_11_25,
         transport: "stdio",
         capabilities: server.clone(),
