@@ -180,7 +180,14 @@ impl Conversation {
                 Failure::invalid(if allowed { "An empty batch" } else { "Batches are not supported" });
             return self.reject(Value::Array(batch), None, &failure.with_status(400));
         }
-        let outputs: Vec<Output> = batch.into_iter().flat_map(|value| self.take(value)).collect();
+        let nested = Failure::invalid("A batch in a batch").with_status(400);
+        let mut outputs = Vec::new();
+        for value in batch {
+            outputs.extend(match value.is_array() {
+                true => self.reject(value, None, &nested),
+                false => self.take(value),
+            });
+        }
         gather(outputs)
     }
 
