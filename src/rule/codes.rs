@@ -1,5 +1,7 @@
 //! Error codes: which ones the revision allows.
 
+use serde_json::Value;
+
 use super::{Context, Findings, Rule};
 use crate::protocol::{Message, code, method};
 use crate::session::transcript::Entry;
@@ -53,6 +55,22 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
+/// Whether the client did not declare something that the error may mean.
+fn lacks(declared: &Value, message: &Message) -> bool {
+    let named = message.get("error").and_then(|error| error.get("data")?.get("requiredCapabilities")?.as_object());
+    match named {
+        Some(named) => named.iter().any(|(name, value)| match (name.as_str(), value.as_object()) {
+            ("extensions", Some(extensions)) => {
+                extensions.keys().any(|extension| declared["extensions"].get(extension).is_none())
+            }
+            _ => !method::declares(declared, name),
+        }),
+        None => ["roots", "sampling", "elicitation", "extensions"]
+            .into_iter()
+            .any(|name| !method::declares(declared, name)),
+    }
+}
+
 /// The three codes of 2026-07-28 are for their own situations only.
 fn meaning(context: &Context<'_>, entry: &Entry, message: &Message, code: i64, findings: &mut Findings) {
     // For `initialize` any code is as good as another.
@@ -61,14 +79,12 @@ fn meaning(context: &Context<'_>, entry: &Entry, message: &Message, code: i64, f
         return;
     };
     let request = context.sent.iter().find(|(sent, _)| sent.seq == asked.seq).map(|(_, message)| message);
-    let declares = |name: &str| {
-        let meta = request.map(|request| &request.params()["_meta"]);
-        meta.is_some_and(|meta| method::declares(&meta["io.modelcontextprotocol/clientCapabilities"], name))
-    };
+    let declared = request
+        .map_or(&Value::Null, |request| &request.params()["_meta"]["io.modelcontextprotocol/clientCapabilities"]);
     let misuse = match code {
         code::HEADER_MISMATCH if context.is_stdio() => Some("there are no headers on stdio"),
-        code::MISSING_CLIENT_CAPABILITY if ["roots", "sampling", "elicitation"].into_iter().all(declares) => {
-            Some("the request declared all capabilities")
+        code::MISSING_CLIENT_CAPABILITY if !lacks(declared, message) => {
+            Some("the request declared what is asked for")
         }
         code::UNSUPPORTED_VERSION if !asked.deliberate => {
             Some("the request named a version that is supported")
