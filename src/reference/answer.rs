@@ -69,6 +69,8 @@ pub(super) struct Ask<'a> {
     pub owner: u64,
     /// When it asks.
     pub now: Instant,
+    /// The capabilities that the client declared.
+    pub client: &'a Value,
 }
 
 /// Log levels, least severe first.
@@ -91,6 +93,15 @@ pub(super) struct Outcome {
     /// What is told after the reply.
     pub later: Vec<Later>,
     pub changes: Vec<Change>,
+    /// What the client has to answer first, by key: there is no result yet.
+    pub asks: Vec<(String, Value)>,
+}
+
+impl Outcome {
+    /// Nothing yet: the client is asked first.
+    pub(super) fn asking(asks: Vec<(String, Value)>) -> Self {
+        Self { asks, ..json!({}).into() }
+    }
 }
 
 /// A notification that comes after the reply.
@@ -110,6 +121,7 @@ impl From<Value> for Outcome {
             delay: Duration::ZERO,
             later: Vec::new(),
             changes: Vec::new(),
+            asks: Vec::new(),
         }
     }
 }

@@ -17,6 +17,7 @@ pub struct Server {
     extra: AtomicBool,
     pub(super) tasks: Tasks,
     conversations: AtomicU64,
+    links: AtomicU64,
 }
 
 /// Something that subscribers want to hear of.
@@ -41,6 +42,7 @@ impl Server {
             extra: AtomicBool::new(false),
             tasks: Tasks::default(),
             conversations: AtomicU64::new(0),
+            links: AtomicU64::new(0),
         })
     }
 
@@ -73,6 +75,11 @@ impl Server {
     /// Adds or removes the tool `extra`; returns whether it is there now.
     pub(super) fn toggle_extra(&self) -> bool {
         !self.extra.fetch_xor(true, Ordering::Relaxed)
+    }
+
+    /// A new `elicitationId`.
+    pub(super) fn new_link(&self) -> String {
+        format!("page-{:x}-{}", std::process::id(), self.links.fetch_add(1, Ordering::Relaxed))
     }
 
     /// Whether a capability such as `tools.listChanged` is declared (and served).

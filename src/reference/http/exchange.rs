@@ -15,7 +15,7 @@ use super::entrance::enter;
 use super::hub::{Hub, Reply, Session};
 use super::response::{self, Body, Events, apply, body, empty, event, refusal};
 use super::{legacy, log};
-use crate::protocol::{Era, Frame, Revision};
+use crate::protocol::{Era, Frame, Id, Revision};
 use crate::reference::answer::Failure;
 use crate::reference::conversation::Conversation;
 use crate::reference::options::{Resume, Sse};
@@ -231,9 +231,12 @@ fn respond(hub: &Arc<Hub>, session: &Session, reply: Reply, is_request: bool) ->
     if reply.is_dropped {
         return Err(Cut);
     }
-    let Reply { emissions, listen, .. } = reply;
+    let Reply { emissions, listen, open, .. } = reply;
     if let Some(key) = listen {
         return Ok(listening(hub, key, &emissions));
+    }
+    if let Some(id) = open {
+        return Ok(asking(session, id, &emissions));
     }
     match emissions.as_slice() {
         // A request that stays unanswered keeps its client waiting, as it would on any transport.
@@ -265,7 +268,18 @@ fn waiting(session: &Session) -> Response<Body> {
     let (events, response) = response::stream();
     let _ = events.send(Bytes::from_static(b": waiting\n\n"));
     let task = tokio::spawn(async move { events.closed().await });
-    session.remember(crate::protocol::Id::Null, task.abort_handle());
+    session.remember(Id::Null, task.abort_handle());
+    response
+}
+
+/// The stream on which the client is asked, and which the reply will end.
+fn asking(session: &Session, id: Id, emissions: &[Emission]) -> Response<Body> {
+    let (events, response) = response::stream();
+    let _ = events.send(Bytes::from_static(b": asking\n\n"));
+    for emission in emissions {
+        let _ = events.send(event(emission, None));
+    }
+    session.open_call(id, events);
     response
 }
 

@@ -5,6 +5,7 @@ mod authorization;
 mod batches;
 mod cancellation_races;
 mod changes;
+mod client;
 mod client_identity;
 mod clients;
 mod completion_references;
@@ -60,10 +61,12 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "cancellation_races" => cancellation_races::run(run).await,
         "changes" => changes::run(run).await,
         "client_identity" => client_identity::run(run).await,
+        "client_requests" => client::server_requests(run).await,
         "clients" => clients::run(run).await,
         "completion_references" => completion_references::run(run).await,
         "http_sse" => http_sse::run(run).await,
         "http_streams" => http_streams::run(run).await,
+        "input_required" => client::input_required(run).await,
         "list_stability" => list_stability::run(run).await,
         "listen" => listen::run(run).await,
         "log_levels" => log_levels::run(run).await,
