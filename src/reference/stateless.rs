@@ -74,6 +74,7 @@ impl Conversation {
         if !outcome.asks.is_empty() {
             let asks = std::mem::take(&mut outcome.asks);
             let questions = self.questions(asks, request, revision);
+            outcome.result["resultType"] = "input_required".into();
             outcome.result["inputRequests"] = Value::Object(questions.into_iter().collect());
         }
         outcome
@@ -263,11 +264,10 @@ impl Listen {
 /// Adds what every result of this era carries.
 fn complete(mut outcome: Outcome, method: &str, revision: Revision) -> Outcome {
     let result = &mut outcome.result;
-    let is_interim = result.get("inputRequests").is_some();
     if result.get("resultType").is_none() {
-        result["resultType"] = if is_interim { "input_required" } else { "complete" }.into();
+        result["resultType"] = "complete".into();
     }
-    if CACHEABLE.contains(&method) && !is_interim {
+    if CACHEABLE.contains(&method) && result["resultType"] == "complete" {
         result["ttlMs"] = TTL_MS.into();
         result["cacheScope"] = "public".into();
     }

@@ -1,6 +1,8 @@
 //! Error codes: which ones the revision allows.
 
-use super::{Context, Findings, Rule};
+use serde_json::Value;
+
+use super::{Context, Findings, Rule, wish};
 use crate::protocol::{Message, code, method};
 use crate::session::transcript::Entry;
 
@@ -60,15 +62,16 @@ fn meaning(context: &Context<'_>, entry: &Entry, message: &Message, code: i64, f
     else {
         return;
     };
-    let request = context.sent.iter().find(|(sent, _)| sent.seq == asked.seq).map(|(_, message)| message);
-    let declares = |name: &str| {
-        let meta = request.map(|request| &request.params()["_meta"]);
-        meta.is_some_and(|meta| method::declares(&meta["io.modelcontextprotocol/clientCapabilities"], name))
-    };
+    let declared = wish::declared(context, asked.seq);
+    let has_all =
+        ["roots", "sampling", "elicitation"].into_iter().all(|name| method::declares(declared, name));
+    let error = message.get("error").unwrap_or(&Value::Null);
+    let missing = &error["data"]["requiredCapabilities"];
     let misuse = match code {
         code::HEADER_MISMATCH if context.is_stdio() => Some("there are no headers on stdio"),
-        code::MISSING_CLIENT_CAPABILITY if ["roots", "sampling", "elicitation"].into_iter().all(declares) => {
-            Some("the request declared all capabilities")
+        // What else may be missing is not said everywhere.
+        code::MISSING_CLIENT_CAPABILITY if has_all && missing.is_object() => {
+            wish::includes(declared, missing).then_some("the request declared all capabilities")
         }
         code::UNSUPPORTED_VERSION if !asked.deliberate => {
             Some("the request named a version that is supported")

@@ -3,24 +3,21 @@
 use serde_json::Value;
 
 use super::context::Asked;
-use super::wish::{declared, wishes};
 use super::{Context, Findings, Rule};
-use crate::protocol::{Message, ask, code};
+use crate::protocol::code;
 use crate::session::transcript::{Entry, What};
 
 const METHODS: &str = "mrtr.allowed-methods-only";
 const TYPE: &str = "mrtr.result-type";
-const KINDS: &str = "mrtr.only-declared-kinds";
 const KEYS: &str = "mrtr.keys-unique";
 const LAST: &str = "mrtr.final-on-stream";
 const CACHE: &str = "mrtr.no-cache-hints";
-const MISSING: &str = "mrtr.missing-capability-error";
 const NO_LINK_ERROR: &str = "elicitation.url-required-removed";
 const NO_COMPLETE: &str = "elicitation.complete-removed";
 
 pub const RULE: Rule = Rule {
     id: "rule/input-required",
-    judges: &[METHODS, TYPE, KINDS, KEYS, LAST, CACHE, MISSING, NO_LINK_ERROR, NO_COMPLETE],
+    judges: &[METHODS, TYPE, KEYS, LAST, CACHE, NO_LINK_ERROR, NO_COMPLETE],
     hint: "a tool, prompt or resource that may be asked for has to need input from the client",
     run,
 };
@@ -45,10 +42,9 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
                 );
             }
             Some(_) => [METHODS, NO_LINK_ERROR].iter().for_each(|id| findings.kept(id)),
-            None => refused(context, message, asked, &entries, findings),
+            None => refused(message.get("error").unwrap_or(&Value::Null), &entries, findings),
         }
     }
-    kinds(context, findings);
     complete(context, findings);
 }
 
@@ -116,15 +112,8 @@ fn is_last(context: &Context<'_>, entry: &Entry) -> Option<bool> {
     }
 }
 
-/// Errors about capabilities that the client lacks, and one that this era does not have.
-fn refused(
-    context: &Context<'_>,
-    message: &Message,
-    asked: &Asked,
-    entries: &[u64],
-    findings: &mut Findings,
-) {
-    let Some(error) = message.get("error") else { return };
+/// An error that this era does not have any more.
+fn refused(error: &Value, entries: &[u64], findings: &mut Findings) {
     match error["code"].as_i64() {
         Some(code::URL_ELICITATION_REQUIRED) => findings.violated(
             NO_LINK_ERROR,
@@ -133,81 +122,7 @@ fn refused(
             error.to_string(),
             entries,
         ),
-        Some(code::MISSING_CLIENT_CAPABILITY) => {
-            findings.kept(NO_LINK_ERROR);
-            match complaint(context, error, asked) {
-                None => findings.kept(MISSING),
-                Some((problem, expected)) => {
-                    findings.violated(MISSING, problem, expected, error.to_string(), entries);
-                }
-            }
-        }
         _ => findings.kept(NO_LINK_ERROR),
-    }
-}
-
-/// What is wrong with an error -32021, and what would be right.
-fn complaint(context: &Context<'_>, error: &Value, asked: &Asked) -> Option<(&'static str, &'static str)> {
-    let required = &error["data"]["requiredCapabilities"];
-    let declared = declared(context, asked.seq);
-    let status = context.transcript.entries.iter().find_map(|entry| match entry.what {
-        What::Response { exchange, status, .. } if Some(exchange) == asked.exchange => Some(status),
-        _ => None,
-    });
-    if required.as_object().is_none_or(serde_json::Map::is_empty) {
-        return Some((
-            "the missing capabilities are not named",
-            "data.requiredCapabilities: an object of capabilities",
-        ));
-    }
-    if is_declared(declared, required) {
-        return Some((
-            "what is called missing was declared",
-            "the capabilities that the client did not declare",
-        ));
-    }
-    match status {
-        Some(status) if status != 400 => Some(("the HTTP status is not 400", "HTTP status 400")),
-        _ => None,
-    }
-}
-
-/// Whether everything in `required` was declared.
-fn is_declared(declared: &Value, required: &Value) -> bool {
-    required.as_object().into_iter().flatten().all(|(name, inner)| match inner.as_object() {
-        // Elicitation without a mode means forms.
-        Some(modes) if name == "elicitation" && modes.is_empty() => {
-            ask::declares(declared, "elicitation.form")
-        }
-        Some(modes) if name == "elicitation" => {
-            modes.keys().all(|mode| ask::declares(declared, &format!("elicitation.{mode}")))
-        }
-        Some(inner) => {
-            declared.get(name).is_some() && inner.keys().all(|key| declared[name].get(key).is_some())
-        }
-        None => declared.get(name).is_some(),
-    })
-}
-
-/// Only what the very request declared.
-fn kinds(context: &Context<'_>, findings: &mut Findings) {
-    for wish in wishes(context) {
-        let family = match wish.method {
-            "roots/list" => "roots",
-            "sampling/createMessage" => "sampling",
-            "elicitation/create" => "elicitation",
-            _ => continue,
-        };
-        match ask::declares(wish.client, family) {
-            true => findings.kept(KINDS),
-            false => findings.violated(
-                KINDS,
-                format!("the server asks for `{}`, but the request did not declare `{family}`", wish.method),
-                format!("the request answered without it, or error {}", code::MISSING_CLIENT_CAPABILITY),
-                wish.got(),
-                &wish.entries,
-            ),
-        }
     }
 }
 

@@ -32,7 +32,6 @@ mod sampling;
 mod schema;
 mod server_requests;
 mod stdout;
-mod streams;
 mod subscriptions;
 mod tasks;
 mod texts;
@@ -69,7 +68,6 @@ pub const RULES: &[Rule] = &[
     batches::RULE,
     handshake::RULE,
     server_requests::RULE,
-    streams::RULE,
     input_required::RULE,
     roots::RULE,
     sampling::RULE,
@@ -101,6 +99,7 @@ pub const RULES: &[Rule] = &[
     http::refusal::RULE,
     http::session::RULE,
     http::resume::RULE,
+    http::asks::RULE,
 ];
 
 /// Holds a transcript against every rule and every wire schema.

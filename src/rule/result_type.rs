@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Context, Findings, Rule};
+use super::{Context, Findings, Rule, wish};
 
 const PRESENT: &str = "base.result-type.present";
 const STRING: &str = "base.result-type.string";
@@ -83,11 +83,7 @@ fn value(kind: &str, result: &Value, context: &Context<'_>, entries: &[u64; 2], 
 
 /// Kinds of an extension are for clients that declared extensions.
 fn extension(kind: &str, context: &Context<'_>, entries: &[u64; 2], findings: &mut Findings) {
-    let request = context.sent.iter().find(|(entry, _)| entry.seq == entries[0]);
-    let declared = request.is_some_and(|(_, message)| {
-        let capabilities = &message.params()["_meta"]["io.modelcontextprotocol/clientCapabilities"];
-        capabilities.get("extensions").is_some()
-    });
+    let declared = wish::declared(context, entries[0]).get("extensions").is_some();
     match declared || matches!(kind, "complete" | "input_required") {
         true if !declared => findings.kept(FALLBACK),
         true => {}

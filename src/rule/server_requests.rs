@@ -16,7 +16,8 @@ const NONE: &str = "base.patterns.no-server-requests";
 const NONE_STDIO: &str = "stdio.no-server-requests";
 const FORBIDDEN: &str = "server-requests.forbidden";
 const VIA_RESULTS: &str = "server-requests.via-mrtr";
-const TOO_EARLY: &str = "server-requests.before-initialized";
+const TOO_EARLY: [&str; 2] =
+    ["server-requests.before-initialized", "lifecycle.pre-initialized.no-server-requests"];
 const NO_ELICITATION: &str = "elicitation.not-before-2025-06-18";
 /// Only what was declared: as advice, and from 2025-06-18 as a rule.
 const DECLARED: [[&str; 2]; 2] = [
@@ -35,7 +36,8 @@ pub const RULE: Rule = Rule {
         NONE_STDIO,
         FORBIDDEN,
         VIA_RESULTS,
-        TOO_EARLY,
+        TOO_EARLY[0],
+        TOO_EARLY[1],
         NO_ELICITATION,
         DECLARED[0][0],
         DECLARED[0][1],
@@ -67,7 +69,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
 /// What never came cannot have been wrong.
 fn absent(context: &Context<'_>, seen: &[&str], findings: &mut Findings) {
     if seen.is_empty() {
-        [NONE, FORBIDDEN, VIA_RESULTS, TOO_EARLY].iter().for_each(|id| findings.kept(id));
+        [NONE, FORBIDDEN, VIA_RESULTS].iter().chain(&TOO_EARLY).for_each(|id| findings.kept(id));
         DECLARED.iter().flatten().for_each(|id| findings.kept(id));
         if context.is_stdio() {
             findings.kept(NONE_STDIO);
@@ -134,15 +136,18 @@ fn timely(context: &Context<'_>, entry: &Entry, message: &Message, got: &str, fi
     let opened = |(sent, ours): &(&Entry, Message)| {
         sent.seq < entry.seq && ours.method() == Some("notifications/initialized")
     };
-    match message.method() == Some("ping") || context.sent.iter().any(opened) {
-        true => findings.kept(TOO_EARLY),
-        false => findings.violated(
-            TOO_EARLY,
-            "the server sent a request before `notifications/initialized`",
-            "at most `ping` before the handshake is done",
-            got,
-            &[entry.seq],
-        ),
+    let is_timely = message.method() == Some("ping") || context.sent.iter().any(opened);
+    for id in TOO_EARLY {
+        match is_timely {
+            true => findings.kept(id),
+            false => findings.violated(
+                id,
+                "the server sent a request before `notifications/initialized`",
+                "at most `ping` before the handshake is done",
+                got,
+                &[entry.seq],
+            ),
+        }
     }
 }
 
