@@ -65,12 +65,28 @@ pub(super) struct Ask<'a> {
     pub params: &'a Value,
     /// The least severe log level that is sent, as an index into [`LEVELS`]; `None` sends nothing.
     pub level: Option<usize>,
-    /// The conversation that asks.
-    pub owner: u64,
+    /// Who asks.
+    pub owner: Owner,
     /// When it asks.
     pub now: Instant,
     /// The capabilities that the client declared.
     pub client: &'a Value,
+}
+
+/// Whose something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owner {
+    /// The conversation.
+    pub conversation: u64,
+    /// The user, on a protected server.
+    pub user: Option<&'static str>,
+}
+
+impl Owner {
+    /// Whether both are the same user, or at least the same conversation where users are not told apart.
+    pub(super) fn is(self, other: Self) -> bool {
+        self.user == other.user && (self.user.is_some() || self.conversation == other.conversation)
+    }
 }
 
 /// Log levels, least severe first.

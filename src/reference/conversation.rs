@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::answer::{Failure, Outcome};
+use super::answer::{Failure, Outcome, Owner};
 use super::interactive::Pending;
 use super::output::{Emission, Output, Payload, Route};
 use super::rewrite::{Context, Draft, Point};
@@ -19,8 +19,8 @@ use crate::protocol::{Class, Era, Frame, Id, Message, Revision, code};
 #[derive(Debug)]
 pub(super) struct Conversation {
     pub server: Arc<Server>,
-    /// Tells it apart from the others of the server.
-    pub number: u64,
+    /// Who speaks: tells it apart from the others of the server.
+    pub owner: Owner,
     /// The revision that `initialize` settled.
     pub opened: Option<Revision>,
     /// The least severe log level that is sent in the handshake era.
@@ -42,7 +42,7 @@ pub(super) struct Conversation {
 impl Conversation {
     pub(super) fn new(server: Arc<Server>) -> Self {
         Self {
-            number: server.number(),
+            owner: Owner { conversation: server.number(), user: None },
             server,
             opened: None,
             level: 1,

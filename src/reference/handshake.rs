@@ -130,7 +130,7 @@ impl Conversation {
             params,
             level: Some(self.level),
             client: &self.client,
-            owner: self.number,
+            owner: self.owner,
             now: self.now,
         }
     }
@@ -169,7 +169,7 @@ impl Conversation {
             Change::Resource(uri) if self.subscribed.contains(uri) => {
                 notification("notifications/resources/updated", json!({"uri": uri}))
             }
-            Change::Task(id) => match self.server.tasks.find(id).filter(|task| task.owner == self.number) {
+            Change::Task(id) => match self.server.tasks.find(id).filter(|task| task.owner == self.owner) {
                 Some(task) if task.is_legacy => tasks::status_message(&task, self.now),
                 _ => return Vec::new(),
             },

@@ -84,9 +84,11 @@ impl Server {
 
     /// Whether a capability such as `tools.listChanged` is declared (and served).
     pub(super) fn declares(&self, capability: &str) -> bool {
-        match &self.settings.options.capabilities {
+        let options = &self.settings.options;
+        let knows_clients = options.sessions != Some(false) || options.authorization == Some(true);
+        match &options.capabilities {
             // Nothing that belongs to a client can be listed where clients cannot be told apart.
-            _ if capability == "tasks.list" && self.settings.options.sessions == Some(false) => false,
+            _ if capability == "tasks.list" && !knows_clients => false,
             None => true,
             Some(names) => names.iter().any(|name| {
                 name == capability || name.strip_prefix(capability).is_some_and(|rest| rest.starts_with('.'))

@@ -57,7 +57,7 @@ impl Conversation {
             "server/discover" => Ok(self.discover(revision).into()),
             _ => match feature::handler(&self.server, method, revision) {
                 Some(handler) => {
-                    let (server, params, owner) = (&*self.server, message.params(), self.number);
+                    let (server, params, owner) = (&*self.server, message.params(), self.owner);
                     let client = &params["_meta"][CAPABILITIES];
                     handler(&Ask { server, revision, params, level, client, owner, now: self.now })
                 }
@@ -207,7 +207,8 @@ impl Conversation {
         {
             tasks::need_extension(&params["_meta"][CAPABILITIES])?;
             let ids = ids.as_array().ok_or_else(|| Failure::params("`taskIds` must be an array"))?;
-            let known = ids.iter().filter(|id| self.task(id).is_some()).cloned().collect();
+            let is_own = |id: &&Value| self.task(id).is_some_and(|task| task.owner.user == self.owner.user);
+            let known = ids.iter().filter(is_own).cloned().collect();
             granted.insert("taskIds".into(), Value::Array(known));
         }
         Ok(Value::Object(granted))

@@ -168,7 +168,8 @@ fn new_id() -> Result<String, Failure> {
 fn with<T>(ask: &Ask<'_>, work: impl FnOnce(&mut Task, Instant) -> T) -> Result<T, Failure> {
     let id = ask.text("taskId")?;
     let mut tasks = ask.server.tasks.open();
-    let task = tasks.iter_mut().find(|task| task.id == id);
+    // Without users, the id is all that protects a task.
+    let task = tasks.iter_mut().find(|task| task.id == id && task.owner.user == ask.owner.user);
     if ask.revision.is_stateless() {
         // Tasks of the older kind are served to clients that know only those.
         let is_old = task.as_ref().is_some_and(|task| task.is_legacy) && ask.client["tasks"].is_object();
@@ -205,7 +206,7 @@ pub(super) fn result(ask: &Ask<'_>) -> Result<Outcome, Failure> {
 pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let now = ask.now;
     let tasks = ask.server.tasks.open();
-    let own = tasks.iter().filter(|task| task.owner == ask.owner).map(|task| task.show(now)).collect();
+    let own = tasks.iter().filter(|task| task.owner.is(ask.owner)).map(|task| task.show(now)).collect();
     page(ask, "tasks", own).map(Outcome::from)
 }
 

@@ -63,15 +63,11 @@ fn meaning(context: &Context<'_>, entry: &Entry, message: &Message, code: i64, f
         return;
     };
     let declared = wish::declared(context, asked.seq);
-    let has_all =
-        ["roots", "sampling", "elicitation"].into_iter().all(|name| method::declares(declared, name));
     let error = message.get("error").unwrap_or(&Value::Null);
-    let missing = &error["data"]["requiredCapabilities"];
     let misuse = match code {
         code::HEADER_MISMATCH if context.is_stdio() => Some("there are no headers on stdio"),
-        // What else may be missing is not said everywhere.
-        code::MISSING_CLIENT_CAPABILITY if has_all && missing.is_object() => {
-            wish::includes(declared, missing).then_some("the request declared all capabilities")
+        code::MISSING_CLIENT_CAPABILITY if declares_all(declared, error) => {
+            Some("the request declared what is called missing")
         }
         code::UNSUPPORTED_VERSION if !asked.deliberate => {
             Some("the request named a version that is supported")
@@ -87,5 +83,15 @@ fn meaning(context: &Context<'_>, entry: &Entry, message: &Message, code: i64, f
             message.to_value().to_string(),
             &[asked.seq, entry.seq],
         ),
+    }
+}
+
+/// Whether a client declared everything that an error -32021 can mean: what it names, or anything if it names nothing.
+fn declares_all(declared: &Value, error: &Value) -> bool {
+    match &error["data"]["requiredCapabilities"] {
+        named @ Value::Object(_) => wish::includes(declared, named),
+        _ => ["roots", "sampling", "elicitation", "extensions"]
+            .into_iter()
+            .all(|name| method::declares(declared, name)),
     }
 }

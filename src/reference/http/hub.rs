@@ -29,6 +29,9 @@ pub(super) struct Hub {
     end: watch::Sender<Option<i32>>,
 }
 
+/// Who sends a request, on a protected server.
+pub(super) type User = Option<&'static str>;
+
 /// One session of the handshake era, or the whole stateless era.
 pub(super) struct Session {
     conversation: Mutex<Conversation>,
@@ -59,6 +62,13 @@ impl Session {
 
     pub(super) fn conversation(&self) -> MutexGuard<'_, Conversation> {
         lock(&self.conversation)
+    }
+
+    /// Takes what a user sent.
+    pub(super) fn hear(&self, user: User, bytes: &[u8]) -> Vec<Output> {
+        let mut conversation = self.conversation();
+        conversation.owner.user = user;
+        conversation.receive(bytes)
     }
 
     pub(super) fn opened(&self) -> Option<Revision> {

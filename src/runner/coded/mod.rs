@@ -55,6 +55,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "auth_metadata" => authorization::metadata::run(run).await,
         "auth_requests" => authorization::requests::run(run).await,
         "auth_scopes" => authorization::scopes::run(run).await,
+        "auth_tasks" => authorization::tasks::run(run).await,
         "auth_tokens" => authorization::tokens::run(run).await,
         "auth_users" => authorization::users::run(run).await,
         "batches" => batches::run(run).await,
