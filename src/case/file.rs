@@ -20,6 +20,8 @@ pub(super) struct CaseFile {
     #[serde(default)]
     pub lacks: Vec<String>,
     #[serde(default)]
+    pub client: Option<Spanned<Value>>,
+    #[serde(default)]
     pub connection: Connection,
     #[serde(default)]
     pub hint: Option<String>,

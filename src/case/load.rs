@@ -3,11 +3,12 @@
 use std::path::Path;
 use std::time::Duration;
 
+use globset::Glob;
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use super::file::{CaseFile, CheckFile, StepFile};
-use super::model::{Action, Body, Case, CheckSpec, List, Step};
+use super::model::{Action, Body, Case, CheckSpec, Declared, List, Step, Things};
 use super::{Expectation, model};
 use crate::catalogue::{self, Requirement, closest, requirement, requirements};
 use crate::pattern::names;
@@ -80,6 +81,7 @@ pub fn parse(path: &str, relative: &str, text: &str) -> Result<Case, CaseError> 
         Some(named) => reader.transports(named)?,
     };
     let body = reader.body(&file)?;
+    let client = file.client.as_ref().map(|client| reader.client(client)).transpose()?;
     let case = Case {
         id: relative.trim_end_matches(".yaml").replace('\\', "/"),
         path: path.to_owned(),
@@ -88,6 +90,7 @@ pub fn parse(path: &str, relative: &str, text: &str) -> Result<Case, CaseError> 
         transports,
         needs: file.needs,
         lacks: file.lacks,
+        client,
         connection: file.connection,
         hint: file.hint,
         body,
@@ -119,6 +122,17 @@ impl Reader<'_> {
                 Err(self.error(name, format!("unknown transport `{}` (known: stdio, http, sse)", name.value)))
             }
             None => Ok(named.iter().map(|name| name.value.clone()).collect()),
+        }
+    }
+
+    fn client(&self, client: &Spanned<Value>) -> Result<Declared, CaseError> {
+        match &client.value {
+            Value::String(word) if word == "everything" => Ok(Declared::Everything),
+            capabilities @ Value::Object(_) => Ok(Declared::Capabilities(capabilities.clone())),
+            other => {
+                Err(self
+                    .error(client, format!("`client` is `everything` or a map of capabilities, not {other}")))
+            }
         }
     }
 
@@ -232,12 +246,20 @@ impl Reader<'_> {
 
     fn repeat(&self, step: &Spanned<StepFile>, head: &str) -> Result<Action, CaseError> {
         let found = head.split_once(" in ").and_then(|(name, list)| {
+            let (list, named) = match list.split_once(" named ") {
+                Some((list, glob)) => (list, Some(Glob::new(glob.trim()).ok()?.compile_matcher())),
+                None => (list, None),
+            };
             let list = List::ALL.iter().find(|(known, _)| *known == list.trim())?.1;
-            Some((name.trim().to_owned(), list))
+            Some((name.trim().to_owned(), Things { list, named }))
         });
         let known = List::ALL.map(|(name, _)| name).join(", ");
-        let (name, list) = found
-            .ok_or_else(|| self.error(step, format!("`{head}` is not NAME in LIST (lists: {known})")))?;
+        let (name, list) = found.ok_or_else(|| {
+            self.error(
+                step,
+                format!("`{head}` is not NAME in LIST or NAME in LIST named GLOB (lists: {known})"),
+            )
+        })?;
         Ok(Action::For(name, list, self.steps(&step.value.steps)?))
     }
 

@@ -8,4 +8,5 @@ mod model;
 pub use expect::{Alternative, Expectation, Judgement};
 pub(crate) use load::duration;
 pub use load::{CaseError, builtin, load, parse};
-pub use model::{Action, Body, Case, CheckSpec, Connection, HttpSpec, List, Step};
+pub(crate) use model::all_steps;
+pub use model::{Action, Body, Case, CheckSpec, Connection, Declared, HttpSpec, List, Step, Things};

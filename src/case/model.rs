@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use globset::GlobMatcher;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::Expectation;
 use crate::catalogue::Requirement;
-use crate::protocol::RevisionRange;
+use crate::protocol::{Revision, RevisionRange, ask};
 use crate::session::Meta;
 
 /// One scenario: one connection, many checks.
@@ -27,12 +28,33 @@ pub struct Case {
     pub needs: Vec<String>,
     /// Capabilities that the server must not declare.
     pub lacks: Vec<String>,
+    /// What the client declares on its connection; absent = nothing.
+    pub client: Option<Declared>,
     /// What connection it wants.
     pub connection: Connection,
     /// What would make its checks visible, when they are not.
     pub hint: Option<String>,
     /// What it does.
     pub body: Body,
+}
+
+/// What the emulated client declares.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Declared {
+    /// Everything that the revision knows.
+    Everything,
+    /// Exactly these capabilities.
+    Capabilities(Value),
+}
+
+impl Declared {
+    /// The capabilities in a revision.
+    pub fn capabilities(&self, revision: Revision) -> Value {
+        match self {
+            Self::Everything => ask::everything(revision),
+            Self::Capabilities(capabilities) => capabilities.clone(),
+        }
+    }
 }
 
 /// What connection a case wants.
@@ -99,8 +121,8 @@ pub enum Action {
     Terminate,
     /// Nothing: something captured is judged.
     Value(Value),
-    /// Steps for each thing in a list: the name of the thing, the list, the steps.
-    For(String, List, Vec<Step>),
+    /// Steps for each thing in a list: the name of the thing, the list and the name that it must have, the steps.
+    For(String, Things, Vec<Step>),
 }
 
 /// An HTTP exchange of a script.
@@ -124,6 +146,31 @@ pub struct HttpSpec {
     /// Whether another client sends it: over a connection of its own, with header names in other letters.
     #[serde(default)]
     pub apart: bool,
+}
+
+/// The things of a list, or those with a name.
+#[derive(Debug, Clone)]
+pub struct Things {
+    /// The list.
+    pub list: List,
+    /// The names; absent = all.
+    pub named: Option<GlobMatcher>,
+}
+
+impl Things {
+    /// Why there may be none, and what to do about it.
+    pub fn hint(&self) -> String {
+        match &self.named {
+            None => self.list.hint().to_owned(),
+            Some(glob) => format!("none is named `{}`: {}", glob.glob(), self.list.hint()),
+        }
+    }
+
+    /// Whether a thing is one of them.
+    pub fn wants(&self, thing: &Value) -> bool {
+        let name = thing["name"].as_str().unwrap_or_default();
+        self.named.as_ref().is_none_or(|glob| glob.is_match(name))
+    }
 }
 
 /// What a script can repeat itself over.

@@ -1,5 +1,6 @@
-//! MCP as data: revisions, frames, messages, ids, error codes, methods. No I/O.
+//! MCP as data: revisions, frames, messages, ids, error codes, methods, what a server may ask. No I/O.
 
+pub mod ask;
 mod challenge;
 pub mod code;
 mod depth;

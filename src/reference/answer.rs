@@ -65,10 +65,28 @@ pub(super) struct Ask<'a> {
     pub params: &'a Value,
     /// The least severe log level that is sent, as an index into [`LEVELS`]; `None` sends nothing.
     pub level: Option<usize>,
-    /// The conversation that asks.
-    pub owner: u64,
+    /// Who asks.
+    pub owner: Owner,
     /// When it asks.
     pub now: Instant,
+    /// The capabilities that the client declared.
+    pub client: &'a Value,
+}
+
+/// Whose something is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Owner {
+    /// The conversation.
+    pub conversation: u64,
+    /// The user, on a protected server.
+    pub user: Option<&'static str>,
+}
+
+impl Owner {
+    /// Whether both are the same user, or at least the same conversation where users are not told apart.
+    pub(super) fn is(self, other: Self) -> bool {
+        self.user == other.user && (self.user.is_some() || self.conversation == other.conversation)
+    }
 }
 
 /// Log levels, least severe first.
@@ -91,6 +109,15 @@ pub(super) struct Outcome {
     /// What is told after the reply.
     pub later: Vec<Later>,
     pub changes: Vec<Change>,
+    /// What the client has to answer first, by key: there is no result yet.
+    pub asks: Vec<(String, Value)>,
+}
+
+impl Outcome {
+    /// Nothing yet: the client is asked first.
+    pub(super) fn asking(asks: Vec<(String, Value)>) -> Self {
+        Self { asks, ..json!({}).into() }
+    }
 }
 
 /// A notification that comes after the reply.
@@ -110,6 +137,7 @@ impl From<Value> for Outcome {
             delay: Duration::ZERO,
             later: Vec::new(),
             changes: Vec::new(),
+            asks: Vec::new(),
         }
     }
 }

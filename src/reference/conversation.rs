@@ -6,7 +6,8 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::answer::{Failure, Outcome};
+use super::answer::{Failure, Outcome, Owner};
+use super::interactive::Pending;
 use super::output::{Emission, Output, Payload, Route};
 use super::rewrite::{Context, Draft, Point};
 use super::server::{Change, Server};
@@ -18,8 +19,8 @@ use crate::protocol::{Class, Era, Frame, Id, Message, Revision, code};
 #[derive(Debug)]
 pub(super) struct Conversation {
     pub server: Arc<Server>,
-    /// Tells it apart from the others of the server.
-    pub number: u64,
+    /// Who speaks: tells it apart from the others of the server.
+    pub owner: Owner,
     /// The revision that `initialize` settled.
     pub opened: Option<Revision>,
     /// The least severe log level that is sent in the handshake era.
@@ -31,12 +32,17 @@ pub(super) struct Conversation {
     pub next_listen: u64,
     /// The present moment.
     pub now: Instant,
+    /// The capabilities that the client declared in `initialize`.
+    pub client: Value,
+    /// Calls that wait for answers of the client (handshake era).
+    pub pending: Vec<Pending>,
+    pub next_ask: u64,
 }
 
 impl Conversation {
     pub(super) fn new(server: Arc<Server>) -> Self {
         Self {
-            number: server.number(),
+            owner: Owner { conversation: server.number(), user: None },
             server,
             opened: None,
             level: 1,
@@ -44,6 +50,9 @@ impl Conversation {
             listens: Vec::new(),
             next_listen: 0,
             now: Instant::now(),
+            client: json!({}),
+            pending: Vec::new(),
+            next_ask: 1,
         }
     }
 
@@ -127,7 +136,7 @@ impl Conversation {
     fn handle(&mut self, value: Value) -> Vec<Output> {
         let Some(message) = Message::from_value(value.clone()) else { return Vec::new() };
         match (complaint(&message), message.class()) {
-            (_, Class::Result | Class::Error) => Vec::new(),
+            (_, Class::Result | Class::Error) => self.answered(&value),
             (Some(failure), Class::Notification) if message.id().is_none() && message.method().is_some() => {
                 // There is nobody to tell: a notification gets no reply.
                 drop(failure);
@@ -167,6 +176,7 @@ impl Conversation {
             (Some("notifications/cancelled"), Some(id)) => {
                 let id = Id::from_value(id);
                 self.listens.retain(|listen| listen.id != id);
+                self.pending.retain(|pending| pending.id() != id);
                 vec![Output::Cancel(id)]
             }
             _ => Vec::new(),
@@ -275,7 +285,27 @@ impl Conversation {
         self.outgoing(notification, context, adjust)
     }
 
-    fn outgoing(
+    /// What the client is asked, as the faults leave it.
+    pub(super) fn questions(
+        &self,
+        asks: Vec<(String, Value)>,
+        request: &Value,
+        revision: Revision,
+    ) -> Vec<(String, Value)> {
+        let rewritten = |(key, ask): (String, Value)| {
+            let method = method_of(&ask).to_owned();
+            let context =
+                Context { point: Point::Ask(&method), request: Some(request), revision: Some(revision) };
+            let main = Emission::new(Payload::Json(ask), Route::Reply);
+            match self.server.rewrite(Draft::new(Some(main)), context).main?.payload {
+                Payload::Json(ask) => Some((key, ask)),
+                Payload::Raw(_) => None,
+            }
+        };
+        asks.into_iter().filter_map(rewritten).collect()
+    }
+
+    pub(super) fn outgoing(
         &self,
         message: Value,
         context: Context<'_>,

@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 use super::answer::{Ask, Failure, Outcome, level, notification, object, text};
 use super::conversation::Conversation;
 use super::identity::{INSTRUCTIONS, capabilities, server_info};
+use super::interactive::{self, Answers, Pending};
 use super::output::{Output, Route};
+use super::rewrite::{Context, Point};
 use super::server::Change;
 use super::{feature, resources, tasks};
-use crate::protocol::{Era, Message, Revision};
+use crate::protocol::{Era, Id, Message, Revision};
 
 impl Conversation {
     pub(super) fn handshake(&mut self, value: &Value, message: &Message) -> Vec<Output> {
@@ -22,7 +24,82 @@ impl Conversation {
             (_, Some(revision)) => self.serve(method, message.params(), revision),
         };
         let revision = self.opened.unwrap_or(Revision::NEWEST_HANDSHAKE);
-        self.answer(value, revision, result)
+        match result {
+            Ok(outcome) if !outcome.asks.is_empty() => {
+                let link = outcome.asks.iter().find_map(|(_, ask)| ask["params"]["elicitationId"].as_str());
+                let pending = Pending {
+                    request: value.clone(),
+                    link: link.unwrap_or_default().to_owned(),
+                    open: Vec::new(),
+                    answers: Answers::new(),
+                };
+                self.ask_client(pending, outcome.asks, revision)
+            }
+            result => self.answer(value, revision, result),
+        }
+    }
+
+    /// Puts questions to the client; the call waits for the answers.
+    fn ask_client(
+        &mut self,
+        mut pending: Pending,
+        asks: Vec<(String, Value)>,
+        revision: Revision,
+    ) -> Vec<Output> {
+        let call = pending.id();
+        let mut outputs = vec![Output::Open(call.clone())];
+        let route = match self.server.settings.options.asides {
+            Some(true) => Route::Session,
+            _ => Route::Call(call),
+        };
+        for (key, ask) in asks {
+            let id = Id::Text(format!("ask-{}", self.next_ask));
+            self.next_ask += 1;
+            let asked = self.questions(vec![(key.clone(), ask.clone())], &pending.request, revision);
+            pending.open.push((id.clone(), key, ask));
+            for (_, mut question) in asked {
+                question["jsonrpc"] = "2.0".into();
+                question["id"] = id.to_value();
+                let context = Context {
+                    point: Point::Other,
+                    request: Some(&pending.request),
+                    revision: Some(revision),
+                };
+                outputs.extend(self.outgoing(question, context, |emission| emission.route = route.clone()));
+            }
+        }
+        self.pending.push(pending);
+        outputs
+    }
+
+    /// Takes a response of the client: the call that waited for it may go on.
+    pub(super) fn answered(&mut self, response: &Value) -> Vec<Output> {
+        let Some(index) = self.pending.iter_mut().position(|pending| pending.take(response)) else {
+            return Vec::new();
+        };
+        let Some(revision) = self.opened.filter(|_| self.pending[index].open.is_empty()) else {
+            return Vec::new();
+        };
+        let pending = self.pending.remove(index);
+        let call = pending.id();
+        let params = &pending.request["params"];
+        let name = params["name"].as_str().unwrap_or_default();
+        let Some(about) = interactive::find_tool(name, revision) else { return Vec::new() };
+        let ask = self.ask(params, revision);
+        let result = interactive::go_on(&ask, about, &params["arguments"], &pending.answers, &pending.link);
+        let mut outputs = match result {
+            Ok(outcome) if !outcome.asks.is_empty() => self.ask_client(pending, outcome.asks, revision),
+            result => self.answer(&pending.request, revision, result),
+        };
+        outputs.retain(|output| !matches!(output, Output::Open(_)));
+        for output in &mut outputs {
+            if let Output::Send(emission) = output
+                && emission.route == Route::Reply
+            {
+                emission.route = Route::Call(call.clone());
+            }
+        }
+        outputs
     }
 
     fn initialize(&mut self, params: &Value) -> Result<Outcome, Failure> {
@@ -36,6 +113,7 @@ impl Conversation {
         let newest = spoken.last().copied().unwrap_or(Revision::NEWEST_HANDSHAKE);
         let revision = spoken.iter().copied().find(|revision| revision.as_str() == wanted).unwrap_or(newest);
         self.opened = Some(revision);
+        self.client = params["capabilities"].clone();
         Ok(json!({
             "protocolVersion": revision,
             "capabilities": capabilities(&self.server, revision),
@@ -45,32 +123,41 @@ impl Conversation {
         .into())
     }
 
-    fn serve(&mut self, method: &str, params: &Value, revision: Revision) -> Result<Outcome, Failure> {
-        let ask = Ask {
+    fn ask<'a>(&'a self, params: &'a Value, revision: Revision) -> Ask<'a> {
+        Ask {
             server: &self.server,
             revision,
             params,
             level: Some(self.level),
-            owner: self.number,
+            client: &self.client,
+            owner: self.owner,
             now: self.now,
-        };
+        }
+    }
+
+    fn serve(&mut self, method: &str, params: &Value, revision: Revision) -> Result<Outcome, Failure> {
         match method {
-            "logging/setLevel" if ask.server.declares("logging") => {
-                let name = ask.text("level")?;
+            "logging/setLevel" if self.server.declares("logging") => {
+                let name = text(params, "level")?;
                 self.level =
                     level(name).ok_or_else(|| Failure::params(format!("Unknown log level: {name}")))?;
                 Ok(json!({}).into())
             }
-            "resources/subscribe" | "resources/unsubscribe" if ask.server.declares("resources.subscribe") => {
-                let uri = ask.text("uri")?;
-                match (method, resources::exists(ask.server, uri)) {
+            "resources/subscribe" | "resources/unsubscribe"
+                if self.server.declares("resources.subscribe") =>
+            {
+                let uri = text(params, "uri")?;
+                match (method, resources::exists(&self.server, uri)) {
                     ("resources/subscribe", false) => return Err(resources::not_found(uri, revision)),
                     ("resources/subscribe", true) => self.subscribed.insert(uri.to_owned()),
                     _ => self.subscribed.remove(uri),
                 };
                 Ok(json!({}).into())
             }
-            _ => feature::handler(ask.server, method, revision).ok_or_else(|| Failure::method(method))?(&ask),
+            _ => {
+                let handler = feature::handler(&self.server, method, revision);
+                handler.ok_or_else(|| Failure::method(method))?(&self.ask(params, revision))
+            }
         }
     }
 
@@ -82,7 +169,7 @@ impl Conversation {
             Change::Resource(uri) if self.subscribed.contains(uri) => {
                 notification("notifications/resources/updated", json!({"uri": uri}))
             }
-            Change::Task(id) => match self.server.tasks.find(id).filter(|task| task.owner == self.number) {
+            Change::Task(id) => match self.server.tasks.find(id).filter(|task| task.owner == self.owner) {
                 Some(task) if task.is_legacy => tasks::status_message(&task, self.now),
                 _ => return Vec::new(),
             },

@@ -7,8 +7,9 @@ use serde_json::{Map, Value, json};
 
 use super::answer::{Ask, Failure};
 use super::server::Server;
-use super::tasks::{EXTENSION, client};
+use super::tasks::EXTENSION;
 use crate::protocol::Revision;
+use crate::protocol::ask::declares;
 
 /// Offered only where there are tasks.
 pub(super) const NAMES: [&str; 3] = ["job", "crash", "survey"];
@@ -43,7 +44,7 @@ pub(super) fn crash() -> Failure {
 
 /// What a tool has to ask before it can end.
 pub(super) fn questions(ask: &Ask<'_>, name: &str) -> VecDeque<Map<String, Value>> {
-    let can_ask = ask.revision.is_stateless() && client(ask.params)["elicitation"].is_object();
+    let can_ask = ask.revision.is_stateless() && declares(ask.client, "elicitation.form");
     match name {
         "survey" if can_ask => [&["name", "colour"][..], &["sure"]].map(round).into(),
         _ => VecDeque::new(),

@@ -6,6 +6,7 @@
 //! | `handshake`, `stateless` | what the two eras add |
 //! | `feature` | the methods that both share: `tools`, `resources`, `prompts`, `completion`, `tasks` |
 //! | `task`, `jobs` | one task and how it goes on; the tools made for it |
+//! | `interactive` | what needs something from the client first, in either era |
 //! | `fault`, `spec`, `rule`, `rewrite` | faults and quirks: data that rewrites what comes in and goes out |
 //! | `stream`, `http` | the transports |
 
@@ -18,6 +19,7 @@ mod feature;
 mod handshake;
 mod http;
 mod identity;
+mod interactive;
 mod jobs;
 mod options;
 mod output;
@@ -38,6 +40,7 @@ mod tools;
 
 pub use fault::{Fault, FaultError, Transport, faults, parse, quirks};
 pub use http::serve_http;
+pub use interactive::State;
 pub use options::{EraName, Options, Sse};
 pub use settings::{Settings, SettingsError};
 pub use stream::{serve_stdio, serve_stream};

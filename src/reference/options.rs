@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use super::interactive::State;
 use super::rule::parse_duration;
 
 /// Settings that a fault, a quirk or the command line changes; `None` is the default.
@@ -44,6 +45,12 @@ pub struct Options {
     pub prime: Option<bool>,
     /// Whether HTTP requests need a token of the built-in issuer (default no).
     pub authorization: Option<bool>,
+    /// How well `requestState` is protected (default: sealed).
+    pub state: Option<State>,
+    /// How many turns a conversation with a model may have that uses tools (default 3).
+    pub turns: Option<usize>,
+    /// Over HTTP, requests to the client go over the GET stream in place of that of the call.
+    pub asides: Option<bool>,
 }
 
 /// An era by its name.
@@ -109,6 +116,9 @@ impl Options {
         take(&mut self.resume, &other.resume);
         take(&mut self.prime, &other.prime);
         take(&mut self.authorization, &other.authorization);
+        take(&mut self.state, &other.state);
+        take(&mut self.turns, &other.turns);
+        take(&mut self.asides, &other.asides);
     }
 }
 

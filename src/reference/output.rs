@@ -20,6 +20,8 @@ pub enum Output {
     Changed(Change),
     /// The response to the request being handled stays open as the stream of this subscription.
     Listen(u64),
+    /// The response to the request being handled stays open until this call is answered.
+    Open(Id),
     /// End the process with this code, after the delay.
     Exit {
         /// The exit code.
@@ -49,7 +51,7 @@ pub struct Emission {
     /// Written over several lines.
     pub pretty: bool,
     /// Changes of the HTTP response that carries it.
-    pub http: HttpEdit,
+    pub http: Box<HttpEdit>,
     /// Changes of the SSE event that carries it.
     pub event: Box<EventEdit>,
     /// Whether the event stream stays open after it.
@@ -74,6 +76,8 @@ pub enum Route {
     Session,
     /// The response stream of this subscription.
     Subscription(u64),
+    /// The response stream of this call, which waits for the client.
+    Call(Id),
     /// Every GET stream of the handshake session; only faults do this.
     Streams,
     /// A GET stream of every session; only faults do this.
@@ -133,7 +137,7 @@ impl Emission {
             is_reply: false,
             newline: None,
             pretty: false,
-            http: HttpEdit::default(),
+            http: Box::default(),
             event: Box::default(),
             hold: false,
         }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::answer::{Ask, Failure, Outcome, object};
 use super::content;
 use super::identity::dress;
+use super::interactive::{self, Interactive, is_for};
 use super::page::page;
 use super::server::Server;
 use crate::protocol::Revision;
@@ -26,7 +27,15 @@ pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let mut all: Vec<Value> = PROMPTS.iter().map(|prompt| describe(prompt, ask.revision)).collect();
     all.extend((DEFAULT_COUNT..count).map(|n| json!({"name": format!("item-{}", n + 1)})));
     all.truncate(count);
+    if let Some(about) = interactive(ask).filter(|_| is_for(ask.client, "elicitation.form")) {
+        all.push(describe(&(about.name, about.about, &[]), ask.revision));
+    }
     page(ask, "prompts", all).map(Outcome::from)
+}
+
+/// The prompt that needs input. A server that was told how many prompts to offer has plain ones only.
+fn interactive(ask: &Ask<'_>) -> Option<&'static Interactive> {
+    interactive::prompt(ask.revision).filter(|_| ask.server.settings.options.prompts.is_none())
 }
 
 fn count(server: &Server) -> usize {
@@ -65,6 +74,11 @@ pub(super) fn arguments(server: &Server, prompt: &str) -> Option<Vec<(&'static s
 
 pub(super) fn get(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let name = ask.text("name")?;
+    if let Some(about) = interactive(ask).filter(|about| about.name == name) {
+        let origin = json!(["prompts/get", name, ask.params["arguments"]]);
+        let finish = |text: &str| json!({"messages": [user(content::text(text))]}).into();
+        return interactive::serve(ask, about, &origin, &ask.params["arguments"], finish);
+    }
     let known =
         arguments(ask.server, name).ok_or_else(|| Failure::params(format!("Unknown prompt: {name}")))?;
     let given = object(ask.params, "arguments")?;

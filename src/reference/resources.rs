@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::answer::{Ask, Failure, Outcome};
 use super::content::annotations;
 use super::identity::{PIXEL, dress};
+use super::interactive::{self, Interactive, is_for};
 use super::page::page;
 use super::server::Server;
 use crate::protocol::{Revision, code};
@@ -50,7 +51,18 @@ pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
         json!({"uri": format!("{ITEM}{}", n + 1), "name": format!("item-{}", n + 1), "mimeType": "text/plain"})
     }));
     all.truncate(count);
+    if let Some(about) = interactive(ask).filter(|_| is_for(ask.client, "elicitation.form")) {
+        let described = json!({
+            "uri": about.name, "name": "reader", "description": about.about, "mimeType": "text/plain",
+        });
+        all.push(dress(described, about.title, revision));
+    }
     page(ask, "resources", all).map(Outcome::from)
+}
+
+/// The resource that needs input. A server that was told how many resources to offer has plain ones only.
+fn interactive(ask: &Ask<'_>) -> Option<&'static Interactive> {
+    interactive::resource(ask.revision).filter(|_| ask.server.settings.options.resources.is_none())
 }
 
 fn count(server: &Server) -> usize {
@@ -67,6 +79,11 @@ pub(super) fn templates(ask: &Ask<'_>) -> Result<Outcome, Failure> {
 
 pub(super) fn read(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let uri = ask.text("uri")?;
+    if let Some(about) = interactive(ask).filter(|about| about.name == uri) {
+        let finish =
+            |text: &str| json!({"contents": [{"uri": uri, "mimeType": "text/plain", "text": text}]}).into();
+        return interactive::serve(ask, about, &json!(["resources/read", uri]), &Value::Null, finish);
+    }
     let mut contents = content(ask.server, uri).ok_or_else(|| not_found(uri, ask.revision))?;
     contents["uri"] = uri.into();
     Ok(json!({"contents": [contents]}).into())

@@ -15,6 +15,8 @@ use crate::protocol::Revision;
 pub(super) enum Point<'a> {
     Reply(&'a str),
     Notification(&'a str),
+    /// What the client is asked: method and parameters, before they become a request or a part of a result.
+    Ask(&'a str),
     /// Any other outgoing message: no request is known for it.
     Other,
     Receive(&'a str),
@@ -111,6 +113,7 @@ impl On {
         match (self, point) {
             (Self::Reply(wanted), Point::Reply(method))
             | (Self::Notification(wanted), Point::Notification(method))
+            | (Self::Ask(wanted), Point::Ask(method))
             | (Self::Receive(wanted), Point::Receive(method))
             | (Self::Http(wanted), Point::Http(method))
             | (Self::Arrive(wanted), Point::Arrive(method))

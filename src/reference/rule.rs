@@ -26,6 +26,7 @@ pub struct Rule {
 pub(super) enum On {
     Reply(Option<String>),
     Notification(Option<String>),
+    Ask(Option<String>),
     Send,
     Receive(Option<String>),
     Start,
@@ -65,7 +66,7 @@ pub(super) enum Edit {
 pub enum RuleError {
     /// `on:` names no place.
     #[error(
-        "unknown `on: {0}` (known: reply METHOD, notification METHOD, send *, receive METHOD, start, eof, sigterm, http METHOD, arrive METHOD, document NAME; METHOD and NAME may be *)"
+        "unknown `on: {0}` (known: reply METHOD, notification METHOD, ask METHOD, send *, receive METHOD, start, eof, sigterm, http METHOD, arrive METHOD, document NAME; METHOD and NAME may be *)"
     )]
     On(String),
     /// A pattern is wrong.
@@ -140,6 +141,7 @@ impl On {
         Ok(match (place, &method) {
             ("reply", _) => Self::Reply(method),
             ("notification", _) => Self::Notification(method),
+            ("ask", _) => Self::Ask(method),
             ("receive", _) => Self::Receive(method),
             ("http", _) => Self::Http(method),
             ("arrive", _) => Self::Arrive(method),

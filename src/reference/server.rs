@@ -17,6 +17,7 @@ pub struct Server {
     extra: AtomicBool,
     pub(super) tasks: Tasks,
     conversations: AtomicU64,
+    links: AtomicU64,
 }
 
 /// Something that subscribers want to hear of.
@@ -41,6 +42,7 @@ impl Server {
             extra: AtomicBool::new(false),
             tasks: Tasks::default(),
             conversations: AtomicU64::new(0),
+            links: AtomicU64::new(0),
         })
     }
 
@@ -75,11 +77,18 @@ impl Server {
         !self.extra.fetch_xor(true, Ordering::Relaxed)
     }
 
+    /// A new `elicitationId`.
+    pub(super) fn new_link(&self) -> String {
+        format!("page-{:x}-{}", std::process::id(), self.links.fetch_add(1, Ordering::Relaxed))
+    }
+
     /// Whether a capability such as `tools.listChanged` is declared (and served).
     pub(super) fn declares(&self, capability: &str) -> bool {
-        match &self.settings.options.capabilities {
+        let options = &self.settings.options;
+        let knows_clients = options.sessions != Some(false) || options.authorization == Some(true);
+        match &options.capabilities {
             // Nothing that belongs to a client can be listed where clients cannot be told apart.
-            _ if capability == "tasks.list" && self.settings.options.sessions == Some(false) => false,
+            _ if capability == "tasks.list" && !knows_clients => false,
             None => true,
             Some(names) => names.iter().any(|name| {
                 name == capability || name.strip_prefix(capability).is_some_and(|rest| rest.starts_with('.'))

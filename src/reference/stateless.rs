@@ -57,13 +57,27 @@ impl Conversation {
             "server/discover" => Ok(self.discover(revision).into()),
             _ => match feature::handler(&self.server, method, revision) {
                 Some(handler) => {
-                    let (server, params) = (&*self.server, message.params());
-                    handler(&Ask { server, revision, params, level, owner: self.number, now: self.now })
+                    let (server, params, owner) = (&*self.server, message.params(), self.owner);
+                    let client = &params["_meta"][CAPABILITIES];
+                    handler(&Ask { server, revision, params, level, client, owner, now: self.now })
                 }
                 None => Err(Failure::method(method).with_status(404)),
             },
         };
-        self.answer(value, revision, result.map(|outcome| complete(outcome, method, revision)))
+        let result =
+            result.map(|outcome| complete(self.with_questions(outcome, value, revision), method, revision));
+        self.answer(value, revision, result)
+    }
+
+    /// Puts what the client is asked into the result.
+    fn with_questions(&self, mut outcome: Outcome, request: &Value, revision: Revision) -> Outcome {
+        if !outcome.asks.is_empty() {
+            let asks = std::mem::take(&mut outcome.asks);
+            let questions = self.questions(asks, request, revision);
+            outcome.result["resultType"] = "input_required".into();
+            outcome.result["inputRequests"] = Value::Object(questions.into_iter().collect());
+        }
+        outcome
     }
 
     /// The revision and log level that a request asks for.
@@ -191,9 +205,10 @@ impl Conversation {
         if let Some(ids) =
             filter.get("taskIds").filter(|_| jobs::offered(&self.server, Revision::V2026_07_28))
         {
-            tasks::need_extension(params)?;
+            tasks::need_extension(&params["_meta"][CAPABILITIES])?;
             let ids = ids.as_array().ok_or_else(|| Failure::params("`taskIds` must be an array"))?;
-            let known = ids.iter().filter(|id| self.task(id).is_some()).cloned().collect();
+            let is_own = |id: &&Value| self.task(id).is_some_and(|task| task.owner.user == self.owner.user);
+            let known = ids.iter().filter(is_own).cloned().collect();
             granted.insert("taskIds".into(), Value::Array(known));
         }
         Ok(Value::Object(granted))
@@ -253,7 +268,7 @@ fn complete(mut outcome: Outcome, method: &str, revision: Revision) -> Outcome {
     if result.get("resultType").is_none() {
         result["resultType"] = "complete".into();
     }
-    if CACHEABLE.contains(&method) {
+    if CACHEABLE.contains(&method) && result["resultType"] == "complete" {
         result["ttlMs"] = TTL_MS.into();
         result["cacheScope"] = "public".into();
     }

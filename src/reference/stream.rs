@@ -180,7 +180,7 @@ impl<W: AsyncWrite + Unpin> Stream<W> {
                     let news = self.conversation.changed(&change);
                     news.into_iter().rev().for_each(|output| outputs.push_front(output));
                 }
-                Output::Listen(_) => {}
+                Output::Listen(_) | Output::Open(_) => {}
             }
         }
         Some(None)

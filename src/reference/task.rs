@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use tokio::time::Instant;
 
-use super::answer::Failure;
+use super::answer::{Failure, Owner};
 use crate::protocol::{Id, code};
 
 /// How often a client may ask, in milliseconds.
@@ -55,8 +55,8 @@ pub(super) struct Work {
 #[derive(Debug, Clone)]
 pub(super) struct Task {
     pub id: String,
-    /// The conversation that created it.
-    pub owner: u64,
+    /// Who created it.
+    pub owner: Owner,
     /// Whether it was created in the handshake era, where a failed tool makes a failed task.
     pub is_legacy: bool,
     created: OffsetDateTime,
@@ -71,7 +71,7 @@ pub(super) struct Task {
 impl Task {
     pub(super) fn new(
         id: String,
-        owner: u64,
+        owner: Owner,
         is_legacy: bool,
         ttl: Duration,
         work: Work,
@@ -206,9 +206,10 @@ mod tests {
 
     fn task(rounds: &[&[&str]], outcome: Result<Value, Failure>) -> Task {
         let questions = |keys: &&[&str]| keys.iter().map(|key| ((*key).to_owned(), json!({}))).collect();
+        let owner = Owner { conversation: 1, user: None };
         let work =
             Work { pace: Duration::from_secs(1), rounds: rounds.iter().map(questions).collect(), outcome };
-        Task::new("t".into(), 1, false, Duration::from_secs(60), work, Instant::now())
+        Task::new("t".into(), owner, false, Duration::from_secs(60), work, Instant::now())
     }
 
     #[test]

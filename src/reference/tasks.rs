@@ -17,7 +17,6 @@ use crate::protocol::code;
 
 pub(super) const EXTENSION: &str = "io.modelcontextprotocol/tasks";
 const RELATED: &str = "io.modelcontextprotocol/related-task";
-const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 /// What a task takes longer than its work, so that every task is seen working, and its progress is told before its end.
 const LEAST: Duration = Duration::from_millis(5);
 const TTL_MS: u64 = 60_000;
@@ -43,11 +42,6 @@ impl Tasks {
     }
 }
 
-/// What the client of a stateless request declares.
-pub(super) fn client(params: &Value) -> &Value {
-    &params["_meta"][CAPABILITIES]
-}
-
 /// Answers a call of a tool: with what comes of it, or with a task for that.
 pub(super) fn call(ask: &Ask<'_>, name: &str, work: Result<Outcome, Failure>) -> Result<Outcome, Failure> {
     match is_task(ask, name)? {
@@ -63,7 +57,7 @@ fn is_task(ask: &Ask<'_>, name: &str) -> Result<bool, Failure> {
     }
     let support = jobs::support(name);
     if ask.revision.is_stateless() {
-        return match (support, declares(ask)) {
+        return match (support, declares(ask.client)) {
             (Some("required"), false) => Err(missing_capability()),
             (support, declared) => Ok(support.is_some() && declared),
         };
@@ -79,13 +73,13 @@ fn is_task(ask: &Ask<'_>, name: &str) -> Result<bool, Failure> {
     }
 }
 
-fn declares(ask: &Ask<'_>) -> bool {
-    client(ask.params)["extensions"][EXTENSION].is_object()
+fn declares(client: &Value) -> bool {
+    client["extensions"][EXTENSION].is_object()
 }
 
 /// Refuses a client that did not declare the extension.
-pub(super) fn need_extension(params: &Value) -> Result<(), Failure> {
-    match client(params)["extensions"][EXTENSION].is_object() {
+pub(super) fn need_extension(client: &Value) -> Result<(), Failure> {
+    match declares(client) {
         true => Ok(()),
         false => Err(missing_capability()),
     }
@@ -174,12 +168,12 @@ fn new_id() -> Result<String, Failure> {
 fn with<T>(ask: &Ask<'_>, work: impl FnOnce(&mut Task, Instant) -> T) -> Result<T, Failure> {
     let id = ask.text("taskId")?;
     let mut tasks = ask.server.tasks.open();
-    let task = tasks.iter_mut().find(|task| task.id == id);
+    // Without users, the id is all that protects a task.
+    let task = tasks.iter_mut().find(|task| task.id == id && task.owner.user == ask.owner.user);
     if ask.revision.is_stateless() {
         // Tasks of the older kind are served to clients that know only those.
-        let is_old =
-            task.as_ref().is_some_and(|task| task.is_legacy) && client(ask.params)["tasks"].is_object();
-        if !(declares(ask) || is_old) {
+        let is_old = task.as_ref().is_some_and(|task| task.is_legacy) && ask.client["tasks"].is_object();
+        if !(declares(ask.client) || is_old) {
             return Err(missing_capability());
         }
     }
@@ -212,7 +206,7 @@ pub(super) fn result(ask: &Ask<'_>) -> Result<Outcome, Failure> {
 pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let now = ask.now;
     let tasks = ask.server.tasks.open();
-    let own = tasks.iter().filter(|task| task.owner == ask.owner).map(|task| task.show(now)).collect();
+    let own = tasks.iter().filter(|task| task.owner.is(ask.owner)).map(|task| task.show(now)).collect();
     page(ask, "tasks", own).map(Outcome::from)
 }
 

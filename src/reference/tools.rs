@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::answer::{Ask, Failure, LEVELS, Outcome, level, notification, object};
 use super::content;
 use super::identity::dress;
+use super::interactive::{self, Answers, Interactive};
 use super::jobs;
 use super::page::page;
 use super::resources::GUIDE;
@@ -23,7 +24,11 @@ const NAMES: [&str; 9] = ["echo", "add", "media", "fail", "slow", "log", "delete
 const EXTRA: &str = "extra";
 
 pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
-    let tools = names(ask).iter().map(|name| describe(name, ask)).collect();
+    let mut tools: Vec<Value> = names(ask).iter().map(|name| describe(name, ask)).collect();
+    if has_interactive(ask.server) {
+        let offered = interactive::offered(ask.client, ask.revision);
+        tools.extend(offered.map(|tool| describe_interactive(tool, ask.revision)));
+    }
     page(ask, "tools", tools).map(Outcome::from)
 }
 
@@ -61,6 +66,27 @@ fn describe(name: &str, ask: &Ask<'_>) -> Value {
         tool["execution"] = json!({"taskSupport": support});
     }
     tool
+}
+
+/// A server that was told how many tools to offer has plain ones only.
+fn has_interactive(server: &Server) -> bool {
+    server.settings.options.tools.is_none()
+}
+
+fn describe_interactive(about: &Interactive, revision: Revision) -> Value {
+    let schema = interactive_schema(about);
+    let described = json!({"name": about.name, "description": about.about, "inputSchema": schema});
+    let mut tool = dress(described, about.title, revision);
+    if revision >= Revision::V2025_03_26 {
+        tool["annotations"] = hints(about.name);
+    }
+    tool
+}
+
+fn interactive_schema(about: &Interactive) -> Value {
+    let Some(argument) = about.argument else { return input_schema("") };
+    let properties = json!({ argument: {"type": "string"} });
+    json!({"type": "object", "properties": properties, "required": [argument], "additionalProperties": false})
 }
 
 fn words(name: &str) -> (&'static str, &'static str) {
@@ -131,22 +157,40 @@ fn output_schema(name: &str) -> Option<Value> {
 pub(super) fn call(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let name = ask.text("name")?;
     let given = object(ask.params, "arguments")?.cloned().unwrap_or_else(|| json!({}));
-    if !names(ask).iter().any(|known| known == name) {
+    let interactive = interactive::find_tool(name, ask.revision).filter(|_| has_interactive(ask.server));
+    if interactive.is_none() && !names(ask).iter().any(|known| known == name) {
         return Err(Failure::params(format!("Unknown tool: {name}")));
     }
-    match complaint(name, &given) {
+    let schema = interactive.map_or_else(|| input_schema(name), interactive_schema);
+    match complaint(name, &schema, &given) {
         // Nothing is done that a task could be made of.
         Some(complaint) if ask.revision.is_stateless() => Ok(failed(&complaint)),
         // From 2025-11-25 on the model is to see what is wrong, so that it can correct itself.
         Some(complaint) if ask.has(Revision::V2025_11_25) => tasks::call(ask, name, Ok(failed(&complaint))),
         Some(complaint) => Err(Failure::params(complaint)),
-        None if name == "crash" => tasks::call(ask, name, Err(jobs::crash())),
-        None => tasks::call(ask, name, Ok(run(ask, name, &given))),
+        None => tasks::call(ask, name, perform(ask, name, interactive, &given)),
     }
 }
 
-fn complaint(name: &str, given: &Value) -> Option<String> {
-    let validator = jsonschema::draft202012::new(&input_schema(name)).ok()?;
+fn perform(
+    ask: &Ask<'_>,
+    name: &str,
+    interactive: Option<&Interactive>,
+    given: &Value,
+) -> Result<Outcome, Failure> {
+    match interactive {
+        Some(about) if ask.revision.is_stateless() => {
+            let origin = json!(["tools/call", name, given]);
+            interactive::serve(ask, about, &origin, given, said)
+        }
+        Some(about) => interactive::go_on(ask, about, given, &Answers::new(), &ask.server.new_link()),
+        None if name == "crash" => Err(jobs::crash()),
+        None => Ok(run(ask, name, given)),
+    }
+}
+
+fn complaint(name: &str, schema: &Value, given: &Value) -> Option<String> {
+    let validator = jsonschema::draft202012::new(schema).ok()?;
     let error = validator.iter_errors(given).next()?;
     Some(format!("Invalid arguments for {name}: {error}"))
 }

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Context, Findings, Rule};
+use super::{Context, Findings, Rule, wish};
 use crate::protocol::{Message, code, method};
 use crate::session::transcript::Entry;
 
@@ -55,22 +55,6 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-/// Whether the client did not declare something that the error may mean.
-fn lacks(declared: &Value, message: &Message) -> bool {
-    let named = message.get("error").and_then(|error| error.get("data")?.get("requiredCapabilities")?.as_object());
-    match named {
-        Some(named) => named.iter().any(|(name, value)| match (name.as_str(), value.as_object()) {
-            ("extensions", Some(extensions)) => {
-                extensions.keys().any(|extension| declared["extensions"].get(extension).is_none())
-            }
-            _ => !method::declares(declared, name),
-        }),
-        None => ["roots", "sampling", "elicitation", "extensions"]
-            .into_iter()
-            .any(|name| !method::declares(declared, name)),
-    }
-}
-
 /// The three codes of 2026-07-28 are for their own situations only.
 fn meaning(context: &Context<'_>, entry: &Entry, message: &Message, code: i64, findings: &mut Findings) {
     // For `initialize` any code is as good as another.
@@ -78,13 +62,12 @@ fn meaning(context: &Context<'_>, entry: &Entry, message: &Message, code: i64, f
     else {
         return;
     };
-    let request = context.sent.iter().find(|(sent, _)| sent.seq == asked.seq).map(|(_, message)| message);
-    let declared = request
-        .map_or(&Value::Null, |request| &request.params()["_meta"]["io.modelcontextprotocol/clientCapabilities"]);
+    let declared = wish::declared(context, asked.seq);
+    let error = message.get("error").unwrap_or(&Value::Null);
     let misuse = match code {
         code::HEADER_MISMATCH if context.is_stdio() => Some("there are no headers on stdio"),
-        code::MISSING_CLIENT_CAPABILITY if !lacks(declared, message) => {
-            Some("the request declared what is asked for")
+        code::MISSING_CLIENT_CAPABILITY if declares_all(declared, error) => {
+            Some("the request declared what is called missing")
         }
         code::UNSUPPORTED_VERSION if !asked.deliberate => {
             Some("the request named a version that is supported")
@@ -100,5 +83,15 @@ fn meaning(context: &Context<'_>, entry: &Entry, message: &Message, code: i64, f
             message.to_value().to_string(),
             &[asked.seq, entry.seq],
         ),
+    }
+}
+
+/// Whether a client declared everything that an error -32021 can mean: what it names, or anything if it names nothing.
+fn declares_all(declared: &Value, error: &Value) -> bool {
+    match &error["data"]["requiredCapabilities"] {
+        named @ Value::Object(_) => wish::includes(declared, named),
+        _ => ["roots", "sampling", "elicitation", "extensions"]
+            .into_iter()
+            .all(|name| method::declares(declared, name)),
     }
 }

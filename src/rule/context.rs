@@ -160,6 +160,12 @@ impl<'t> Context<'t> {
         same.map(|(_, message)| message).find(|message| message.method() == Some(&asked.method))
     }
 
+    /// What we sent at a place of the transcript; of a batch the first message.
+    pub fn message(&self, seq: u64) -> Option<&Message> {
+        let first = self.sent.partition_point(|(entry, _)| entry.seq < seq);
+        self.sent.get(first).filter(|(entry, _)| entry.seq == seq).map(|(_, message)| message)
+    }
+
     /// Whether replies under this id cannot be told apart.
     pub fn is_ambiguous(&self, id: &Id) -> bool {
         self.ambiguous.contains(id)

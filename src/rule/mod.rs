@@ -7,11 +7,15 @@ mod cancelled;
 mod capabilities;
 mod codes;
 mod context;
+mod elicitation;
 mod envelope;
 mod finding;
 mod flight;
+mod form;
 mod handshake;
 mod http;
+mod input_required;
+mod links;
 mod log_messages;
 mod meta_keys;
 mod notifications;
@@ -23,6 +27,8 @@ mod replies;
 mod resources;
 mod respects_revision;
 mod result_type;
+mod roots;
+mod sampling;
 mod schema;
 mod server_requests;
 mod stdout;
@@ -30,6 +36,8 @@ mod subscriptions;
 mod tasks;
 mod texts;
 mod tokens;
+mod tool_uses;
+mod wish;
 
 pub use context::{Context, is_deliberate};
 pub use finding::{Finding, Findings, Observation};
@@ -60,6 +68,12 @@ pub const RULES: &[Rule] = &[
     batches::RULE,
     handshake::RULE,
     server_requests::RULE,
+    input_required::RULE,
+    roots::RULE,
+    sampling::RULE,
+    tool_uses::RULE,
+    elicitation::RULE,
+    links::RULE,
     capabilities::RULE,
     result_type::RULE,
     meta_keys::RULE,
@@ -85,6 +99,7 @@ pub const RULES: &[Rule] = &[
     http::refusal::RULE,
     http::session::RULE,
     http::resume::RULE,
+    http::asks::RULE,
 ];
 
 /// Holds a transcript against every rule and every wire schema.

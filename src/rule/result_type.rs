@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::context::Asked;
-use super::{Context, Findings, Rule};
+use super::{Context, Findings, Rule, wish};
 
 const PRESENT: &str = "base.result-type.present";
 const STRING: &str = "base.result-type.string";
@@ -52,7 +52,14 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-fn value(kind: &str, result: &Value, asked: &Asked, context: &Context<'_>, entries: &[u64; 2], findings: &mut Findings) {
+fn value(
+    kind: &str,
+    result: &Value,
+    asked: &Asked,
+    context: &Context<'_>,
+    entries: &[u64; 2],
+    findings: &mut Findings,
+) {
     let extensions = context.server.as_ref().and_then(|server| server["extensions"].as_object());
     let has = |name: &str| extensions.is_some_and(|all| all.contains_key(name));
     if extensions.is_some() {
@@ -85,11 +92,7 @@ fn value(kind: &str, result: &Value, asked: &Asked, context: &Context<'_>, entri
 
 /// Kinds of an extension are for clients that declared extensions.
 fn extension(kind: &str, context: &Context<'_>, entries: &[u64; 2], findings: &mut Findings) {
-    let request = context.sent.iter().find(|(entry, _)| entry.seq == entries[0]);
-    let declared = request.is_some_and(|(_, message)| {
-        let capabilities = &message.params()["_meta"]["io.modelcontextprotocol/clientCapabilities"];
-        capabilities.get("extensions").is_some()
-    });
+    let declared = wish::declared(context, entries[0]).get("extensions").is_some();
     match declared || matches!(kind, "complete" | "input_required") {
         true if !declared => findings.kept(FALLBACK),
         true => {}

@@ -2,51 +2,97 @@
 
 use std::collections::HashSet;
 
+use super::wish::KINDS;
 use super::{Context, Findings, Rule};
+use crate::catalogue::Verdict;
 use crate::protocol::{Class, Id, Message, Revision, method};
 use crate::session::transcript::Entry;
 
 const ID_TYPE: &str = "base.request.id-string-or-integer";
 const ID_NULL: &str = "base.request.id-not-null";
 const ID_UNIQUE: &str = "base.request.id-unique-in-session";
+const ID_VALID: &str = "server-requests.id-valid";
 const NONE: &str = "base.patterns.no-server-requests";
 const NONE_STDIO: &str = "stdio.no-server-requests";
-const DECLARED_SHOULD: &str = "lifecycle.operation.only-negotiated-client-capabilities.should";
-const DECLARED_MUST: &str = "lifecycle.operation.only-negotiated-client-capabilities.must";
+const FORBIDDEN: &str = "server-requests.forbidden";
+const VIA_RESULTS: &str = "server-requests.via-mrtr";
+const TOO_EARLY: [&str; 2] =
+    ["server-requests.before-initialized", "lifecycle.pre-initialized.no-server-requests"];
+const NO_ELICITATION: &str = "elicitation.not-before-2025-06-18";
+/// Only what was declared: as advice, and from 2025-06-18 as a rule.
+const DECLARED: [[&str; 2]; 2] = [
+    ["lifecycle.operation.only-negotiated-client-capabilities.should", "client-features.only-negotiated"],
+    ["lifecycle.operation.only-negotiated-client-capabilities.must", "client-features.only-negotiated-must"],
+];
 
 pub const RULE: Rule = Rule {
     id: "rule/server-requests",
-    judges: &[ID_TYPE, ID_NULL, ID_UNIQUE, NONE, NONE_STDIO, DECLARED_SHOULD, DECLARED_MUST],
+    judges: &[
+        ID_TYPE,
+        ID_NULL,
+        ID_UNIQUE,
+        ID_VALID,
+        NONE,
+        NONE_STDIO,
+        FORBIDDEN,
+        VIA_RESULTS,
+        TOO_EARLY[0],
+        TOO_EARLY[1],
+        NO_ELICITATION,
+        DECLARED[0][0],
+        DECLARED[0][1],
+        DECLARED[1][0],
+        DECLARED[1][1],
+    ],
     hint: "the server has to send a request, such as ping",
     run,
 };
 
 fn run(context: &Context<'_>, findings: &mut Findings) {
     let mut ids = HashSet::new();
-    let mut seen = false;
+    let mut seen = Vec::new();
     for (entry, message) in &context.received {
-        let named = message.method().is_some_and(|method| method.starts_with("notifications/"));
-        if message.class() == Class::Request && !named {
-            seen = true;
+        let name = message.method().unwrap_or_default();
+        if message.class() == Class::Request && !name.starts_with("notifications/") {
+            seen.push(name);
             match context.revision().is_stateless() {
                 true => forbidden(context, entry, message, findings),
                 false => request(context, entry, message, &mut ids, findings),
             }
         }
     }
-    if !seen && !context.received.is_empty() {
-        findings.kept(NONE);
-        [DECLARED_SHOULD, DECLARED_MUST].iter().for_each(|id| findings.kept(id));
+    if !context.received.is_empty() {
+        absent(context, &seen, findings);
+    }
+}
+
+/// What never came cannot have been wrong.
+fn absent(context: &Context<'_>, seen: &[&str], findings: &mut Findings) {
+    if seen.is_empty() {
+        [NONE, FORBIDDEN, VIA_RESULTS].iter().chain(&TOO_EARLY).for_each(|id| findings.kept(id));
+        DECLARED.iter().flatten().for_each(|id| findings.kept(id));
         if context.is_stdio() {
             findings.kept(NONE_STDIO);
         }
+    }
+    if !seen.contains(&"elicitation/create") {
+        findings.kept(NO_ELICITATION);
     }
 }
 
 fn forbidden(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
     let id = if context.is_stdio() { NONE_STDIO } else { NONE };
-    let got = message.to_value().to_string();
-    findings.violated(id, "the server sent a request", "only replies and notifications", got, &[entry.seq]);
+    let is_wish = message.method().is_some_and(|method| KINDS.contains(&method));
+    for id in [Some(id), Some(FORBIDDEN), is_wish.then_some(VIA_RESULTS)].into_iter().flatten() {
+        let got = message.to_value().to_string();
+        findings.violated(
+            id,
+            "the server sent a request",
+            "only replies and notifications",
+            got,
+            &[entry.seq],
+        );
+    }
 }
 
 fn request(
@@ -58,50 +104,78 @@ fn request(
 ) {
     let id = message.id().unwrap_or(Id::Null);
     let got = message.to_value().to_string();
-    match &id {
-        Id::Null => findings.violated(
-            ID_NULL,
-            "a request has the id null",
-            "a string or an integer",
-            got.clone(),
-            &[entry.seq],
-        ),
-        id if id.is_legal() => [ID_TYPE, ID_NULL].iter().for_each(|rule| findings.kept(rule)),
-        other => findings.violated(
-            ID_TYPE,
-            format!("a request has the id {other}"),
-            "a string or an integer",
-            got.clone(),
-            &[entry.seq],
-        ),
+    let legal = match &id {
+        Id::Null => Some(ID_NULL),
+        id if id.is_legal() => None,
+        _ => Some(ID_TYPE),
+    };
+    let is_new = ids.insert(id.clone());
+    match legal {
+        Some(rule) => [rule, ID_VALID].iter().for_each(|rule| {
+            let problem = format!("a request has the id {id}");
+            findings.violated(rule, problem, "a string or an integer", got.clone(), &[entry.seq]);
+        }),
+        None => [ID_TYPE, ID_NULL].iter().for_each(|rule| findings.kept(rule)),
     }
-    match ids.insert(id.clone()) {
+    match is_new {
         true => findings.kept(ID_UNIQUE),
-        false => {
-            findings.violated(
-                ID_UNIQUE,
-                format!("the id {id} was used before"),
-                "a new id",
-                got.clone(),
+        false => [ID_UNIQUE, ID_VALID].iter().for_each(|rule| {
+            let problem = format!("the id {id} was used before");
+            findings.violated(rule, problem, "a new id", got.clone(), &[entry.seq]);
+        }),
+    }
+    if legal.is_none() && is_new {
+        findings.kept(ID_VALID);
+    }
+    timely(context, entry, message, &got, findings);
+    declared(context, entry, message, got, findings);
+}
+
+/// Before `notifications/initialized` only `ping` is for the server to ask.
+fn timely(context: &Context<'_>, entry: &Entry, message: &Message, got: &str, findings: &mut Findings) {
+    let opened = |(sent, ours): &(&Entry, Message)| {
+        sent.seq < entry.seq && ours.method() == Some("notifications/initialized")
+    };
+    let is_timely = message.method() == Some("ping") || context.sent.iter().any(opened);
+    for id in TOO_EARLY {
+        match is_timely {
+            true => findings.kept(id),
+            false => findings.violated(
+                id,
+                "the server sent a request before `notifications/initialized`",
+                "at most `ping` before the handshake is done",
+                got,
                 &[entry.seq],
-            );
+            ),
         }
     }
-    declared(context, entry, message, got, findings);
 }
 
 fn declared(context: &Context<'_>, entry: &Entry, message: &Message, got: String, findings: &mut Findings) {
     let name = message.method().unwrap_or_default();
-    let needs = method::find(name, context.revision()).and_then(|method| method.capability);
-    let rule = if context.revision() < Revision::V2025_06_18 { DECLARED_SHOULD } else { DECLARED_MUST };
-    match needs {
-        Some(capability) if !method::declares(&context.client, capability) => findings.violated(
-            rule,
-            format!("the server sent `{name}`, but the client did not declare `{capability}`"),
-            "only requests that the declared client capabilities allow",
-            got,
+    if name == "elicitation/create" && context.revision() < Revision::V2025_06_18 {
+        findings.violated_as(
+            Some(Verdict::Warn),
+            NO_ELICITATION,
+            "the server sent `elicitation/create`, which this revision does not have",
+            "no elicitation before 2025-06-18",
+            got.clone(),
             &[entry.seq],
-        ),
-        _ => findings.kept(rule),
+        );
+    }
+    let needs = method::find(name, context.revision()).and_then(|method| method.capability);
+    let missing = needs.filter(|capability| !method::declares(&context.client, capability));
+    let is_rule = context.revision() >= Revision::V2025_06_18;
+    for rule in DECLARED[usize::from(is_rule)] {
+        match missing {
+            Some(capability) => findings.violated(
+                rule,
+                format!("the server sent `{name}`, but the client did not declare `{capability}`"),
+                "only requests that the declared client capabilities allow",
+                got.clone(),
+                &[entry.seq],
+            ),
+            None => findings.kept(rule),
+        }
     }
 }

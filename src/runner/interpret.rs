@@ -12,7 +12,7 @@ use super::evidence::{self, Secrets};
 use super::survey::Survey;
 use super::tally::Observed;
 use super::tokens::Tokens;
-use crate::case::{Action, Body, Case, CheckSpec, HttpSpec, Step};
+use crate::case::{Action, Body, Case, CheckSpec, HttpSpec, Step, Things, all_steps};
 use crate::catalogue::{Requirement, Verdict};
 use crate::pattern::{Missing, fill};
 use crate::protocol::{Class, Id, Message};
@@ -65,7 +65,7 @@ pub async fn run_case(case: &Case, session: &mut Session, around: &Surroundings<
         ("listed".to_owned(), around.survey.surface()),
         (
             "client".to_owned(),
-            json!({"info": client_info(), "meta": client_meta(session.revision, &json!({}))}),
+            json!({"info": client_info(), "meta": client_meta(session.revision, &session.client().capabilities)}),
         ),
     ]);
     let http = json!({
@@ -85,16 +85,17 @@ impl CaseRun<'_> {
     async fn steps(&mut self, steps: &[Step]) {
         for step in steps {
             match &step.action {
-                Action::For(name, list, inner) => Box::pin(self.repeat(name, *list, inner)).await,
+                Action::For(name, list, inner) => Box::pin(self.repeat(name, list, inner)).await,
                 _ => self.step(step).await,
             }
         }
     }
 
-    async fn repeat(&mut self, name: &str, list: crate::case::List, steps: &[Step]) {
-        let things = self.around.survey.things(list);
+    async fn repeat(&mut self, name: &str, list: &Things, steps: &[Step]) {
+        let things = self.around.survey.wanted(list);
         if things.is_empty() {
-            steps.iter().flat_map(|step| &step.checks).for_each(|check| self.unseen(check, list.hint()));
+            let hint = list.hint();
+            all_steps(steps).iter().flat_map(|step| &step.checks).for_each(|check| self.unseen(check, &hint));
         }
         for thing in things {
             self.captured.insert(name.to_owned(), thing.clone());

@@ -10,6 +10,7 @@ mod evidence;
 mod example;
 mod exit;
 mod interpret;
+mod isolated;
 mod look;
 mod observe;
 mod offline;

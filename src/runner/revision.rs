@@ -2,19 +2,19 @@
 
 use std::collections::HashSet;
 
-use futures_util::stream::{self, StreamExt};
 use serde_json::Value;
 
 use super::event::Event;
 use super::evidence;
-use super::interpret::{DEATH, Surroundings, run_case};
+use super::interpret::{Surroundings, run_case};
+use super::isolated::{Results, blocked, isolated};
 use super::plan::{Plan, Planned, exclusion};
 use super::tally::{Observed, Tally};
 use crate::case::{Case, Connection};
 use crate::catalogue::Verdict;
 use crate::protocol::Revision;
 use crate::rule::{self, Context};
-use crate::session::{Learned, OpenError, Session, Transcript};
+use crate::session::{Session, Transcript};
 
 /// How often the shared connection is replaced after it died.
 const REVIVALS: usize = 5;
@@ -58,18 +58,26 @@ impl<'s> Scene<'s> {
         let applies = |case: &&Case| {
             (self.everything || self.wanted.contains(case.id.as_str())) && exclusion(case, &shared).is_none()
         };
-        let (common, alone): (Vec<&Case>, Vec<&Case>) =
-            self.plan.cases.iter().filter(applies).partition(|case| case.connection == Connection::Shared);
+        let (common, alone): (Vec<&Case>, Vec<&Case>) = self
+            .plan
+            .cases
+            .iter()
+            .filter(applies)
+            .partition(|case| case.connection == Connection::Shared && case.client.is_none());
         let revision = shared.revision;
         let plan = self.plan;
         let around = self.around;
         let learned = shared.learned();
+        // Over HTTP all connections lead to one server: what changes it waits until nobody looks.
+        let waits = |case: &&Case| shared.is_http() && case.client.is_some();
+        let (later, alone): (Vec<&Case>, Vec<&Case>) = alone.iter().partition(|case| waits(case));
         let ((own, spawned), (common, revived)) = tokio::join!(
             Box::pin(isolated(plan, around, revision, &alone, &learned)),
             Box::pin(on_shared(plan, around, common, shared, tell)),
         );
-        self.spawns += spawned + revived;
-        for (observed, transcripts) in [common, own] {
+        let (late, spawned_later) = Box::pin(isolated(plan, around, revision, &later, &learned)).await;
+        self.spawns += spawned + spawned_later + revived;
+        for (observed, transcripts) in [common, own, late] {
             observed.into_iter().for_each(|observed| self.tally.add(observed));
             for (name, transcript) in transcripts {
                 self.judge(&transcript, revision, &name);
@@ -118,8 +126,6 @@ impl<'s> Scene<'s> {
     }
 }
 
-type Results = (Vec<Observed>, Vec<(String, Transcript)>);
-
 async fn on_shared(
     plan: &Plan,
     around: &Surroundings<'_>,
@@ -155,68 +161,4 @@ async fn on_shared(
     }
     transcripts.push(("shared".to_owned(), session.finish().await));
     ((observed, transcripts), revivals)
-}
-
-async fn isolated(
-    plan: &Plan,
-    around: &Surroundings<'_>,
-    revision: Revision,
-    cases: &[&Case],
-    learned: &Learned,
-) -> (Results, usize) {
-    // A launch is dear: none for a case that would find nothing to do.
-    let (useful, idle): (Vec<&Case>, Vec<&Case>) =
-        cases.iter().partition(|case| around.survey.has_work_for(case));
-    let running = useful.iter().map(|case| alone(plan, around, revision, case, learned));
-    let done: Vec<Results> = stream::iter(running).buffered(plan.jobs.max(1)).collect().await;
-    let mut all = (idle.into_iter().flat_map(unseen).collect::<Vec<_>>(), Vec::new());
-    for (observed, transcripts) in done {
-        all.0.extend(observed);
-        all.1.extend(transcripts);
-    }
-    (all, useful.len())
-}
-
-/// Runs a case on a connection of its own.
-async fn alone(
-    plan: &Plan,
-    around: &Surroundings<'_>,
-    revision: Revision,
-    case: &Case,
-    learned: &Learned,
-) -> Results {
-    let opened = match case.connection {
-        Connection::Raw => Session::connect(&plan.target, revision, &plan.options).map_err(OpenError::from),
-        Connection::Shared | Connection::Fresh => {
-            Session::open(&plan.target, revision, &plan.options).await.map_err(|failure| failure.error)
-        }
-    };
-    match opened {
-        Ok(mut session) => {
-            session.learn(learned);
-            let observed = run_case(case, &mut session, around).await;
-            (observed, vec![(case.id.clone(), session.finish().await)])
-        }
-        Err(error) => (blocked(case, &format!("no new connection: {error}")), Vec::new()),
-    }
-}
-
-/// Every check of a case that would find nothing to do.
-fn unseen(case: &Case) -> Vec<Observed> {
-    let why = case.hint.as_deref().unwrap_or("the situation did not arise");
-    let requirements = case.requirements().into_iter();
-    requirements
-        .map(|requirement| Observed::plain(&case.id, &requirement.id, Verdict::NotObserved, why))
-        .collect()
-}
-
-/// Every check of a case that could not run.
-fn blocked(case: &Case, why: &str) -> Vec<Observed> {
-    case.requirements()
-        .into_iter()
-        .map(|requirement| Observed {
-            blocked_by: Some(DEATH.to_owned()),
-            ..Observed::plain(&case.id, &requirement.id, Verdict::Blocked, why)
-        })
-        .collect()
 }

@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 
 use super::policy::Policy;
-use crate::case::{Action, Body, Case, List};
+use crate::case::{Action, Body, Case, List, Things};
 use crate::protocol::{Revision, method};
 use crate::sample;
 use crate::session::{Session, client_meta};
@@ -183,6 +183,16 @@ impl Survey {
 
     /// The things that a case can repeat itself over.
     pub fn things(&self, list: List) -> Vec<Value> {
+        self.all(list).take(MAX_THINGS).cloned().collect()
+    }
+
+    /// Those of them that have the right name.
+    pub fn wanted(&self, things: &Things) -> Vec<Value> {
+        self.all(things.list).filter(|thing| things.wants(thing)).take(MAX_THINGS).cloned().collect()
+    }
+
+    /// The things of a list, without the bound that holds for loops.
+    pub fn all(&self, list: List) -> impl Iterator<Item = &Value> {
         let all = match list {
             List::Tools => &self.tools,
             List::CallableTools => &self.callable,
@@ -195,11 +205,11 @@ impl Survey {
             List::Pages => &self.pages,
             List::NamedRequests => &self.named,
         };
-        let is_quick = |thing: &&Value| match list {
+        let is_quick = move |thing: &&Value| match list {
             List::CallableTools | List::InvalidCalls => !self.is_slow(&thing["name"]),
             _ => true,
         };
-        all.iter().filter(is_quick).take(MAX_THINGS).cloned().collect()
+        all.iter().filter(is_quick)
     }
 
     /// The tools that may be called as tasks (2025-11-25), with `arguments`.
@@ -223,7 +233,7 @@ impl Survey {
     pub fn has_work_for(&self, case: &Case) -> bool {
         match &case.body {
             Body::Steps(steps) => steps.iter().any(|step| match &step.action {
-                Action::For(_, list, _) => !self.things(*list).is_empty(),
+                Action::For(_, list, _) => !self.wanted(list).is_empty(),
                 _ => true,
             }),
             Body::Code(name, _) => match name.as_str() {

@@ -34,11 +34,6 @@ pub fn client_meta(revision: Revision, capabilities: &Value) -> Map<String, Valu
 }
 
 impl Session {
-    /// What the client declares.
-    pub fn capabilities(&self) -> &Value {
-        &self.options.client.capabilities
-    }
-
     /// A request of the era. Without parameters it gets those that the era demands.
     pub fn compose(&mut self, method: &str, params: Option<Value>, meta: &Meta) -> (Id, Value) {
         let id = self.new_id();

@@ -24,7 +24,7 @@ use crate::protocol::{Id, Message, Revision};
 use crate::transport::{Exit, StderrTail, Target, Wire};
 
 pub use begun::Begun;
-pub use client::Client;
+pub use client::{Client, Manner, SAID, can_misfill};
 pub use compose::{Meta, client_info, client_meta};
 pub use detect::{Detection, detect, is_modern_error};
 pub(crate) use flight::Sent;
@@ -224,6 +224,16 @@ impl Session {
     /// How long a reply may take.
     pub fn timeout(&self) -> Duration {
         self.options.timeout
+    }
+
+    /// The client that we pretend to be.
+    pub fn client(&self) -> &Client {
+        &self.options.client
+    }
+
+    /// Changes how the client answers from now on.
+    pub fn client_mut(&mut self) -> &mut Client {
+        &mut self.options.client
     }
 
     /// A new request id.

@@ -158,8 +158,9 @@ impl Session {
         for message in messages {
             match message.class() {
                 Class::Request => {
-                    let answer = self.options.client.answer(&message);
-                    self.post(&answer, false);
+                    let client = &self.options.client;
+                    let (answer, deliberate) = (client.answer(&message), client.is_careless());
+                    self.post(&answer, deliberate);
                 }
                 Class::Notification => {}
                 Class::Result | Class::Error | Class::Invalid => {

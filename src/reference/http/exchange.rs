@@ -12,10 +12,10 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::check::{self, header};
 use super::entrance::enter;
-use super::hub::{Hub, Reply, Session};
+use super::hub::{Hub, Reply, Session, User};
 use super::response::{self, Body, Events, apply, body, empty, event, refusal};
 use super::{legacy, log};
-use crate::protocol::{Era, Frame, Revision};
+use crate::protocol::{Era, Frame, Id, Revision};
 use crate::reference::answer::Failure;
 use crate::reference::conversation::Conversation;
 use crate::reference::options::{Resume, Sse};
@@ -41,7 +41,7 @@ pub(super) async fn answer(
     let response = match hub.guard.check(&hub.server, &head, &sent) {
         Err(refused) => *refused,
         Ok(token) => {
-            let response = admitted(&hub, &head, &bytes)?;
+            let response = admitted(&hub, &head, &bytes, token.map(|token| token.subject))?;
             hub.guard.remember(token, &response);
             response
         }
@@ -50,11 +50,11 @@ pub(super) async fn answer(
 }
 
 /// The answer to a request that may pass.
-fn admitted(hub: &Arc<Hub>, head: &Parts, bytes: &Bytes) -> Result<Response<Body>, Cut> {
+fn admitted(hub: &Arc<Hub>, head: &Parts, bytes: &Bytes, user: User) -> Result<Response<Body>, Cut> {
     let has_legacy = hub.server.settings.speaks(Revision::V2024_11_05);
     Ok(match (head.uri.path(), check::is_allowed_origin(&head.headers)) {
-        ("/mcp", true) => route(hub, &head.method, &head.headers, bytes)?,
-        (legacy::STREAM | legacy::MESSAGES, true) if has_legacy => legacy::answer(hub, head, bytes),
+        ("/mcp", true) => route(hub, head, bytes, user)?,
+        (legacy::STREAM | legacy::MESSAGES, true) if has_legacy => legacy::answer(hub, head, bytes, user),
         ("/mcp" | legacy::STREAM | legacy::MESSAGES, false) => {
             refusal(403, None, &Failure::invalid("This origin is not allowed"))
         }
@@ -62,11 +62,12 @@ fn admitted(hub: &Arc<Hub>, head: &Parts, bytes: &Bytes) -> Result<Response<Body
     })
 }
 
-fn route(hub: &Arc<Hub>, method: &Method, headers: &HeaderMap, bytes: &Bytes) -> Result<Response<Body>, Cut> {
+fn route(hub: &Arc<Hub>, head: &Parts, bytes: &Bytes, user: User) -> Result<Response<Body>, Cut> {
+    let headers = &head.headers;
     let has_sessions = has_sessions(hub);
     let is_modern = header(headers, check::VERSION).is_some_and(|version| version >= "2026");
-    match *method {
-        Method::POST => post(hub, headers, bytes),
+    match head.method {
+        Method::POST => post(hub, headers, bytes, user),
         Method::GET if has_sessions && !is_modern => Ok(get(hub, headers)),
         Method::DELETE if has_sessions && !is_modern => Ok(delete(hub, headers)),
         _ => {
@@ -81,7 +82,7 @@ fn allow(methods: &str) -> crate::reference::output::HttpEdit {
     crate::reference::output::HttpEdit { status: None, headers: vec![("allow".into(), Some(methods.into()))] }
 }
 
-fn post(hub: &Arc<Hub>, headers: &HeaderMap, bytes: &Bytes) -> Result<Response<Body>, Cut> {
+fn post(hub: &Arc<Hub>, headers: &HeaderMap, bytes: &Bytes, user: User) -> Result<Response<Body>, Cut> {
     let accepts = |kind| check::lists(headers, "accept", kind);
     if !check::lists(headers, "content-type", "application/json") {
         return Ok(refusal(415, None, &Failure::invalid("`Content-Type` must be application/json")));
@@ -100,8 +101,8 @@ fn post(hub: &Arc<Hub>, headers: &HeaderMap, bytes: &Bytes) -> Result<Response<B
         (_, false) => false,
     };
     match is_stateless {
-        true => stateless(hub, headers, bytes, &message),
-        false => handshake(hub, headers, bytes, &message),
+        true => stateless(hub, headers, bytes, &message, user),
+        false => handshake(hub, headers, bytes, &message, user),
     }
 }
 
@@ -110,6 +111,7 @@ fn stateless(
     headers: &HeaderMap,
     bytes: &Bytes,
     message: &Value,
+    user: User,
 ) -> Result<Response<Body>, Cut> {
     let is_request = message.get("id").is_some() && message.get("method").is_some_and(Value::is_string);
     // What comes of an older client is refused with the versions that are spoken.
@@ -117,7 +119,7 @@ fn stateless(
     if let (true, Some(failure)) = (is_request && is_modern, check::mismatch(headers, message)) {
         return Ok(refusal(400, message.get("id"), &failure));
     }
-    let outputs = hub.stateless.conversation().receive(bytes);
+    let outputs = hub.stateless.hear(user, bytes);
     let reply = hub.perform(&hub.stateless, outputs);
     respond(hub, &hub.stateless, reply, is_request)
 }
@@ -127,6 +129,7 @@ fn handshake(
     headers: &HeaderMap,
     bytes: &Bytes,
     message: &Value,
+    user: User,
 ) -> Result<Response<Body>, Cut> {
     let revision = match header(headers, check::VERSION).map(str::parse::<Revision>) {
         None => None,
@@ -148,7 +151,7 @@ fn handshake(
             Session::new(Conversation::opened(hub.server.clone(), revision))
         }
     };
-    let outputs = session.conversation().receive(bytes);
+    let outputs = session.hear(user, bytes);
     let reply = hub.perform(&session, outputs);
     let is_request = is_asking(message);
     let mut response = respond(hub, &session, reply, is_request)?;
@@ -231,9 +234,12 @@ fn respond(hub: &Arc<Hub>, session: &Session, reply: Reply, is_request: bool) ->
     if reply.is_dropped {
         return Err(Cut);
     }
-    let Reply { emissions, listen, .. } = reply;
+    let Reply { emissions, listen, open, .. } = reply;
     if let Some(key) = listen {
         return Ok(listening(hub, key, &emissions));
+    }
+    if let Some(id) = open {
+        return Ok(asking(session, id, &emissions));
     }
     match emissions.as_slice() {
         // A request that stays unanswered keeps its client waiting, as it would on any transport.
@@ -265,7 +271,18 @@ fn waiting(session: &Session) -> Response<Body> {
     let (events, response) = response::stream();
     let _ = events.send(Bytes::from_static(b": waiting\n\n"));
     let task = tokio::spawn(async move { events.closed().await });
-    session.remember(crate::protocol::Id::Null, task.abort_handle());
+    session.remember(Id::Null, task.abort_handle());
+    response
+}
+
+/// The stream on which the client is asked, and which the reply will end.
+fn asking(session: &Session, id: Id, emissions: &[Emission]) -> Response<Body> {
+    let (events, response) = response::stream();
+    let _ = events.send(Bytes::from_static(b": asking\n\n"));
+    for emission in emissions {
+        let _ = events.send(event(emission, None));
+    }
+    session.open_call(id, events);
     response
 }
 

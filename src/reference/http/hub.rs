@@ -29,6 +29,9 @@ pub(super) struct Hub {
     end: watch::Sender<Option<i32>>,
 }
 
+/// Who sends a request, on a protected server.
+pub(super) type User = Option<&'static str>;
+
 /// One session of the handshake era, or the whole stateless era.
 pub(super) struct Session {
     conversation: Mutex<Conversation>,
@@ -38,6 +41,8 @@ pub(super) struct Session {
     later: Mutex<Vec<(Id, AbortHandle)>>,
     /// The event streams that can be taken up again.
     pub logs: Logs,
+    /// The response streams of calls that wait for the client.
+    calls: Mutex<HashMap<Id, Events>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -51,11 +56,19 @@ impl Session {
             streams: Mutex::default(),
             later: Mutex::default(),
             logs: Logs::default(),
+            calls: Mutex::default(),
         })
     }
 
     pub(super) fn conversation(&self) -> MutexGuard<'_, Conversation> {
         lock(&self.conversation)
+    }
+
+    /// Takes what a user sent.
+    pub(super) fn hear(&self, user: User, bytes: &[u8]) -> Vec<Output> {
+        let mut conversation = self.conversation();
+        conversation.owner.user = user;
+        conversation.receive(bytes)
     }
 
     pub(super) fn opened(&self) -> Option<Revision> {
@@ -78,7 +91,23 @@ impl Session {
         later.push((id, task));
     }
 
+    /// Keeps the response stream of a call open.
+    pub(super) fn open_call(&self, id: Id, events: Events) {
+        lock(&self.calls).insert(id, events);
+    }
+
+    /// Sends something on the stream of a call, which its reply ends. In HTTP+SSE, calls have no streams of their own.
+    fn tell_call(&self, id: &Id, emission: &Emission) {
+        let mut calls = lock(&self.calls);
+        let Some(events) = calls.get(id) else { return self.tell(emission) };
+        let _ = events.send(event(emission, None));
+        if emission.is_reply {
+            calls.remove(id);
+        }
+    }
+
     fn cancel(&self, id: &Id) {
+        lock(&self.calls).remove(id);
         let later = lock(&self.later);
         later.iter().filter(|(known, _)| known == id).for_each(|(_, task)| task.abort());
     }
@@ -159,12 +188,15 @@ impl Hub {
             match output {
                 Output::Send(emission) => match &emission.route {
                     Route::Reply => reply.emissions.push(emission),
+                    // The response to this request is the stream of the call.
+                    Route::Call(_) if reply.open.is_some() => reply.emissions.push(emission),
                     _ if emission.is_later() => later.push(emission),
                     _ => self.publish(session, &emission),
                 },
                 Output::Cancel(id) => session.cancel(&id),
                 Output::Changed(change) => self.broadcast(&change),
                 Output::Listen(key) => reply.listen = Some(key),
+                Output::Open(id) => reply.open = Some(id),
                 Output::Exit { code, .. } => {
                     self.end.send_replace(Some(code));
                     reply.is_dropped = true;
@@ -186,6 +218,7 @@ impl Hub {
         match &emission.route {
             Route::Reply => {}
             Route::Session => session.tell(emission),
+            Route::Call(id) => session.tell_call(id, emission),
             Route::Subscription(key) => {
                 if let Some(events) = lock(&self.subscriptions).get(key) {
                     let _ = events.send(event(emission, None));
@@ -236,6 +269,8 @@ pub(super) struct Reply {
     pub emissions: Vec<Emission>,
     /// The subscription whose stream the response is.
     pub listen: Option<u64>,
+    /// The call whose response stays open.
+    pub open: Option<Id>,
     /// The connection is cut instead.
     pub is_dropped: bool,
 }

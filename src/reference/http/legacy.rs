@@ -7,7 +7,7 @@ use hyper::http::request::Parts;
 use hyper::{Method, Response};
 use tokio::time::{Instant, sleep_until};
 
-use super::hub::{Hub, Session};
+use super::hub::{Hub, Session, User};
 use super::response::{self, Body, Events, body, empty, event};
 use crate::reference::conversation::Conversation;
 use crate::reference::output::{Emission, Output, Payload, Route};
@@ -17,10 +17,10 @@ pub(super) const STREAM: &str = "/sse";
 pub(super) const MESSAGES: &str = "/messages";
 
 /// Answers a request to one of the two addresses.
-pub(super) fn answer(hub: &Arc<Hub>, head: &Parts, bytes: &Bytes) -> Response<Body> {
+pub(super) fn answer(hub: &Arc<Hub>, head: &Parts, bytes: &Bytes, user: User) -> Response<Body> {
     match (&head.method, head.uri.path()) {
         (&Method::GET, STREAM) => open(hub),
-        (&Method::POST, MESSAGES) => post(hub, head.uri.query().unwrap_or_default(), bytes),
+        (&Method::POST, MESSAGES) => post(hub, head.uri.query().unwrap_or_default(), bytes, user),
         _ => empty(405),
     }
 }
@@ -43,10 +43,10 @@ fn open(hub: &Arc<Hub>) -> Response<Body> {
 }
 
 /// Takes a message; whatever comes of it goes out on the stream.
-fn post(hub: &Arc<Hub>, query: &str, bytes: &Bytes) -> Response<Body> {
+fn post(hub: &Arc<Hub>, query: &str, bytes: &Bytes, user: User) -> Response<Body> {
     let id = query.strip_prefix("session=").unwrap_or_default();
     let Some(session) = hub.session(id) else { return empty(404) };
-    let outputs = session.conversation().receive(bytes);
+    let outputs = session.hear(user, bytes);
     let emissions = hub.perform(&session, outputs).emissions;
     if let Some(events) = session.stream() {
         tokio::spawn(write(emissions, events));

@@ -1,5 +1,6 @@
 //! Rules about HTTP. What they look at is the exchange: one request with everything that came for it.
 
+pub(super) mod asks;
 pub(super) mod get;
 pub(super) mod post;
 pub(super) mod refusal;

@@ -6,6 +6,7 @@ use super::{Context, Rule, births};
 use crate::protocol::{Message, method};
 use crate::rule::Findings;
 use crate::rule::context::Asked;
+use crate::rule::wish::declared_by;
 use crate::session::transcript::Entry;
 
 const ADVERTISED: &str = "tasks-ext.advertised";
@@ -39,8 +40,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
 }
 
 fn declares(request: &Message) -> bool {
-    let declared = &request.params()["_meta"]["io.modelcontextprotocol/clientCapabilities"];
-    method::declares(declared, method::TASK_EXTENSION)
+    method::declares(declared_by(request), method::TASK_EXTENSION)
 }
 
 fn called(context: &Context<'_>, entry: &Entry, asked: &Asked, result: &Value, findings: &mut Findings) {

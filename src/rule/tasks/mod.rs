@@ -30,14 +30,14 @@ pub(super) fn created(message: &Message, revision: Revision) -> Option<&Value> {
 }
 
 /// A task that came to be: its reply, and the request that asked for it.
-struct Born<'c> {
-    entry: &'c Entry,
-    asked: &'c Asked,
-    request: &'c Message,
-    task: &'c Value,
+pub(super) struct Born<'c> {
+    pub entry: &'c Entry,
+    pub asked: &'c Asked,
+    pub request: &'c Message,
+    pub task: &'c Value,
 }
 
-fn births<'c>(context: &'c Context<'_>) -> Vec<Born<'c>> {
+pub(super) fn births<'c>(context: &'c Context<'_>) -> Vec<Born<'c>> {
     let calls = context.replies().filter(|(_, _, asked)| asked.method == "tools/call");
     let born = calls.filter_map(|(entry, message, asked)| {
         let task = created(message, context.revision())?;

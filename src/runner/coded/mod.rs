@@ -5,6 +5,7 @@ mod authorization;
 mod batches;
 mod cancellation_races;
 mod changes;
+mod client;
 mod client_identity;
 mod clients;
 mod completion_references;
@@ -54,16 +55,19 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "auth_metadata" => authorization::metadata::run(run).await,
         "auth_requests" => authorization::requests::run(run).await,
         "auth_scopes" => authorization::scopes::run(run).await,
+        "auth_tasks" => authorization::tasks::run(run).await,
         "auth_tokens" => authorization::tokens::run(run).await,
         "auth_users" => authorization::users::run(run).await,
         "batches" => batches::run(run).await,
         "cancellation_races" => cancellation_races::run(run).await,
         "changes" => changes::run(run).await,
         "client_identity" => client_identity::run(run).await,
+        "client_requests" => client::server_requests(run).await,
         "clients" => clients::run(run).await,
         "completion_references" => completion_references::run(run).await,
         "http_sse" => http_sse::run(run).await,
         "http_streams" => http_streams::run(run).await,
+        "input_required" => client::input_required(run).await,
         "list_stability" => list_stability::run(run).await,
         "listen" => listen::run(run).await,
         "log_levels" => log_levels::run(run).await,

@@ -13,20 +13,41 @@ use crate::session::Outcome;
 const SHARED: &str = "auth.cache.public-not-user-specific";
 const HIDDEN: &str = "auth.cache.no-reliance-on-scope";
 
-pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
-    let Some(site) = Site::find(run).await else { return };
-    let Some(token) = site.token.clone() else {
-        return run.rest_unseen("needs a token that is accepted: give one with --bearer-env NAME");
-    };
-    let tokens = run.around.tokens;
-    let Some(other) = &tokens.other_user else {
-        return run.rest_unseen(&hint("other_user_token_env", "a valid token of another user"));
-    };
-    let other = format!("Bearer {other}");
-    if !is_served(&site::open(run, &[&other]).await) {
-        return run.rest_unseen("the token of the other user is not accepted");
+/// A server that two users can use.
+pub(super) struct Users {
+    pub site: Site,
+    /// The credentials of the user.
+    pub own: String,
+    /// Those of another one.
+    pub other: String,
+    /// How the other one opened a conversation.
+    pub opened: Outcome,
+}
+
+impl Users {
+    /// Both users; `None`, with everything noted, if there are not two.
+    pub async fn find(run: &mut CaseRun<'_>) -> Option<Self> {
+        let site = Site::find(run).await?;
+        let Some(token) = site.token.clone() else {
+            run.rest_unseen("needs a token that is accepted: give one with --bearer-env NAME");
+            return None;
+        };
+        let Some(other) = &run.around.tokens.other_user else {
+            run.rest_unseen(&hint("other_user_token_env", "a valid token of another user"));
+            return None;
+        };
+        let (own, other) = (format!("Bearer {token}"), format!("Bearer {other}"));
+        let opened = site::open(run, &[&other]).await;
+        if !is_served(&opened) {
+            run.rest_unseen("the token of the other user is not accepted");
+            return None;
+        }
+        Some(Self { site, own, other, opened })
     }
-    let own = format!("Bearer {token}");
+}
+
+pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
+    let Some(Users { site, own, other, .. }) = Users::find(run).await else { return };
     session(run, &site, &other).await;
     if run.judged(SHARED).is_some() {
         lists(run, &own, &other).await;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Task, get, is_terminal, judge, shows, status};
 use crate::case::List;
-use crate::protocol::{code, method};
+use crate::protocol::{ask, code};
 use crate::runner::interpret::CaseRun;
 use crate::session::Outcome;
 
@@ -12,9 +12,6 @@ pub(super) const NAME: &str = "io.modelcontextprotocol/tasks";
 const CAPABILITIES: &str = "io.modelcontextprotocol/clientCapabilities";
 /// What would let tasks be seen.
 pub(super) const HINT: &str = "no read-only tool that may be called ran as a task: the server decides which calls become tasks, and beside other cases only tools annotated readOnlyHint are called";
-/// Kinds of input that a client can be asked for.
-const KINDS: [(&str, &str); 3] =
-    [("elicitation/create", "elicitation"), ("sampling/createMessage", "sampling"), ("roots/list", "roots")];
 
 /// The tools that may become tasks: which do, the server decides. These cases run beside others, so only tools that change
 /// nothing are called.
@@ -26,7 +23,7 @@ pub(super) fn tools(run: &CaseRun<'_>) -> Vec<Value> {
 
 /// Parameters with the extension declared beside what the client declares anyway, and `more`.
 pub(super) fn declaring(run: &CaseRun<'_>, params: Value, more: &Value) -> Value {
-    let mut capabilities = run.session.capabilities().clone();
+    let mut capabilities = run.session.client().capabilities.clone();
     for (name, value) in more.as_object().into_iter().flatten() {
         capabilities[name] = value.clone();
     }
@@ -70,10 +67,10 @@ pub(super) fn polled(run: &mut CaseRun<'_>, task: &Task, polls: &[Outcome], more
 fn kinds(run: &mut CaseRun<'_>, outcome: &Outcome, more: &Value) {
     let requests = outcome.result().map(|task| &task["inputRequests"]).and_then(Value::as_object);
     for request in requests.into_iter().flat_map(serde_json::Map::values) {
-        let kind = KINDS.iter().find(|(name, _)| request["method"] == *name);
-        let Some((name, capability)) = kind else { continue };
+        let name = request["method"].as_str().unwrap_or_default();
+        let Some(capability) = ask::needed(name, &request["params"]) else { continue };
         let is_declared =
-            more.get(capability).is_some() || method::declares(run.session.capabilities(), capability);
+            [more, &run.session.client().capabilities].iter().any(|able| ask::declares(able, capability));
         judge(run, "tasks-ext.input-requests-declared-kinds", is_declared, || {
             let message = format!("the task asks with {name}, but the client did not declare {capability}");
             shows(outcome, message, "requests that the client declared")

@@ -4,15 +4,15 @@ use serde_json::{Map, Value, json};
 
 use super::extension::{create, declaring, is_over, polled, tools};
 use super::{Task, get, judge, shows, status, until};
+use crate::protocol::ask;
 use crate::runner::interpret::CaseRun;
-use crate::sample;
-use crate::session::Outcome;
+use crate::session::{Client, Outcome};
 
 const MOST: usize = 12;
 const ROUNDS: usize = 8;
 
 pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
-    let able = json!({"elicitation": {"form": {}}, "sampling": {}, "roots": {}});
+    let able = ask::everything(run.session.revision);
     let tools: Vec<Value> = tools(run).into_iter().take(MOST).collect();
     for tool in &tools {
         if let Some(task) = create(run, tool, &able).await.1 {
@@ -41,11 +41,11 @@ async fn dialogue(run: &mut CaseRun<'_>, task: &Task, able: &Value) {
         if rest.len() > 1 {
             let first = rest.split_off(1);
             let first = std::mem::replace(&mut rest, first);
-            update(run, task, &first).await;
+            update(run, task, &first, able).await;
             answered.extend(first.into_iter().map(|(key, _)| key));
             partly(run, task, &rest).await;
         }
-        update(run, task, &rest).await;
+        update(run, task, &rest, able).await;
         answered.extend(rest.into_iter().map(|(key, _)| key));
     }
 }
@@ -99,27 +99,11 @@ fn still(run: &mut CaseRun<'_>, next: &Outcome, expected: &[(String, Value)], me
 }
 
 /// Answers requests, and one that was never asked.
-async fn update(run: &mut CaseRun<'_>, task: &Task, questions: &[(String, Value)]) {
-    let mut answers: Map<String, Value> =
-        questions.iter().map(|(key, request)| (key.clone(), answer(request))).collect();
-    answers.insert("mcp-conform-never-asked".into(), json!({"action": "decline"}));
+async fn update(run: &mut CaseRun<'_>, task: &Task, questions: &[(String, Value)], able: &Value) {
+    let client = Client { capabilities: able.clone(), ..Client::default() };
+    let mut answers = client.responses(&Value::Object(questions.iter().cloned().collect()));
+    answers["mcp-conform-never-asked"] = json!({"action": "decline"});
     let params = json!({"taskId": task.id, "inputResponses": answers});
-    let params = declaring(run, params, &json!({"elicitation": {"form": {}}, "sampling": {}, "roots": {}}));
+    let params = declaring(run, params, able);
     run.ask("tasks/update", params).await;
-}
-
-/// A valid answer to a request for input.
-fn answer(request: &Value) -> Value {
-    match request["method"].as_str() {
-        Some("sampling/createMessage") => json!({
-            "role": "assistant", "content": {"type": "text", "text": "A test."}, "model": "mcp-conform",
-        }),
-        Some("roots/list") => json!({"roots": []}),
-        _ => match sample::valid(&request["params"]["requestedSchema"]) {
-            Some(content) if request["params"]["mode"] != "url" => {
-                json!({"action": "accept", "content": content})
-            }
-            _ => json!({"action": "decline"}),
-        },
-    }
 }

@@ -56,7 +56,7 @@ impl Task {
 }
 
 /// The task tools, those that take longest (and can do nothing else) first.
-fn tools(run: &CaseRun<'_>) -> Vec<Value> {
+pub(super) fn tools(run: &CaseRun<'_>) -> Vec<Value> {
     let mut tools = run.around.survey.task_tools().to_vec();
     tools.sort_by_key(|tool| tool["execution"]["taskSupport"] != "required");
     tools

@@ -1,0 +1,66 @@
+//! Tasks of one user, asked for by another (2025-11-25).
+
+use serde_json::{Value, json};
+
+use super::super::tasks::tools;
+use super::site::{self, is_served};
+use super::users::Users;
+use super::{Seen, say};
+use crate::protocol::method;
+use crate::runner::interpret::CaseRun;
+use crate::session::Outcome;
+
+const FOREIGN: [&str; 2] = ["auth.tasks.bound-to-context", "tasks.foreign-task-rejected"];
+const LISTED: [&str; 2] = ["auth.tasks.list-filtered", "tasks.list-own-only"];
+
+pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
+    let Some(users) = Users::find(run).await else { return };
+    let Some(id) = create(run).await else {
+        return run.rest_unseen("no tool that may be called ran as a task");
+    };
+    let declares = |path| method::declares(&run.session.server.capabilities, path);
+    let (can_list, can_cancel) = (declares("tasks.list"), declares("tasks.cancel"));
+    if can_list {
+        let outcome = ask(run, &users, "tasks/list", json!({})).await;
+        let is_shown = outcome.result().is_some_and(|result| result.to_string().contains(&id));
+        let problem = is_shown.then(|| "the list of another user holds the task".to_owned());
+        if outcome.reply.is_some() {
+            judge(run, &LISTED, &outcome, "only tasks of the user who asks", problem.as_deref());
+        }
+    }
+    for name in ["tasks/get", "tasks/cancel", "tasks/result"] {
+        if name == "tasks/cancel" && !can_cancel {
+            continue;
+        }
+        let outcome = ask(run, &users, name, json!({"taskId": id})).await;
+        let problem = is_served(&outcome).then(|| format!("`{name}` of another user is served"));
+        judge(run, &FOREIGN, &outcome, "an error, as for an unknown task", problem.as_deref());
+    }
+    run.rest_unseen("the server has no `tasks/list`");
+}
+
+/// A task of the user.
+async fn create(run: &mut CaseRun<'_>) -> Option<String> {
+    for tool in tools(run) {
+        let params = json!({"name": tool["name"], "arguments": tool["arguments"], "task": {"ttl": 60_000}});
+        let reply = run.ask("tools/call", params).await;
+        if let Some(id) = reply.result().and_then(|result| result["task"]["taskId"].as_str()) {
+            return Some(id.to_owned());
+        }
+    }
+    None
+}
+
+/// Asks as the other user, in a session of that user.
+async fn ask(run: &mut CaseRun<'_>, users: &Users, method: &str, params: Value) -> Outcome {
+    let mut headers = site::headers(&[&users.other]);
+    let session = users.opened.headers.iter().find(|(name, _)| name == "mcp-session-id");
+    headers.push(("Mcp-Session-Id".to_owned(), session.map(|(_, id)| id.clone())));
+    site::post(run, method, Some(params), headers, None).await
+}
+
+fn judge(run: &mut CaseRun<'_>, ids: &[&str], outcome: &Outcome, expected: &str, problem: Option<&str>) {
+    for id in ids {
+        say(run, id, &Seen::outcome(outcome), expected, problem.map(str::to_owned));
+    }
+}
