@@ -117,6 +117,13 @@ impl<'t> Exchange<'t> {
         sent.iter().filter(|message| message.class() == Class::Request).filter_map(Message::id).collect()
     }
 
+    /// The request that it cancels.
+    fn cancels(&self) -> Option<Id> {
+        let message = Message::from_value(self.sent.as_ref()?.json?.clone())?;
+        let is_cancel = message.method() == Some("notifications/cancelled");
+        is_cancel.then(|| Id::from_value(&message.params()["requestId"]))
+    }
+
     fn status(&self) -> Option<u16> {
         self.response.as_ref().map(|response| response.status)
     }
