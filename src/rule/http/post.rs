@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Came, Exchange, exchanges};
 use crate::catalogue::Verdict;
-use crate::protocol::{Class, FrameError, Id, Message, Revision};
+use crate::protocol::{Class, FrameError, Id, Revision};
 use crate::rule::{Context, Findings, Rule};
 use crate::session::transcript::What;
 
@@ -44,7 +44,7 @@ pub const RULE: Rule = Rule {
 
 fn run(context: &Context<'_>, findings: &mut Findings) {
     let all = exchanges(context);
-    polls(&all, findings);
+    polls(all, findings);
     for exchange in all.iter().filter(|exchange| exchange.method == "POST") {
         if exchange.response.is_none() {
             continue;
@@ -63,8 +63,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
 
 /// Notifications and responses are taken with 202 and nothing more.
 fn acknowledged(exchange: &Exchange<'_>, findings: &mut Findings) {
-    let json = exchange.sent.as_ref().and_then(|sent| sent.json);
-    let Some(message) = json.and_then(|json| Message::from_value(json.clone())) else { return };
+    let Some(message) = exchange.sent.as_ref().and_then(|sent| sent.message.as_ref()) else { return };
     let requirement = match message.class() {
         Class::Notification => NOTIFICATION,
         Class::Result | Class::Error => RESPONSE,

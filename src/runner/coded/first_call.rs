@@ -25,7 +25,9 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
         let outcome = run.session.request("tools/call", Some(params)).await;
         match outcome.result() {
-            Some(result) if result["isError"] != true => run.note(requirement, Verdict::Pass, "the tool was served"),
+            Some(result) if result["isError"] != true => {
+                run.note(requirement, Verdict::Pass, "the tool was served")
+            }
             Some(_) => {}
             None if is_unknown(&outcome) => refused = refused.or(Some((tool["name"].clone(), outcome, from))),
             None => {}
