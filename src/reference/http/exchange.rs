@@ -10,6 +10,7 @@ use hyper::{HeaderMap, Method, Request, Response};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
 
+use super::call::Call;
 use super::check::{self, header};
 use super::entrance::enter;
 use super::hub::{Hub, Reply, Session, User};
@@ -239,7 +240,7 @@ fn respond(hub: &Arc<Hub>, session: &Session, reply: Reply, is_request: bool) ->
         return Ok(listening(hub, key, &emissions));
     }
     if let Some(id) = open {
-        return Ok(asking(session, id, &emissions));
+        return Ok(asking(hub, session, id, &emissions));
     }
     match emissions.as_slice() {
         // A request that stays unanswered keeps its client waiting, as it would on any transport.
@@ -276,13 +277,18 @@ fn waiting(session: &Session) -> Response<Body> {
 }
 
 /// The stream on which the client is asked, and which the reply will end.
-fn asking(session: &Session, id: Id, emissions: &[Emission]) -> Response<Body> {
+fn asking(hub: &Hub, session: &Session, id: Id, emissions: &[Emission]) -> Response<Body> {
     let (events, response) = response::stream();
     let _ = events.send(Bytes::from_static(b": asking\n\n"));
-    for emission in emissions {
-        let _ = events.send(event(emission, None));
-    }
-    session.open_call(id, events);
+    let mut call = match hub.server.settings.options.resume {
+        None => Call::Direct(events),
+        Some(how) => {
+            let Begun { number, next, log } = begin(hub, session, how, events);
+            Call::Logged { number, next, log }
+        }
+    };
+    emissions.iter().for_each(|emission| call.tell(emission));
+    session.open_call(id, call);
     response
 }
 
@@ -335,6 +341,26 @@ fn logged(
     emissions: Vec<Emission>,
     events: Events,
 ) -> tokio::task::JoinHandle<()> {
+    let Begun { number, next, log } = begin(hub, session, how, events);
+    tokio::spawn(async move {
+        let begun = Instant::now();
+        for (index, emission) in (next..).zip(emissions) {
+            sleep_until(begun + emission.delay).await;
+            log.add(event(&emission, Some(&log::event_id(number, index))));
+        }
+        log.end();
+    })
+}
+
+/// A stream that outlives its connection, as it begins.
+struct Begun {
+    number: usize,
+    /// The index of its next event.
+    next: usize,
+    log: log::Log,
+}
+
+fn begin(hub: &Hub, session: &Session, how: Resume, events: Events) -> Begun {
     let (number, log) = session.logs.begin();
     let primes = hub.server.settings.options.prime.unwrap_or(true)
         && session.opened().is_some_and(|revision| revision >= Revision::V2025_11_25);
@@ -345,14 +371,7 @@ fn logged(
     let most = if how == Resume::Poll { 1 } else { usize::MAX };
     let reader = log.clone();
     tokio::spawn(async move { reader.replay(0, most, &events).await });
-    tokio::spawn(async move {
-        let begun = Instant::now();
-        for (index, emission) in (usize::from(primes)..).zip(emissions) {
-            sleep_until(begun + emission.delay).await;
-            log.add(event(&emission, Some(&log::event_id(number, index))));
-        }
-        log.end();
-    })
+    Begun { number, next: usize::from(primes), log }
 }
 
 /// Lets faults work on the response.

@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 use tokio::time::sleep_until;
 
+use super::call::Call;
 use super::guard::Guard;
 use super::log::Logs;
 use super::response::{Events, event};
@@ -42,7 +43,7 @@ pub(super) struct Session {
     /// The event streams that can be taken up again.
     pub logs: Logs,
     /// The response streams of calls that wait for the client.
-    calls: Mutex<HashMap<Id, Events>>,
+    calls: Mutex<HashMap<Id, Call>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -92,15 +93,15 @@ impl Session {
     }
 
     /// Keeps the response stream of a call open.
-    pub(super) fn open_call(&self, id: Id, events: Events) {
-        lock(&self.calls).insert(id, events);
+    pub(super) fn open_call(&self, id: Id, call: Call) {
+        lock(&self.calls).insert(id, call);
     }
 
     /// Sends something on the stream of a call, which its reply ends. In HTTP+SSE, calls have no streams of their own.
     fn tell_call(&self, id: &Id, emission: &Emission) {
         let mut calls = lock(&self.calls);
-        let Some(events) = calls.get(id) else { return self.tell(emission) };
-        let _ = events.send(event(emission, None));
+        let Some(call) = calls.get_mut(id) else { return self.tell(emission) };
+        call.tell(emission);
         if emission.is_reply {
             calls.remove(id);
         }

@@ -1,5 +1,6 @@
 //! The reference server over Streamable HTTP, at the path `/mcp`, and over HTTP+SSE (2024-11-05), at `/sse`.
 
+mod call;
 mod check;
 mod documents;
 mod entrance;
