@@ -5,6 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use globset::Glob;
 use mcp_conform::case;
 use mcp_conform::catalogue::Verdict;
 use mcp_conform::protocol::Revision;
@@ -26,7 +27,7 @@ pub fn plan(target: Target, revision: Revision) -> Plan {
         target,
         options: Options { timeout: Duration::from_secs(5), ..Options::default() },
         revisions: Choice::Pinned(vec![revision]),
-        filter: Filter { only: Vec::new(), skip: Vec::new(), weight: 0 },
+        filter: filter(None),
         policy: Policy { tools: Tools::All, profile: profile() },
         baseline: Default::default(),
         cases: case::builtin().expect("built-in cases load"),
@@ -108,40 +109,57 @@ fn tokens() -> Tokens {
     }
 }
 
-/// Judges the reference server in memory; time passes only when nothing happens.
-pub fn judge_in_memory(settings: Settings, revision: Revision) -> (Vec<Check>, Finished) {
+/// Judges the reference server in memory; time passes only when nothing happens. `area` limits the checks: `tools` is
+/// what begins with `tools.`.
+pub fn judge_in_memory(settings: Settings, revision: Revision, area: Option<&str>) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(async { judge(&plan(in_memory(settings), revision)).await })
+    runtime.expect("a runtime").block_on(async {
+        let mut plan = plan(in_memory(settings), revision);
+        plan.filter = filter(area);
+        judge(&plan).await
+    })
+}
+
+/// The checks of an area, or all.
+fn filter(area: Option<&str>) -> Filter {
+    let glob = |area: &str| Glob::new(&format!("{area}.*")).expect("a glob").compile_matcher();
+    Filter { only: area.map(glob).into_iter().collect(), skip: Vec::new(), weight: 0 }
 }
 
 /// Judges the reference server over HTTP.
-pub fn judge_over_http(settings: Settings, revision: Revision) -> (Vec<Check>, Finished) {
+pub fn judge_over_http(settings: Settings, revision: Revision, area: Option<&str>) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let tokens = if is_protected(&settings) { tokens() } else { Tokens::default() };
         let mut plan = plan(over_http(settings).await, revision);
         plan.policy.profile.authorization = tokens;
+        plan.filter = filter(area);
         plan.options.timeout = Duration::from_millis(1500);
         judge(&plan).await
     })
 }
 
 /// Judges the reference server with a fault as a process of its own.
-pub fn judge_process(fault: &str, revision: Revision) -> (Vec<Check>, Finished) {
+pub fn judge_process(fault: &str, revision: Revision, area: Option<&str>) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let args = ["serve", "--fault", fault].map(Into::into).to_vec();
     let program = env!("CARGO_BIN_EXE_mcp-conform").into();
     let target = Target::Command(Command { program, args, ..Command::default() });
-    runtime.expect("a runtime").block_on(async { judge(&plan(target, revision)).await })
+    runtime.expect("a runtime").block_on(async {
+        let mut plan = plan(target, revision);
+        plan.filter = filter(area);
+        judge(&plan).await
+    })
 }
 
 /// Judges the reference server over HTTP+SSE.
-pub fn judge_over_sse(settings: Settings, revision: Revision) -> (Vec<Check>, Finished) {
+pub fn judge_over_sse(settings: Settings, revision: Revision, area: Option<&str>) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let Target::Http(endpoint) = over_http(settings).await else { panic!("over HTTP") };
         let url = endpoint.url.join("/sse").expect("a URL");
         let mut plan = plan(Target::Sse(Endpoint { url, ..endpoint }), revision);
+        plan.filter = filter(area);
         plan.options.timeout = Duration::from_millis(1500);
         judge(&plan).await
     })

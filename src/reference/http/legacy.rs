@@ -49,7 +49,11 @@ fn post(hub: &Arc<Hub>, query: &str, bytes: &Bytes, user: User) -> Response<Body
     let outputs = session.hear(user, bytes);
     let emissions = hub.perform(&session, outputs).emissions;
     if let Some(events) = session.stream() {
-        tokio::spawn(write(emissions, events));
+        let request = emissions.iter().find_map(|emission| emission.request.clone());
+        let task = tokio::spawn(write(emissions, events));
+        if let Some(request) = request {
+            session.remember(request, task.abort_handle());
+        }
     }
     body(202, Some("text/plain"), "Accepted")
 }
