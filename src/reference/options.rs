@@ -39,6 +39,8 @@ pub struct Options {
     pub sse: Option<Sse>,
     /// Whether HTTP sessions get an id (default yes).
     pub sessions: Option<bool>,
+    /// Whether the ids of sessions are numbers in a row (default no).
+    pub numbered_sessions: Option<bool>,
     /// Whether event streams can be taken up again by GET (default no).
     pub resume: Option<Resume>,
     /// Whether a resumable stream begins with an event that has only an id (default yes).
@@ -113,6 +115,7 @@ impl Options {
         take(&mut self.slow_start, &other.slow_start);
         take(&mut self.sse, &other.sse);
         take(&mut self.sessions, &other.sessions);
+        take(&mut self.numbered_sessions, &other.numbered_sessions);
         take(&mut self.resume, &other.resume);
         take(&mut self.prime, &other.prime);
         take(&mut self.authorization, &other.authorization);

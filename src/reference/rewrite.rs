@@ -292,6 +292,7 @@ fn extra(template: &Value, draft: &Draft, context: Context<'_>) -> Option<Emissi
     let route = like.map_or(Route::Reply, |main| main.route.clone());
     let mut emission = Emission::new(Payload::Json(message), route);
     emission.delay = like.map_or(Duration::ZERO, |main| main.delay);
+    emission.at = like.and_then(|main| main.at);
     emission.request = like.and_then(|main| main.request.clone());
     Some(emission)
 }

@@ -81,12 +81,14 @@ impl Inspection<'_> {
     pub fn text(&self, paint: Paint, width: usize) -> String {
         let page = Page { paint, width };
         let mut out = String::new();
+        let lists = self.offers.iter().map(|offer| page.lists(offer)).collect::<Vec<_>>();
         for (index, offer) in self.offers.iter().enumerate() {
             out += &page.identity(offer, self.target.transport);
-            let same = self.offers[..index].iter().find(|other| lists(other) == lists(offer));
-            match same {
-                Some(other) => out += &format!("  offers the same as in {}\n\n", other.revision),
-                None => out += &(page.lists(offer) + "\n"),
+            match lists.iter().position(|other| *other == lists[index]) {
+                Some(same) if same < index => {
+                    out += &format!("  offers the same as in {}\n\n", self.offers[same].revision);
+                }
+                _ => out += &(lists[index].clone() + "\n"),
             }
         }
         out +=
@@ -96,10 +98,6 @@ impl Inspection<'_> {
         }
         self.secrets.mask(&out)
     }
-}
-
-fn lists(offer: &Offer) -> Vec<Option<&Value>> {
-    LISTS.iter().map(|(key, _)| offer.surface.get(key)).collect()
 }
 
 fn answer_value(answer: &Answer) -> Value {

@@ -1,9 +1,11 @@
 //! What rules look at: a transcript, with what is known about the conversation.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::OnceLock;
 
 use serde_json::Value;
 
+use super::http::Exchange;
 use crate::protocol::{Class, Id, Message, Revision};
 use crate::session::Transcript;
 use crate::session::transcript::{Entry, What};
@@ -28,6 +30,8 @@ pub struct Context<'t> {
     pub(super) replied: HashMap<Id, Vec<u64>>,
     /// Ids that we used more than once, and at least once in a malformed message: no reply can be told apart.
     ambiguous: HashSet<Id>,
+    /// The HTTP requests with what came for each, once somebody wants them.
+    pub(super) exchanges: OnceLock<Vec<Exchange<'t>>>,
 }
 
 /// One of our requests.
@@ -83,6 +87,7 @@ impl<'t> Context<'t> {
             pending: HashSet::new(),
             replied,
             ambiguous,
+            exchanges: OnceLock::new(),
         };
         context.learn();
         context

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use super::context::Asked;
 use super::{Context, Findings, Rule, wish};
 
 const PRESENT: &str = "base.result-type.present";
@@ -38,7 +39,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
             ),
             Some(Value::String(kind)) => {
                 [PRESENT, STRING].iter().for_each(|id| findings.kept(id));
-                value(kind, result, context, &entries, findings);
+                value(kind, result, asked, context, &entries, findings);
             }
             Some(other) => findings.violated(
                 STRING,
@@ -51,7 +52,14 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-fn value(kind: &str, result: &Value, context: &Context<'_>, entries: &[u64; 2], findings: &mut Findings) {
+fn value(
+    kind: &str,
+    result: &Value,
+    asked: &Asked,
+    context: &Context<'_>,
+    entries: &[u64; 2],
+    findings: &mut Findings,
+) {
     let extensions = context.server.as_ref().and_then(|server| server["extensions"].as_object());
     let has = |name: &str| extensions.is_some_and(|all| all.contains_key(name));
     if extensions.is_some() {
@@ -60,7 +68,8 @@ fn value(kind: &str, result: &Value, context: &Context<'_>, entries: &[u64; 2], 
     match kind {
         "complete" => {
             findings.kept(VALUES);
-            let is_final = result.get("inputRequests").is_none();
+            // What a task waits for is told by the task, not by the result that shows it.
+            let is_final = asked.method == "tasks/get" || result.get("inputRequests").is_none();
             hold(FINAL, is_final, "no `inputRequests` in a complete result", result, entries, findings);
         }
         "input_required" => {

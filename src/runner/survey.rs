@@ -239,10 +239,15 @@ impl Survey {
             Body::Code(name, _) => match name.as_str() {
                 "slow_tool" => self.slow_tool.is_some(),
                 "log_levels" => !self.callable.is_empty(),
-                "changes" => self.callable.iter().any(|tool| tool["annotations"]["readOnlyHint"] != true),
+                "changes" => self.has_changing_tools(),
                 _ => true,
             },
         }
+    }
+
+    /// Whether a tool may be called that is not said to change nothing.
+    pub fn has_changing_tools(&self) -> bool {
+        self.callable.iter().any(|tool| tool["annotations"]["readOnlyHint"] != true)
     }
 
     /// The tool that the user calls slow, with the arguments in `slow`.

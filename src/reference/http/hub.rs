@@ -161,7 +161,10 @@ impl Hub {
     pub(super) fn keep(&self, session: Arc<Session>) -> String {
         // The keys of `RandomState` come from the system.
         let random = || RandomState::new().hash_one(self.next.fetch_add(1, Ordering::Relaxed));
-        let id = format!("{:016x}{:016x}", random(), random());
+        let id = match self.server.settings.options.numbered_sessions {
+            Some(true) => format!("session-{}", self.next.fetch_add(1, Ordering::Relaxed)),
+            _ => format!("{:016x}{:016x}", random(), random()),
+        };
         lock(&self.sessions).insert(id.clone(), session);
         id
     }

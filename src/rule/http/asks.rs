@@ -70,8 +70,7 @@ fn judge(
 /// Whether a call, alone or in a batch, was not answered yet.
 fn is_at_work(exchange: &Exchange<'_>, entry: &Entry) -> bool {
     let Some(sent) = exchange.sent.as_ref().filter(|sent| sent.entry.seq < entry.seq) else { return false };
-    let messages = sent.json.map(Message::all).unwrap_or_default();
     let replies = exchange.replies().filter(|(reply, _)| reply.seq < entry.seq);
     replies.count() < exchange.ids().len()
-        && messages.iter().any(|message| message.method().is_some_and(|method| WORK.contains(&method)))
+        && sent.all.iter().any(|message| message.method().is_some_and(|method| WORK.contains(&method)))
 }

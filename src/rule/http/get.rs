@@ -20,7 +20,7 @@ pub const RULE: Rule = Rule {
 fn run(context: &Context<'_>, findings: &mut Findings) {
     let all = exchanges(context);
     let end = all.iter().find(|exchange| exchange.method == "DELETE").map(|exchange| exchange.request.seq);
-    for exchange in &all {
+    for exchange in all {
         allow(exchange, findings);
         if exchange.method == "GET" && !exchange.is_resumed() {
             // A stream may be asked for just when the session ends.

@@ -20,7 +20,7 @@ use crate::session::transcript::{Entry, What};
 use crate::transport::{SseHead, media_type};
 
 /// One HTTP request with what came for it.
-struct Exchange<'t> {
+pub(super) struct Exchange<'t> {
     number: u32,
     method: &'t str,
     /// The headers that we sent.
@@ -33,6 +33,8 @@ struct Exchange<'t> {
     response: Option<Response<'t>>,
     /// What came in the body of the response, in order.
     came: Vec<(&'t Entry, Came<'t>)>,
+    /// The messages among it; members of a batch one by one.
+    received: Vec<(&'t Entry, Message)>,
     /// The end of the response.
     done: Option<&'t Entry>,
 }
@@ -40,6 +42,10 @@ struct Exchange<'t> {
 struct Sent<'t> {
     entry: &'t Entry,
     json: Option<&'t Value>,
+    /// The message; `None` if it is a batch or nothing of the kind.
+    message: Option<Message>,
+    /// The members of a batch, or the one message.
+    all: Vec<Message>,
 }
 
 struct Response<'t> {
@@ -58,7 +64,11 @@ enum Came<'t> {
 }
 
 /// The exchanges of a transcript whose request it holds.
-fn exchanges<'t>(context: &Context<'t>) -> Vec<Exchange<'t>> {
+fn exchanges<'c, 't>(context: &'c Context<'t>) -> &'c [Exchange<'t>] {
+    context.exchanges.get_or_init(|| gathered(context))
+}
+
+fn gathered<'t>(context: &Context<'t>) -> Vec<Exchange<'t>> {
     let mut all: Vec<Exchange<'t>> = Vec::new();
     let mut places: HashMap<u32, usize> = HashMap::new();
     for entry in context.transcript.entries.iter().filter(|_| context.transcript.http) {
@@ -73,6 +83,7 @@ fn exchanges<'t>(context: &Context<'t>) -> Vec<Exchange<'t>> {
                 sent: None,
                 response: None,
                 came: Vec::new(),
+                received: Vec::new(),
                 done: None,
             });
         } else if let Some(index) = entry.exchange().and_then(|number| places.get(&number)) {
@@ -87,12 +98,18 @@ impl<'t> Exchange<'t> {
         match &entry.what {
             What::Sent { json, .. } => {
                 self.deliberate |= is_deliberate(entry);
-                self.sent = Some(Sent { entry, json: json.as_ref() });
+                let message = json.as_ref().and_then(|json| Message::from_value(json.clone()));
+                let all = json.as_ref().map(Message::all).unwrap_or_default();
+                self.sent = Some(Sent { entry, json: json.as_ref(), message, all });
             }
             What::Response { status, headers, .. } => {
                 self.response = Some(Response { entry, status: *status, headers });
             }
-            What::Received { json, .. } => self.came.push((entry, Came::Message(json.as_ref()))),
+            What::Received { json, .. } => {
+                let all = json.as_ref().map(Message::all).unwrap_or_default();
+                self.received.extend(all.into_iter().map(|message| (entry, message)));
+                self.came.push((entry, Came::Message(json.as_ref())));
+            }
             What::Event { head, .. } => self.came.push((entry, Came::Event(head))),
             What::Body { bytes, .. } => self.came.push((entry, Came::Other(bytes))),
             What::Done { .. } => self.done = Some(entry),
@@ -101,20 +118,27 @@ impl<'t> Exchange<'t> {
     }
 
     /// The single request that was sent, if that is what was sent.
-    fn asked(&self) -> Option<Message> {
-        let message = Message::from_value(self.sent.as_ref()?.json?.clone())?;
+    fn asked(&self) -> Option<&Message> {
+        let message = self.sent.as_ref()?.message.as_ref()?;
         (self.method == "POST" && message.class() == Class::Request).then_some(message)
     }
 
     /// The same, if nothing is wrong with it.
-    fn asked_legally(&self) -> Option<Message> {
+    fn asked_legally(&self) -> Option<&Message> {
         self.asked().filter(|_| !self.deliberate)
     }
 
     /// The ids of all requests that were sent.
     fn ids(&self) -> Vec<Id> {
-        let sent = self.sent.as_ref().and_then(|sent| sent.json).map(Message::all).unwrap_or_default();
-        sent.iter().filter(|message| message.class() == Class::Request).filter_map(Message::id).collect()
+        let sent = self.sent.iter().flat_map(|sent| &sent.all);
+        sent.filter(|message| message.class() == Class::Request).filter_map(Message::id).collect()
+    }
+
+    /// The request that it cancels.
+    fn cancels(&self) -> Option<Id> {
+        let message = self.sent.as_ref()?.message.as_ref()?;
+        let is_cancel = message.method() == Some("notifications/cancelled");
+        is_cancel.then(|| Id::from_value(&message.params()["requestId"]))
     }
 
     fn status(&self) -> Option<u16> {
@@ -159,18 +183,12 @@ impl<'t> Exchange<'t> {
     }
 
     /// The messages that came; members of a batch one by one.
-    fn messages(&self) -> impl Iterator<Item = (&'t Entry, Message)> {
-        self.came.iter().flat_map(|(entry, came)| {
-            let all = match came {
-                Came::Message(Ok(json)) => Message::all(json),
-                _ => Vec::new(),
-            };
-            all.into_iter().map(move |message| (*entry, message))
-        })
+    fn messages(&self) -> impl Iterator<Item = (&'t Entry, &Message)> {
+        self.received.iter().map(|(entry, message)| (*entry, message))
     }
 
     /// The replies that came.
-    fn replies(&self) -> impl Iterator<Item = (&'t Entry, Message)> {
+    fn replies(&self) -> impl Iterator<Item = (&'t Entry, &Message)> {
         self.messages().filter(|(_, message)| message.is_reply())
     }
 

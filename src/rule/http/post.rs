@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::{Came, Exchange, exchanges};
 use crate::catalogue::Verdict;
-use crate::protocol::{Class, FrameError, Id, Message, Revision};
+use crate::protocol::{Class, FrameError, Id, Revision};
 use crate::rule::{Context, Findings, Rule};
 use crate::session::transcript::What;
 
@@ -19,7 +19,7 @@ const SINGLE_OLD: &str = "http.post.json-single-object-2025-03-26";
 const RESULT: &str = "http.post.result-2xx";
 const ONE_PATH: &str = "http.endpoint.post-one-path";
 const UTF8: &str = "http.message.utf8";
-const TASKS: &str = "http.tasks.no-sse-for-tasks-get";
+const POLLS: [&str; 2] = ["http.tasks.no-sse-for-tasks-get", "tasks.get-no-sse"];
 
 pub const RULE: Rule = Rule {
     id: "rule/http-post",
@@ -35,34 +35,35 @@ pub const RULE: Rule = Rule {
         RESULT,
         ONE_PATH,
         UTF8,
-        TASKS,
+        POLLS[0],
+        POLLS[1],
     ],
     hint: "the server has to answer such a message over HTTP",
     run,
 };
 
 fn run(context: &Context<'_>, findings: &mut Findings) {
-    for exchange in exchanges(context).iter().filter(|exchange| exchange.method == "POST") {
+    let all = exchanges(context);
+    polls(all, findings);
+    for exchange in all.iter().filter(|exchange| exchange.method == "POST") {
         if exchange.response.is_none() {
             continue;
         }
         encoding(exchange, findings);
         acknowledged(exchange, findings);
         refused(exchange, findings);
-        if let Some(message) = exchange.asked_legally() {
+        if exchange.asked_legally().is_some() {
             kind(exchange, findings);
             single(context.revision(), exchange, findings);
             result(exchange, findings);
             path(exchange, findings);
-            task(exchange, &message, findings);
         }
     }
 }
 
 /// Notifications and responses are taken with 202 and nothing more.
 fn acknowledged(exchange: &Exchange<'_>, findings: &mut Findings) {
-    let json = exchange.sent.as_ref().and_then(|sent| sent.json);
-    let Some(message) = json.and_then(|json| Message::from_value(json.clone())) else { return };
+    let Some(message) = exchange.sent.as_ref().and_then(|sent| sent.message.as_ref()) else { return };
     let requirement = match message.class() {
         Class::Notification => NOTIFICATION,
         Class::Result | Class::Error => RESPONSE,
@@ -202,18 +203,27 @@ fn path(exchange: &Exchange<'_>, findings: &mut Findings) {
     }
 }
 
-fn task(exchange: &Exchange<'_>, message: &Message, findings: &mut Findings) {
-    let has_result = exchange.replies().any(|(_, message)| message.class() == Class::Result);
-    match (message.method(), has_result) {
-        (Some("tasks/get"), true) if exchange.is_stream() => findings.violated(
-            TASKS,
-            "polling a task is answered with an event stream",
-            "application/json",
-            exchange.shown(),
-            &exchange.evidence(),
-        ),
-        (Some("tasks/get"), true) => findings.kept(TASKS),
-        _ => {}
+/// A poll should be answered with JSON, at least by a server that can: one that streams every reply cannot do otherwise.
+fn polls(all: &[Exchange<'_>], findings: &mut Findings) {
+    let is_poll = |exchange: &&Exchange<'_>| {
+        let asked = exchange.asked_legally();
+        asked.is_some_and(|message| message.method() == Some("tasks/get"))
+            && exchange.replies().any(|(_, message)| message.class() == Class::Result)
+    };
+    let (streamed, plain): (Vec<_>, Vec<_>) =
+        all.iter().filter(is_poll).partition(|exchange| exchange.is_stream());
+    let Some(first) = plain.first() else { return };
+    for id in POLLS {
+        match streamed.first() {
+            None => findings.kept(id),
+            Some(exchange) => findings.violated(
+                id,
+                "a poll of a task is answered with an event stream, another one was not",
+                "application/json",
+                exchange.shown(),
+                &exchange.evidence_with(first.request),
+            ),
+        }
     }
 }
 

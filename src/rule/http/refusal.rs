@@ -28,7 +28,7 @@ pub const RULE: Rule = Rule {
 };
 
 fn run(context: &Context<'_>, findings: &mut Findings) {
-    for exchange in &exchanges(context) {
+    for exchange in exchanges(context) {
         if exchange.is_modern() && exchange.response.is_some() {
             minting(exchange, findings);
         }

@@ -19,7 +19,7 @@ pub const RULE: Rule = Rule {
 
 fn run(context: &Context<'_>, findings: &mut Findings) {
     let mut known: HashMap<(Option<&str>, &str), u64> = HashMap::new();
-    for exchange in &exchanges(context) {
+    for exchange in exchanges(context) {
         let session = exchange.sent_header("mcp-session-id").or(exchange.header("mcp-session-id"));
         let is_opening = exchange.asked().is_some_and(|message| message.method() == Some("initialize"));
         for (entry, came) in &exchange.came {

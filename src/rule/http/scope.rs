@@ -18,6 +18,8 @@ const BROADCAST: &str = "http.streams.no-broadcast";
 /// Two equal messages further apart than this may be two events.
 const SOON: Duration = Duration::from_secs(1);
 const TAG: &str = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
+/// Where a message about a task names it, within its `params`.
+const TASK: &str = "/_meta/io.modelcontextprotocol~1related-task";
 
 pub const RULE: Rule = Rule {
     id: "rule/http-scope",
@@ -89,6 +91,10 @@ fn progress(
     owners: &HashMap<String, Option<u32>>,
     findings: &mut Findings,
 ) {
+    // A task goes on after the reply to the request that began it.
+    if message.params().pointer(TASK).is_some() {
+        return;
+    }
     let token = message.params()["progressToken"].to_string();
     let Some(Some(owner)) = owners.get(&token) else { return };
     let expected = "on the stream of the request that gave the token";

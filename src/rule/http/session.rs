@@ -24,7 +24,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     };
     let mut given = false;
     let mut opened = false;
-    for exchange in &all {
+    for exchange in all {
         let Some(id) = exchange.header("mcp-session-id") else {
             opened |= is_opening(&exchange) && exchange.is_success();
             continue;

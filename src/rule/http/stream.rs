@@ -44,6 +44,7 @@ pub const RULE: Rule = Rule {
 fn run(context: &Context<'_>, findings: &mut Findings) {
     let all = exchanges(context);
     let has_ids = all.iter().any(|exchange| exchange.heads().any(|(_, head)| head.id.is_some()));
+    let cancelled: Vec<Id> = all.iter().filter_map(Exchange::cancels).collect();
     for exchange in all.iter().filter(|exchange| exchange.is_stream() && exchange.is_success()) {
         form(exchange, findings);
         data(context.revision(), exchange, findings);
@@ -53,7 +54,10 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
             order(exchange, findings);
         }
         if let Some(message) = exchange.asked_legally().filter(|_| context.revision().is_handshake()) {
-            ending(exchange, &all, findings);
+            // What was cancelled need not be answered.
+            if !exchange.ids().iter().any(|id| cancelled.contains(id)) {
+                ending(exchange, &all, findings);
+            }
             if has_ids && message.method() != Some("initialize") {
                 priming(exchange, findings);
             }

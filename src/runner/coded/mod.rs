@@ -9,6 +9,7 @@ mod client;
 mod client_identity;
 mod clients;
 mod completion_references;
+mod first_call;
 mod http;
 mod http_sse;
 mod http_streams;
@@ -65,6 +66,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "client_requests" => client::server_requests(run).await,
         "clients" => clients::run(run).await,
         "completion_references" => completion_references::run(run).await,
+        "first_call" => first_call::run(run).await,
         "http_sse" => http_sse::run(run).await,
         "http_streams" => http_streams::run(run).await,
         "input_required" => client::input_required(run).await,

@@ -151,7 +151,9 @@ async fn interrupted(run: &mut CaseRun<'_>, tool: &Value, replays: bool) -> bool
         && run.session.take_in(deadline).await
     {}
     let reply = run.session.reply_so_far(&begun.id);
-    if reply.is_none() && !replays {
+    // What came after the break shows that the stream goes on.
+    let goes_on = replays || !ids_on(run, again).is_empty();
+    if reply.is_none() && !goes_on {
         // The call may be done, and its response lost: this server keeps none.
         unseen(run, DISCONNECT, "the server does not replay what came while nobody listened");
         return true;

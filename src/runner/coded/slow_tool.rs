@@ -22,6 +22,9 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         return run
             .rest_unseen("over HTTP the stream of a cancelled request is closed, so that nothing is seen");
     }
+    if run.session.is_http() && !run.session.is_legacy() && run.session.http_session().is_none() {
+        return run.rest_unseen("without a session no request can be told from another over HTTP");
+    }
     let began = Instant::now();
     let (control, _) = begin(run, &tool, "control");
     let is_done = run.session.is_answered(&control, run.session.timeout()).await;

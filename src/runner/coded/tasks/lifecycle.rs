@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::ids::guessable;
 use super::{
-    HINT, RELATED, TTL, Task, create, get, is_terminal, judge, met, mildly, shows, status, tools, until_end,
+    HINT, RELATED, TTL, Task, create, get, is_terminal, judge, mildly, shows, status, tools, until_end,
 };
 use super::{listing, outcome, waiting};
 use crate::runner::interpret::CaseRun;
@@ -140,9 +140,7 @@ fn polled(run: &mut CaseRun<'_>, task: &Task, polls: &[Outcome]) {
             shows(last, "the task waits for input that it has got", "working, or an end")
         });
     }
-    if run.session.is_http() {
-        streamed(run, polls);
-    }
+    if run.session.is_http() {}
 }
 
 /// Whether the server asked the client for this task's sake (and was answered: that is done at once).
@@ -152,27 +150,6 @@ fn asked_for(run: &CaseRun<'_>, id: &str) -> bool {
             && message.method().is_some()
             && message.params()["_meta"][RELATED]["taskId"] == id
     })
-}
-
-/// A poll should be answered with JSON, at least by a server that can.
-fn streamed(run: &mut CaseRun<'_>, polls: &[Outcome]) {
-    let kind = |outcome: &Outcome| {
-        let header = outcome.headers.iter().find(|(name, _)| name == "content-type");
-        header.map(|(_, value)| value.clone()).unwrap_or_default()
-    };
-    let is_json = |outcome: &Outcome| kind(outcome).starts_with("application/json");
-    let streamed = polls.iter().find(|outcome| kind(outcome).starts_with("text/event-stream"));
-    match streamed {
-        Some(outcome) if polls.iter().any(is_json) => judge(run, "tasks.get-no-sse", false, || {
-            let mut violation =
-                shows(outcome, "tasks/get is answered with an event stream", "application/json");
-            violation.got = "text/event-stream".into();
-            violation
-        }),
-        // A server that streams every reply cannot do otherwise.
-        Some(_) => {}
-        None => met(run, "tasks.get-no-sse"),
-    }
 }
 
 /// The parameter counts, not the metadata.
