@@ -38,7 +38,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
         }
         for (entry, message) in exchange.replies().filter(|_| context.revision().is_stateless()) {
             let seen =
-                Seen { exchange, asked: &asked, reply: &message, evidence: exchange.evidence_with(entry) };
+                Seen { exchange, asked: asked, reply: message, evidence: exchange.evidence_with(entry) };
             seen.judge(findings);
         }
     }
