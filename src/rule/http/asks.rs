@@ -27,7 +27,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     // What comes on a resumed stream was sent on another one.
     for exchange in all.iter().filter(|exchange| !exchange.is_resumed()) {
         for (entry, message) in exchange.messages().filter(|(_, message)| is_ask(message)) {
-            judge(&all, exchange, entry, &message, findings);
+            judge(all, exchange, entry, message, findings);
         }
     }
 }

@@ -37,8 +37,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
             unlabelled(exchange, findings);
         }
         for (entry, message) in exchange.replies().filter(|_| context.revision().is_stateless()) {
-            let seen =
-                Seen { exchange, asked: &asked, reply: &message, evidence: exchange.evidence_with(entry) };
+            let seen = Seen { exchange, asked, reply: message, evidence: exchange.evidence_with(entry) };
             seen.judge(findings);
         }
     }

@@ -30,22 +30,22 @@ pub const RULE: Rule = Rule {
 
 fn run(context: &Context<'_>, findings: &mut Findings) {
     let all = exchanges(context);
-    let owners = owners(&all);
+    let owners = owners(all);
     for exchange in all.iter().filter(|exchange| exchange.is_stream()) {
         for (entry, message) in exchange.messages() {
             let got = message.to_value().to_string();
             let seen = Seen { exchange, entry, got };
             match message.method() {
-                Some("notifications/progress") => progress(&seen, &message, &owners, findings),
+                Some("notifications/progress") => progress(&seen, message, &owners, findings),
                 Some("notifications/message") => log(&seen, findings),
                 Some(method) if message.class() == Class::Notification => {
-                    change(&seen, method, &message, findings)
+                    change(&seen, method, message, findings)
                 }
                 _ => {}
             }
         }
     }
-    broadcast(&all, findings);
+    broadcast(all, findings);
 }
 
 /// A message on a stream.

@@ -56,7 +56,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
         if let Some(message) = exchange.asked_legally().filter(|_| context.revision().is_handshake()) {
             // What was cancelled need not be answered.
             if !exchange.ids().iter().any(|id| cancelled.contains(id)) {
-                ending(exchange, &all, findings);
+                ending(exchange, all, findings);
             }
             if has_ids && message.method() != Some("initialize") {
                 priming(exchange, findings);
@@ -224,7 +224,7 @@ fn ending(exchange: &Exchange<'_>, all: &[Exchange<'_>], findings: &mut Findings
     let ids = exchange.ids();
     let is_own = |message: &Message| message.id().is_some_and(|id| ids.contains(&id));
     let later = all.iter().filter(|other| other.is_resumed());
-    let is_delivered = later.flat_map(|other| other.replies()).any(|(_, message)| is_own(&message));
+    let is_delivered = later.flat_map(|other| other.replies()).any(|(_, message)| is_own(message));
     let expected = "the response, before or after the stream is taken up again";
     let got = "the stream ended without it";
     match is_delivered {
