@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::{findings, in_parallel, judge_in_memory, judge_over_http, judge_over_sse, judge_process};
+use common::{findings, in_threads, judge_in_memory, judge_over_http, judge_over_sse, judge_process};
 use mcp_conform::catalogue::{Verdict, requirement};
 use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{Fault, Settings, Transport, faults, quirks};
@@ -12,6 +12,9 @@ use mcp_conform::runner::Check;
 const STDIO: Transport = Transport::Stdio;
 const HTTP: Transport = Transport::Http;
 const SSE: Transport = Transport::Sse;
+
+/// Most of the time a server with a fault is waited for.
+const THREADS: usize = 8;
 
 /// One judged server: with a fault, a quirk, or clean.
 #[derive(Clone, Copy)]
@@ -91,7 +94,8 @@ fn the_clean_server_draws_no_finding() {
             revisions(transport).map(move |revision| Cell { fault: None, revision, transport })
         })
         .collect();
-    let found = in_parallel(&cells, |cell| (cell.name(), findings(&cell.judge(settings(None), None))));
+    let found =
+        in_threads(THREADS, &cells, |cell| (cell.name(), findings(&cell.judge(settings(None), None))));
     let wrong: Vec<_> = found.into_iter().filter(|(_, findings)| !findings.is_empty()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -109,9 +113,8 @@ fn quirks_draw_no_finding_in_any_revision() {
 }
 
 fn newest_of_each_era(revisions: Vec<Revision>) -> Vec<Revision> {
-    let newest = |is_stateless| {
-        revisions.iter().rfind(|revision| revision.is_stateless() == is_stateless).copied()
-    };
+    let newest =
+        |is_stateless| revisions.iter().rfind(|revision| revision.is_stateless() == is_stateless).copied();
     [newest(false), newest(true)].into_iter().flatten().collect()
 }
 
@@ -128,7 +131,7 @@ fn quirks_are_silent(chosen: impl Fn(Vec<Revision>) -> Vec<Revision>) {
             }));
         }
     }
-    let found = in_parallel(&cells, |cell| {
+    let found = in_threads(THREADS, &cells, |cell| {
         let quirk = cell.fault.map_or("", |quirk| quirk.id.as_str());
         (format!("{quirk}, {}", cell.name()), findings(&cell.judge(settings(cell.fault), None)))
     });
@@ -156,7 +159,7 @@ fn each_fault_is_caught_for_its_reason() {
     let only = std::env::var("MCP_CONFORM_FAULTS").unwrap_or_default();
     let wanted = faults().iter().filter(|fault| fault.id.contains(&only));
     let cells: Vec<Cell> = wanted.flat_map(cells).collect();
-    let judged = in_parallel(&cells, |cell| cell.judge_fault());
+    let judged = in_threads(THREADS, &cells, |cell| cell.judge_fault());
     let mut matrix = String::new();
     let mut missed = Vec::new();
     let mut last = "";

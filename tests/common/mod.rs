@@ -180,9 +180,12 @@ pub fn findings(checks: &[Check]) -> Vec<String> {
 
 /// Works on all items with as many threads as there are processors; the results stay in order.
 pub fn in_parallel<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    in_threads(std::thread::available_parallelism().map_or(2, usize::from), items, work)
+}
+
+/// The same in so many threads: more than there are processors where they wait most of the time.
+pub fn in_threads<T: Sync, R: Send>(threads: usize, items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let next = std::sync::atomic::AtomicUsize::new(0);
-    // Most of the time they wait.
-    let threads = 3 * std::thread::available_parallelism().map_or(2, usize::from);
     let mut results: Vec<(usize, R)> = std::thread::scope(|scope| {
         let worker = || {
             let mut done = Vec::new();
