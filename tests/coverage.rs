@@ -46,7 +46,7 @@ fn what_cannot_be_observed_is_not_judged_by_a_case() {
 }
 
 /// Areas that are not covered yet.
-const OPEN: [&str; 0] = [];
+const OPEN: [&str; 4] = ["http", "auth", "tasks", "tasks-ext"];
 
 /// Requirements that a client can see, and that are not judged and proven all the same.
 const EXCEPTIONS: [(&str, &str); 4] = [
