@@ -80,11 +80,6 @@ impl Session {
         lock(&self.streams).push(events);
     }
 
-    /// A GET stream that is open.
-    pub(super) fn stream(&self) -> Option<Events> {
-        lock(&self.streams).iter().find(|stream| !stream.is_closed()).cloned()
-    }
-
     /// Remembers a task that answers a request later.
     pub(super) fn remember(&self, id: Id, task: AbortHandle) {
         let mut later = lock(&self.later);
@@ -239,7 +234,7 @@ impl Hub {
     }
 
     /// The same at its time: all of it belongs to one thing, and is taken back with it.
-    fn publish_later(self: &Arc<Self>, session: &Arc<Session>, mut emissions: Vec<Emission>) {
+    pub(super) fn publish_later(self: &Arc<Self>, session: &Arc<Session>, mut emissions: Vec<Emission>) {
         let (hub, own) = (self.clone(), session.clone());
         let mut due: Vec<_> =
             emissions.iter_mut().map(|emission| (emission.schedule(), emission.clone())).collect();

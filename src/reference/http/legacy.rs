@@ -5,10 +5,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::http::request::Parts;
 use hyper::{Method, Response};
-use tokio::time::{Instant, sleep_until};
 
 use super::hub::{Hub, Session, User};
-use super::response::{self, Body, Events, body, empty, event};
+use super::response::{self, Body, body, empty, event};
 use crate::reference::conversation::Conversation;
 use crate::reference::output::{Emission, Output, Payload, Route};
 use crate::reference::rewrite::{Context, Draft, Point};
@@ -47,23 +46,8 @@ fn post(hub: &Arc<Hub>, query: &str, bytes: &Bytes, user: User) -> Response<Body
     let id = query.strip_prefix("session=").unwrap_or_default();
     let Some(session) = hub.session(id) else { return empty(404) };
     let outputs = session.hear(user, bytes);
-    let emissions = hub.perform(&session, outputs).emissions;
-    if let Some(events) = session.stream() {
-        let request = emissions.iter().find_map(|emission| emission.request.clone());
-        let task = tokio::spawn(write(emissions, events));
-        if let Some(request) = request {
-            session.remember(request, task.abort_handle());
-        }
-    }
+    let mut emissions = hub.perform(&session, outputs).emissions;
+    emissions.iter_mut().for_each(|emission| emission.route = Route::Session);
+    hub.publish_later(&session, emissions);
     body(202, Some("text/plain"), "Accepted")
-}
-
-async fn write(mut emissions: Vec<Emission>, events: Events) {
-    emissions.sort_by_key(|emission| emission.delay);
-    let begun = Instant::now();
-    for emission in emissions {
-        sleep_until(begun + emission.delay).await;
-        // A client that is gone hears nothing.
-        let _ = events.send(event(&emission, None));
-    }
 }

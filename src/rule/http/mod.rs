@@ -42,10 +42,15 @@ pub(super) struct Exchange<'t> {
 struct Sent<'t> {
     entry: &'t Entry,
     json: Option<&'t Value>,
-    /// The message; `None` if it is a batch or nothing of the kind.
-    message: Option<Message>,
     /// The members of a batch, or the one message.
     all: Vec<Message>,
+}
+
+impl Sent<'_> {
+    /// The message; `None` if it is a batch or nothing of the kind.
+    fn message(&self) -> Option<&Message> {
+        self.all.first().filter(|_| self.json.is_some_and(Value::is_object))
+    }
 }
 
 struct Response<'t> {
@@ -98,9 +103,8 @@ impl<'t> Exchange<'t> {
         match &entry.what {
             What::Sent { json, .. } => {
                 self.deliberate |= is_deliberate(entry);
-                let message = json.as_ref().and_then(|json| Message::from_value(json.clone()));
                 let all = json.as_ref().map(Message::all).unwrap_or_default();
-                self.sent = Some(Sent { entry, json: json.as_ref(), message, all });
+                self.sent = Some(Sent { entry, json: json.as_ref(), all });
             }
             What::Response { status, headers, .. } => {
                 self.response = Some(Response { entry, status: *status, headers });
@@ -119,7 +123,7 @@ impl<'t> Exchange<'t> {
 
     /// The single request that was sent, if that is what was sent.
     fn asked(&self) -> Option<&Message> {
-        let message = self.sent.as_ref()?.message.as_ref()?;
+        let message = self.sent.as_ref()?.message()?;
         (self.method == "POST" && message.class() == Class::Request).then_some(message)
     }
 
@@ -136,7 +140,7 @@ impl<'t> Exchange<'t> {
 
     /// The request that it cancels.
     fn cancels(&self) -> Option<Id> {
-        let message = self.sent.as_ref()?.message.as_ref()?;
+        let message = self.sent.as_ref()?.message()?;
         let is_cancel = message.method() == Some("notifications/cancelled");
         is_cancel.then(|| Id::from_value(&message.params()["requestId"]))
     }

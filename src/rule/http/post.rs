@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Came, Exchange, exchanges};
+use super::{Came, Exchange, Sent, exchanges};
 use crate::catalogue::Verdict;
 use crate::protocol::{Class, FrameError, Id, Revision};
 use crate::rule::{Context, Findings, Rule};
@@ -63,7 +63,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
 
 /// Notifications and responses are taken with 202 and nothing more.
 fn acknowledged(exchange: &Exchange<'_>, findings: &mut Findings) {
-    let Some(message) = exchange.sent.as_ref().and_then(|sent| sent.message.as_ref()) else { return };
+    let Some(message) = exchange.sent.as_ref().and_then(Sent::message) else { return };
     let requirement = match message.class() {
         Class::Notification => NOTIFICATION,
         Class::Result | Class::Error => RESPONSE,
