@@ -9,7 +9,7 @@ use std::process::Command;
 
 use common::in_parallel;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -63,8 +63,8 @@ fn judge(server: &Server, over_http: bool, folder: &Path) -> Value {
     serde_json::from_slice(&std::fs::read(report).expect("a report")).expect("JSON")
 }
 
-/// The findings of a report: server, run, check, requirement, verdict.
-fn findings(server: &str, report: &Value) -> Vec<[String; 5]> {
+/// The findings of a report: server, run, check, requirement, verdict; and what each is about.
+fn findings(server: &str, report: &Value) -> Vec<([String; 5], Value)> {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let mut found = Vec::new();
     for run in report["runs"].as_array().into_iter().flatten() {
@@ -73,7 +73,11 @@ fn findings(server: &str, report: &Value) -> Vec<[String; 5]> {
             if ["fail", "warn", "error", "blocked"].iter().any(|verdict| check["verdict"] == *verdict) {
                 let [id, requirement, verdict] =
                     ["id", "requirement", "verdict"].map(|key| text(&check[key]));
-                found.push([server.to_owned(), name.clone(), id, requirement, verdict]);
+                let about = ["message", "expected", "got"].map(|key| (key, &check[key]));
+                found.push((
+                    [server.to_owned(), name.clone(), id, requirement, verdict],
+                    json!(BTreeMap::from(about)),
+                ));
             }
         }
     }
@@ -104,13 +108,13 @@ fn every_finding_on_real_servers_is_known_and_explained() {
             }
         }
     }
-    let found: BTreeSet<[String; 5]> =
+    let found: BTreeMap<[String; 5], Value> =
         in_parallel(&runs, |(server, over_http)| findings(&server.name, &judge(server, *over_http, &folder)))
             .into_iter()
             .flatten()
             .collect();
-    let new: Vec<_> = found.difference(&known).collect();
-    let gone: Vec<_> = sure.difference(&found).collect();
+    let new: Vec<_> = found.iter().filter(|(finding, _)| !known.contains(*finding)).collect();
+    let gone: Vec<_> = sure.iter().filter(|finding| !found.contains_key(*finding)).collect();
     assert!(new.is_empty() && gone.is_empty(), "new: {new:#?}\ngone: {gone:#?}");
     std::fs::remove_dir_all(&folder).ok();
 }

@@ -8,8 +8,8 @@ use http_body_util::BodyExt;
 use hyper::body::Incoming as Body;
 use hyper::{Request, Response};
 use hyper_rustls::HttpsConnector;
-use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -18,6 +18,10 @@ use super::outgoing::Outgoing;
 use super::sse::SseDecoder;
 use super::target::{Endpoint, StartError};
 use super::{Arrival, BACKLOG, Incoming, MAX_MESSAGE};
+
+/// How long a connection may wait for its next exchange: less than the 5 seconds after which many servers close it, as a
+/// request that meets that close would be lost.
+const MAX_IDLE: Duration = Duration::from_secs(2);
 
 type Connector = HttpsConnector<HttpConnector>;
 pub(super) type HttpClient = Client<Connector, Outgoing>;
@@ -105,12 +109,18 @@ pub(super) fn client() -> Result<HttpClient, StartError> {
 }
 
 fn plain(connector: Connector) -> HttpClient {
-    Client::builder(TokioExecutor::new()).build(connector)
+    builder().build(connector)
 }
 
 /// A client with connections of its own, which writes header names Like-This and not in small letters.
 fn apart(connector: Connector) -> HttpClient {
-    Client::builder(TokioExecutor::new()).http1_title_case_headers(true).build(connector)
+    builder().http1_title_case_headers(true).build(connector)
+}
+
+fn builder() -> Builder {
+    let mut builder = Client::builder(TokioExecutor::new());
+    builder.pool_idle_timeout(MAX_IDLE);
+    builder
 }
 
 fn connector() -> Result<Connector, StartError> {

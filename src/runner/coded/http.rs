@@ -10,6 +10,7 @@ use crate::session::{HttpCall, Meta, Outcome, Sent};
 pub(super) type Headers<'h> = &'h [(&'h str, Option<&'h str>)];
 
 /// What a check looks at.
+#[derive(Default)]
 pub(super) struct Seen<'s> {
     pub message: &'s str,
     pub expected: &'s str,
@@ -17,12 +18,15 @@ pub(super) struct Seen<'s> {
     pub span: (u64, u64),
     /// The worst verdict, where it is milder than that of the level.
     pub at_most: Option<Verdict>,
+    /// Why the exchange failed below HTTP: a connection may close for reasons of its own.
+    pub failed: Option<&'s str>,
 }
 
 impl<'s> Seen<'s> {
     /// What is wrong with the answer to a probe, if it is.
-    pub(super) fn of(outcome: &Outcome, message: &'s str, expected: &'s str) -> Self {
-        Self { message, expected, got: shown(outcome), span: outcome.span, at_most: None }
+    pub(super) fn of(outcome: &'s Outcome, message: &'s str, expected: &'s str) -> Self {
+        let failed = outcome.failed.as_deref();
+        Self { message, expected, got: shown(outcome), span: outcome.span, failed, ..Self::default() }
     }
 
     pub(super) fn at_most(self, verdict: Verdict) -> Self {
@@ -33,9 +37,10 @@ impl<'s> Seen<'s> {
 /// Notes whether a requirement is met.
 pub(super) fn say(run: &mut CaseRun<'_>, id: &str, is_met: bool, seen: &Seen<'_>) {
     let Some(requirement) = run.judged(id) else { return };
-    match is_met {
-        true => run.note(requirement, Verdict::Pass, seen.expected),
-        false => {
+    match (is_met, seen.failed) {
+        (true, _) => run.note(requirement, Verdict::Pass, seen.expected),
+        (false, Some(why)) => run.note(requirement, Verdict::NotObserved, format!("no HTTP response: {why}")),
+        (false, None) => {
             let violation = Violation {
                 message: seen.message.to_owned(),
                 expected: seen.expected.to_owned(),

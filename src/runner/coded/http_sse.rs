@@ -29,7 +29,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         expected,
         got: got.to_owned(),
         span: (0, 0),
-        at_most: None,
+        ..Seen::default()
     };
     let same =
         beside.url().is_some_and(|url| first.resolved(url).is_some_and(|to| to.origin() == url.origin()));
@@ -99,7 +99,7 @@ fn begin(
         run,
         "http.httpsse.endpoint-event",
         is_address,
-        &Seen { message, expected: "an endpoint event with an address", got, span: (0, 0), at_most: None },
+        &Seen { message, expected: "an endpoint event with an address", got, ..Seen::default() },
     );
     let is_first = first.as_deref() == Some("endpoint");
     let got = first.unwrap_or_else(|| "nothing".to_owned());
@@ -108,7 +108,7 @@ fn begin(
         run,
         "http.httpsse.endpoint-event-first",
         is_first,
-        &Seen { message, expected: "endpoint", got, span: (0, 0), at_most: None },
+        &Seen { message, expected: "endpoint", got, ..Seen::default() },
     );
 }
 
@@ -198,8 +198,7 @@ async fn conversation(run: &mut CaseRun<'_>, beside: &mut Session, first: &Strea
         let found = places(beside, &id);
         let got =
             format!("{} of {} places", found.iter().filter(|place| **place == own).count(), found.len());
-        let seen =
-            |message, expected| Seen { message, expected, got: got.clone(), span: (0, 0), at_most: None };
+        let seen = |message, expected| Seen { message, expected, got: got.clone(), ..Seen::default() };
         let is_streamed = found.iter().any(|place| streams.contains(place));
         let message = "a response did not come on the event stream";
         say(run, "http.httpsse.response-on-stream", is_streamed, &seen(message, "on the event stream"));
@@ -228,7 +227,7 @@ fn events(run: &mut CaseRun<'_>, beside: &Session, stream: &Stream) {
         expected: "message events",
         got: stray.clone().unwrap_or_default(),
         span: (0, 0),
-        at_most: None,
+        ..Seen::default()
     };
     say(run, "http.httpsse.message-events", stray.is_none(), &seen);
 }
