@@ -186,7 +186,7 @@ fn tell(
         expected: format!("`{notification}`"),
         got: "nothing".into(),
         from,
-        ..Seen::default()
+        at_most: None,
     };
     let each: Vec<bool> = watch.iter().map(|begun| told(run, from, Some(begun), &is_it)).collect();
     let any = match watch.is_empty() {

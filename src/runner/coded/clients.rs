@@ -85,7 +85,7 @@ fn ids(run: &mut CaseRun<'_>, others: &[String]) {
     distinct.sort_unstable();
     distinct.dedup();
     let span = (1, run.session.transcript.last());
-    let seen = |message, expected| Seen { message, expected, got: all.join(", "), span, at_most: None };
+    let seen = |message, expected| Seen { message, expected, got: all.join(", "), span, ..Seen::default() };
     let is_unique = distinct.len() == all.len();
     say(
         run,
@@ -197,7 +197,7 @@ async fn isolation(run: &mut CaseRun<'_>, other: &str) {
         run,
         ID,
         stray.is_none(),
-        &Seen { message, expected: "nothing of this session", got, span, at_most: None },
+        &Seen { message, expected: "nothing of this session", got, span, ..Seen::default() },
     );
     run.session.drop_exchange(exchange);
 }

@@ -61,7 +61,7 @@ async fn closes(run: &mut CaseRun<'_>, begun: &Begun) {
         expected: "the end of the stream",
         got: if is_over { "the end of the stream" } else { "an open stream" }.to_owned(),
         span: (begun.from, run.session.transcript.last()),
-        at_most: None,
+        ..Seen::default()
     };
     say(run, CLOSES, is_over, &seen);
     if !is_over {
@@ -100,7 +100,7 @@ async fn cancelled(run: &mut CaseRun<'_>, tool: &Value, index: usize) -> bool {
         run,
         OTHERS,
         reply.is_some(),
-        &Seen { message, expected: "the response to the other request", got, span, at_most: None },
+        &Seen { message, expected: "the response to the other request", got, span, ..Seen::default() },
     );
     let is_about = |message: &Message| {
         message.params()["progressToken"] == token.as_str() || message.id().as_ref() == Some(&left.id)
@@ -114,7 +114,7 @@ async fn cancelled(run: &mut CaseRun<'_>, tool: &Value, index: usize) -> bool {
         run,
         FURTHER,
         late.is_none(),
-        &Seen { message, expected: "nothing more about it", got, span, at_most: None },
+        &Seen { message, expected: "nothing more about it", got, span, ..Seen::default() },
     );
     true
 }

@@ -93,7 +93,7 @@ async fn replay(run: &mut CaseRun<'_>, first: &Begun, second: &Begun, last: &str
     let replies: Vec<Value> = replies_on(run, exchange).iter().map(Message::to_value).collect();
     let span = (from, run.session.transcript.last());
     let got = format!("HTTP {}, {}", status.unwrap_or_default(), Value::Array(replies));
-    let seen = |message, expected| Seen { message, expected, got: got.clone(), span, at_most: None };
+    let seen = |message, expected| Seen { message, expected, got: got.clone(), span, ..Seen::default() };
     match status {
         Some(405) => {
             let seen =
@@ -165,7 +165,7 @@ async fn interrupted(run: &mut CaseRun<'_>, tool: &Value, replays: bool) -> bool
         run,
         DISCONNECT,
         reply.is_some(),
-        &Seen { message, expected: "its response, later", got, span, at_most: None },
+        &Seen { message, expected: "its response, later", got, span, ..Seen::default() },
     );
     run.session.break_off(again);
     true
