@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
-use command::{Folder, SELF, code, expect_in, json, root, run_in, text};
+use command::{Folder, SELF, code, expect_in, json, root, run_in, says, text};
 use serde_json::Value;
 
 const FAULT: &str = "resources.read.text-or-blob";
@@ -112,6 +112,36 @@ fn shards_together_are_the_whole() {
     assert_eq!(code(&output), 0, "{}", text(&output));
     let ids = |name: &str| of(&verdicts(&json(&folder.file(name))));
     assert_eq!(ids("auto.json"), ids("2.json"));
+}
+
+#[test]
+fn merged_reports_know_a_baseline() {
+    let folder = Folder::new("merged");
+    let fault = ["--fault", FAULT, "--fault", "lifecycle.version-negotiation.unsupported-version"];
+    for part in ["1/2", "2/2"] {
+        judge(&folder.0, &["--shard", part, "--json", &format!("{}.json", &part[..1])], &fault);
+    }
+    let merge = |options: &[&str]| {
+        run_in(&folder.0, &[&["merge", "1.json", "2.json", "--json", "all.json"][..], options].concat())
+    };
+    assert_eq!(code(&merge(&["--write-baseline", "b.toml"])), 1);
+    let written = folder.read("b.toml");
+    let (one, two) = ("resources.read.text-or-blob", "lifecycle.version-negotiation.unsupported-version");
+    assert!(written.contains(one) && written.contains(two), "{written}");
+    let accepted = merge(&["--baseline", "b.toml"]);
+    assert_eq!(code(&accepted), 0, "{}", text(&accepted));
+    let report = json(&folder.file("all.json"));
+    assert_eq!((report["summary"]["fail"].as_u64(), report["summary"]["known"].as_u64()), (Some(0), Some(2)));
+    // What the runs accepted already needs its entry no less.
+    let again = run_in(&folder.0, &["merge", "all.json", "--baseline", "b.toml"]);
+    assert_eq!(code(&again), 0, "{}", text(&again));
+    folder.write("b.toml", &format!("{written}expires = \"2020-01-01\"\n"));
+    says(&merge(&["--baseline", "b.toml"]), 1, &["accepted until 2020-01-01, which is over"]);
+    let stale = "[[accepted]]\nrequirement = \"prompts.list.result-shape\"\nreason = \"x\"\n";
+    folder.write("b.toml", &format!("{written}{stale}"));
+    says(&merge(&["--baseline", "b.toml"]), 1, &["no longer fails", "prompts.list.result-shape"]);
+    folder.write("b.toml", "[[accepted]]\nwhat = 1\n");
+    says(&merge(&["--baseline", "b.toml"]), 2, &["--baseline b.toml"]);
 }
 
 #[test]

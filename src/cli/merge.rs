@@ -3,21 +3,24 @@
 use std::path::{Path, PathBuf};
 
 use super::Usage;
+use super::accept::{self, Acceptance, today};
 use super::output::Output;
 use super::perform::Audience;
 use crate::catalogue::Verdict;
 use crate::report::read::{Recorded, RecordedRun, read};
-use crate::runner::{Check, Event, ExitCode, Finished, Fuzzed, TargetInfo};
+use crate::runner::{Baseline, Check, Event, ExitCode, Finished, Fuzzed, SnapshotChange, TargetInfo, fails};
 
 /// Arguments of `merge`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// JSON reports of one server, as --json writes them
+    /// JSON reports of one server, as --json writes them; with --baseline, those of all shards
     #[arg(required = true, value_name = "REPORT")]
     reports: Vec<PathBuf>,
-    /// Show warnings as failures in the reports, as the runs with --strict did
+    /// Warnings are failures, as in runs with --strict
     #[arg(long)]
     strict: bool,
+    #[command(flatten)]
+    acceptance: Acceptance,
     #[command(flatten)]
     output: Output,
 }
@@ -27,9 +30,11 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     if args.output.snapshot.is_some() {
         return Err(Usage("--snapshot is for runs: reports hold no surface to compare".to_owned()).into());
     }
+    let mut baseline = args.acceptance.read()?;
     let mut whole: Option<Recorded> = None;
     for path in &args.reports {
-        let report = open(path)?;
+        let mut report = open(path)?;
+        accept(&mut report, &mut baseline, args.strict);
         whole = Some(match whole {
             None => report,
             Some(whole) => {
@@ -37,11 +42,58 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
             }
         });
     }
-    let Some(whole) = whole else { return Err(Usage("no report to merge".to_owned()).into()) };
+    let Some(mut whole) = whole else { return Err(Usage("no report to merge".to_owned()).into()) };
+    refuse_stale(&mut whole, &baseline);
     let mut audience = Audience::new(args.output.reporters(args.strict)?);
     tell(&mut audience, &whole)?;
+    if let Some(path) = &args.acceptance.write_baseline {
+        accept::write(path, &[baseline], &audience.report, args.strict)?;
+    }
     let finished = Finished { duration_ms: whole.duration_ms, exit: whole.exit, problem: whole.problem };
     audience.close(finished, &args.output)
+}
+
+/// Applies the baseline to a report, whose end may then be another one.
+fn accept(report: &mut Recorded, baseline: &mut Baseline, strict: bool) {
+    let mut accepted = 0;
+    for run in &mut report.runs {
+        for check in &mut run.checks {
+            let before = check.verdict;
+            baseline.apply(run.started.name.as_deref(), check, &today());
+            accepted += usize::from(check.verdict != before);
+        }
+    }
+    report.exit = match report.exit {
+        ExitCode::Clean if is_failing(report, strict) => ExitCode::Findings,
+        // A problem is a reason of its own, and so is what cannot be seen here.
+        ExitCode::Findings if accepted > 0 && report.problem.is_none() && !is_failing(report, strict) => {
+            let mut checks = report.runs.iter().flat_map(|run| &run.checks);
+            let has_error = checks.any(|check| check.verdict == Verdict::Error);
+            if has_error { ExitCode::Bug } else { ExitCode::Clean }
+        }
+        other => other,
+    };
+}
+
+fn is_failing(report: &Recorded, strict: bool) -> bool {
+    let mut checks = report.runs.iter().flat_map(|run| &run.checks);
+    let mut fuzzed = report.fuzz.iter().flat_map(|campaign| &campaign.findings);
+    let is_changed = |change: &SnapshotChange| matches!(change, SnapshotChange::Changed(_));
+    checks.any(|check| fails(check.verdict, strict))
+        || fuzzed.any(|finding| finding.severity != "advice")
+        || report.snapshots.iter().any(|snapshot| is_changed(&snapshot.change))
+}
+
+/// An entry that nothing needs any more is an error, unless something was not judged that may need it.
+fn refuse_stale(whole: &mut Recorded, baseline: &Baseline) {
+    if whole.problem.is_some() || !matches!(whole.exit, ExitCode::Clean | ExitCode::Findings) {
+        return;
+    }
+    let names: Vec<&str> = whole.runs.iter().filter_map(|run| run.started.name.as_deref()).collect();
+    if let Some(stale) = Baseline::stale(std::slice::from_ref(baseline), &names) {
+        whole.problem = Some(stale);
+        whole.exit = ExitCode::Findings;
+    }
 }
 
 fn open(path: &Path) -> Result<Recorded, Usage> {

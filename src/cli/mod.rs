@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand. Arguments become validated options before any work is done.
 
+mod accept;
 mod completions;
 mod config;
 mod diff;

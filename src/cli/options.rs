@@ -7,14 +7,13 @@ use clap::{Args, ValueEnum};
 use globset::{Glob, GlobMatcher};
 
 use super::Usage;
+use super::accept::Acceptance;
 use super::shard::shard;
 use super::work::Again;
 use crate::case::{self, Case};
 use crate::catalogue::{closest, requirements};
 use crate::protocol::Revision;
-use crate::runner::{
-    Baseline, Choice, Filter, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tools,
-};
+use crate::runner::{Choice, Filter, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tools};
 use crate::session::Options;
 use crate::transport::Target;
 
@@ -67,12 +66,8 @@ pub struct Judging {
     /// More cases, from a folder of yours; may be repeated
     #[arg(long, value_name = "DIR", help_heading = "What is judged")]
     pub cases: Vec<PathBuf>,
-    /// Findings that you accept, with a reason each (TOML); one that no longer fails is an error
-    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
-    pub baseline: Option<PathBuf>,
-    /// Write a baseline that accepts everything that fails, and keeps what --baseline accepts rightly
-    #[arg(long, value_name = "FILE", help_heading = "What is judged")]
-    pub write_baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub acceptance: Acceptance,
     /// Run only a part of the cases: part I of N, from 1; `auto/N` takes I from JOB_COMPLETION_INDEX and its like. `merge`
     /// joins the reports
     #[arg(long, value_name = "I/N", value_parser = shard, help_heading = "What is judged")]
@@ -116,8 +111,7 @@ impl Judging {
             level: LevelName::default(),
             strict: false,
             cases: Vec::new(),
-            baseline: None,
-            write_baseline: None,
+            acceptance: Acceptance::default(),
             shard: None,
             again: Again::default(),
             jobs: None,
@@ -150,11 +144,11 @@ impl Judging {
             },
             revisions: self.choice()?,
             filter,
-            baseline: self.baseline()?.with(policy.profile.accepted.clone()),
+            baseline: self.acceptance.read()?.with(policy.profile.accepted.clone()),
             secrets: secrets.and(policy.profile.authorization.all()),
             policy,
             shard,
-            write_baseline: self.write_baseline.clone(),
+            write_baseline: self.acceptance.write_baseline.clone(),
             cases,
             strict: self.strict,
             jobs: self.jobs(),
@@ -227,10 +221,6 @@ impl Judging {
         let profile: Profile = file("--profile", self.basics.profile.as_deref(), Profile::parse)?;
         Ok(Policy { tools, profile })
     }
-
-    fn baseline(&self) -> Result<Baseline, Usage> {
-        file("--baseline", self.baseline.as_deref(), Baseline::parse)
-    }
 }
 
 /// Refuses a pattern that fits nothing, with what may be meant.
@@ -246,7 +236,7 @@ fn known(option: &str, texts: &[String], globs: &[GlobMatcher], ids: &[&str]) ->
 }
 
 /// Reads a file of the user's; without one, the default.
-fn file<T: Default>(
+pub(super) fn file<T: Default>(
     option: &str,
     path: Option<&Path>,
     parse: impl Fn(&str) -> Result<T, String>,

@@ -5,19 +5,18 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::Usage;
 use super::config::file_name;
 use super::fuzz::{self, Limits};
 use super::output::Output;
 use super::part::Part;
 use super::state::State;
+use super::{Usage, accept};
 use crate::fuzz::Budget;
 use crate::pattern::Mask;
 use crate::protocol::Revision;
 use crate::report::{Report, Reporter, Reporters, snapshot};
 use crate::runner::{
-    Baseline, Event, ExitCode, Finished, Judged, Plan, SnapshotChange, SnapshotOutcome, Surface, fails, now,
-    run,
+    Baseline, Event, ExitCode, Finished, Judged, Plan, SnapshotChange, SnapshotOutcome, Surface, run,
 };
 
 /// Judges one server and tells every reporter.
@@ -67,11 +66,7 @@ pub fn keep(report: &Report, parts: &[&Part], baselines: &[Baseline], exit: Exit
     state.write();
     let Some(plan) = parts.first().map(|part| &part.plan) else { return Ok(()) };
     let Some(path) = &plan.write_baseline else { return Ok(()) };
-    let failures =
-        report.runs.iter().flat_map(|run| run.checks.iter().map(move |check| (run.name.as_deref(), check)));
-    let failures = failures.filter(|(_, check)| fails(check.verdict, plan.strict));
-    let text = Baseline::written(baselines, failures, &now()[..10]);
-    std::fs::write(path, text).map_err(|error| Usage(format!("--write-baseline {}: {error}", path.display())))
+    accept::write(path, baselines, report, plan.strict)
 }
 
 /// The end of a run that the user ended.

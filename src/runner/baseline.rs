@@ -104,14 +104,17 @@ impl Baseline {
         Ok(())
     }
 
-    /// Turns an accepted violation into `known`. `today` is YYYY-MM-DD.
+    /// Turns an accepted violation into `known`; what an earlier run accepted stays so. `today` is YYYY-MM-DD.
     pub fn apply(&mut self, server: Option<&str>, check: &mut Check, today: &str) {
-        if !matches!(check.verdict, Verdict::Fail | Verdict::Warn) {
+        if !matches!(check.verdict, Verdict::Fail | Verdict::Warn | Verdict::Known) {
             return;
         }
         let mut covering = self.accepted.iter_mut().filter(|entry| entry.covers(server, check));
         let Some(entry) = covering.next() else { return };
         entry.used = true;
+        if check.verdict == Verdict::Known {
+            return;
+        }
         // Days in this form compare as texts.
         match entry.expires.as_deref().filter(|last| today > *last) {
             None => {
@@ -119,8 +122,11 @@ impl Baseline {
                 check.message = format!("{} (accepted: {})", check.message, entry.reason);
             }
             Some(last) => {
-                let reason = &entry.reason;
-                check.message = format!("{} (accepted until {last}, which is over: {reason})", check.message);
+                let over = format!(" (accepted until {last}, which is over: {})", entry.reason);
+                // An earlier run may have told so.
+                if !check.message.ends_with(&over) {
+                    check.message.push_str(&over);
+                }
             }
         }
     }
@@ -215,15 +221,23 @@ mod tests {
     fn an_accepted_failure_is_known_until_it_expires() {
         let text = "[[accepted]]\nrequirement = 'tools.call.result-shape'\nreason = 'soon'\nexpires = '2026-01-31'\n";
         let (mut baseline, mut check) = (Baseline::parse(text).unwrap(), failing());
-        baseline.apply(None, &mut check, "2026-02-01");
-        assert_eq!(check.verdict, Verdict::Fail);
-        assert!(
-            check.message.contains("accepted until 2026-01-31, which is over: soon"),
-            "{}",
-            check.message
-        );
+        for _ in 0..2 {
+            baseline.apply(None, &mut check, "2026-02-01");
+            assert_eq!(check.verdict, Verdict::Fail);
+            assert_eq!(check.message, "wrong (accepted until 2026-01-31, which is over: soon)");
+        }
         baseline.apply(None, &mut check, "2026-01-31");
         assert_eq!(check.verdict, Verdict::Known);
+        assert_eq!(Baseline::stale(&[baseline], &[]), None);
+    }
+
+    #[test]
+    fn what_an_earlier_run_accepted_keeps_its_entry_alive() {
+        let text = "[[accepted]]\ncheck = 'tools/call'\nreason = 'soon'\n";
+        let (mut baseline, mut check) =
+            (Baseline::parse(text).unwrap(), Check { verdict: Verdict::Known, ..failing() });
+        baseline.apply(None, &mut check, "2026-02-01");
+        assert_eq!((check.verdict, check.message.as_str()), (Verdict::Known, "wrong"));
         assert_eq!(Baseline::stale(&[baseline], &[]), None);
     }
 

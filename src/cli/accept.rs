@@ -1,0 +1,43 @@
+//! Which findings are accepted, and where those of today are written.
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use super::Usage;
+use super::options::file;
+use crate::report::Report;
+use crate::runner::{Baseline, fails, now};
+
+/// The baseline to go by, and the one to write.
+#[derive(Args, Debug, Clone, Default)]
+#[command(next_help_heading = "What is judged")]
+pub struct Acceptance {
+    /// Findings that you accept, with a reason each (TOML); one that no longer fails is an error
+    #[arg(long, value_name = "FILE")]
+    pub baseline: Option<PathBuf>,
+    /// Write a baseline that accepts everything that fails, and keeps what --baseline accepts rightly
+    #[arg(long, value_name = "FILE")]
+    pub write_baseline: Option<PathBuf>,
+}
+
+impl Acceptance {
+    /// What the file accepts; nothing, without one.
+    pub fn read(&self) -> Result<Baseline, Usage> {
+        file("--baseline", self.baseline.as_deref(), Baseline::parse)
+    }
+}
+
+/// Writes the baseline of a report. The baselines that it was judged by know what they were used for.
+pub fn write(path: &Path, baselines: &[Baseline], report: &Report, strict: bool) -> Result<(), Usage> {
+    let checks =
+        report.runs.iter().flat_map(|run| run.checks.iter().map(move |check| (run.name.as_deref(), check)));
+    let failures = checks.filter(|(_, check)| fails(check.verdict, strict));
+    let text = Baseline::written(baselines, failures, &today());
+    std::fs::write(path, text).map_err(|error| Usage(format!("--write-baseline {}: {error}", path.display())))
+}
+
+/// Today, as YYYY-MM-DD.
+pub fn today() -> String {
+    now().chars().take(10).collect()
+}
