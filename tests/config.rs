@@ -137,6 +137,31 @@ fn the_file_of_vs_code_reaches_servers_over_http_and_stdio() {
 }
 
 #[test]
+fn an_event_stream_is_spoken_to_as_the_file_says() {
+    let folder = Folder::new("sse");
+    let server = Listening::new();
+    let file = |kind: &str, path: &str| {
+        let text = format!(r#"{{"mcpServers": {{"old": {{{kind}"url": "{}{path}"}}}}}}"#, server.1);
+        folder.write("mcp.json", &text)
+    };
+    for kind in [r#""type": "sse", "#, r#""transportType": "sse", "#] {
+        says(&config(&folder.0, &[&file(kind, "/sse")], &[]), 0, &["old · 2024-11-05 · http"]);
+    }
+    // Streamable HTTP is not tried where the file says otherwise.
+    let wrong = config(&folder.0, &[&file(r#""type": "sse", "#, "/mcp")], &[]);
+    let shown = says(&wrong, 3, &["old: ", "cannot be judged in 2024-11-05", "and no event stream"]);
+    assert!(!shown.contains("within 60s"), "{shown}");
+    says(&config(&folder.0, &[&file("", "/sse")], &[]), 0, &["old · 2024-11-05 · http"]);
+    let url = format!("{}/sse", server.1);
+    says(&command::run_in(&folder.0, &["inspect", "http", &url]), 0, &["2024-11-05 · http", "Tools"]);
+    says(
+        &command::run_in(&folder.0, &["fuzz", "http", "--cases", "9", &url]),
+        3,
+        &["cannot be judged", "HTTP"],
+    );
+}
+
+#[test]
 fn the_file_of_smithery_is_run_by_node() {
     let folder = Folder::new("smithery");
     says(&config(&folder.0, &[&data("smithery.yaml")], &[]), 0, &["smithery · 2025-11-25 · stdio"]);

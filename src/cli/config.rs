@@ -118,6 +118,8 @@ struct Server {
     name: String,
     command: Option<Command>,
     url: Option<url::Url>,
+    /// Whether the address is that of an event stream.
+    sse: bool,
     headers: Vec<(String, String)>,
     /// The words of the command for reports.
     shown: Vec<String>,
@@ -166,7 +168,15 @@ impl Server {
             folder,
         });
         // What a variable put into the command may be secret: the file's own words are shown.
-        Ok(Self { name: entry.name.clone(), command, url, headers, shown: entry.command.clone(), secrets })
+        Ok(Self {
+            name: entry.name.clone(),
+            command,
+            url,
+            sse: entry.sse,
+            headers,
+            shown: entry.command.clone(),
+            secrets,
+        })
     }
 
     fn part(self, args: &Args, origin: &str, jobs: usize) -> anyhow::Result<Part> {
@@ -176,7 +186,8 @@ impl Server {
         let (target, host) = match (self.url, self.command) {
             (Some(url), command) => {
                 let host = command.map(|command| (command, url.clone()));
-                (Target::Http(Endpoint { url, headers: self.headers }), host)
+                let endpoint = Endpoint { url, headers: self.headers };
+                (if self.sse { Target::Sse(endpoint) } else { Target::Http(endpoint) }, host)
             }
             (None, command) => (Target::Command(command.unwrap_or_default()), None),
         };

@@ -17,7 +17,7 @@ use crate::fuzz::{self, Budget, Campaign, Finding, Severity, Summary};
 use crate::protocol::Revision;
 use crate::report::text::shell_word;
 use crate::runner::{
-    Choice, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Plan, Policy, Shard, Tools, started,
+    self, Choice, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Plan, Policy, Shard, Tools, started,
 };
 use crate::session::detect;
 
@@ -114,22 +114,21 @@ async fn campaign(plan: &Plan, output: &Output, limits: &Limits) -> anyhow::Resu
     let (events, incoming) = unbounded_channel();
     let began = Instant::now();
     let working = async {
-        let revisions = revisions(plan).await;
+        let (revisions, silence) = revisions(plan).await;
         let budget = limits.time.map_or(Budget::Cases(limits.cases_to_run), Budget::Time);
         let hunted = hunt(plan, limits, budget, &revisions, &HashSet::new(), &events).await;
         drop(events);
-        (revisions, hunted)
+        (revisions, silence, hunted)
     };
-    let ((revisions, (found, problem)), told) = tokio::join!(working, audience.listen(incoming));
+    let ((revisions, silence, (found, problem)), told) = tokio::join!(working, audience.listen(incoming));
     told?;
     let exit = match (found, &problem, revisions.is_empty()) {
         (1.., ..) => ExitCode::Findings,
         (0, Some(_), _) | (0, None, true) => ExitCode::Unreachable,
         (0, None, false) => ExitCode::Clean,
     };
-    let none = || revisions.is_empty().then(|| "the server speaks no revision of MCP".to_owned());
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    audience.close(Finished { duration_ms, exit, problem: problem.or_else(none) }, output)
+    audience.close(Finished { duration_ms, exit, problem: problem.or(silence) }, output)
 }
 
 /// Fuzzes the server in each revision, side by side: how many bugs were found, and what went wrong. Violations of `known`
@@ -178,13 +177,15 @@ pub async fn hunt(
     (found, problem)
 }
 
-/// What to speak: what the user pinned, else the newest of each era.
-async fn revisions(plan: &Plan) -> Vec<Revision> {
+/// What to speak: what the user pinned, else the newest of each era; and why there is nothing to speak. Campaigns know
+/// no HTTP+SSE.
+async fn revisions(plan: &Plan) -> (Vec<Revision>, Option<String>) {
     match &plan.revisions {
-        Choice::Pinned(revisions) => revisions.clone(),
+        Choice::Pinned(revisions) => (revisions.clone(), None),
         Choice::Auto | Choice::All => {
             let detection = detect(&plan.target, &plan.options).await;
-            detection.sessions.iter().map(|session| session.revision).collect()
+            let silence = runner::problem(plan, &detection.sessions, &detection.failures);
+            (detection.sessions.iter().map(|session| session.revision).collect(), silence)
         }
     }
 }

@@ -9,6 +9,9 @@ const PLACES: [&str; 5] = ["/mcpServers", "/servers", "/mcp/servers", "/context_
 /// What the address is called.
 const ADDRESSES: [&str; 3] = ["url", "serverUrl", "httpUrl"];
 
+/// What the transport is called.
+const KINDS: [&str; 3] = ["type", "transport", "transportType"];
+
 /// Reads a file. The error reads after the name of the file.
 pub fn parse(text: &str) -> Result<Config, String> {
     let file: Value = serde_json::from_str(&jsonc::plain(text))
@@ -60,6 +63,7 @@ fn fill(name: &str, fields: &Map<String, Value>) -> Result<Entry, String> {
     for key in ADDRESSES {
         url = url.or(text(fields, key)?);
     }
+    let is_sse = |key: &&str| fields.get(*key).is_some_and(|kind| kind == "sse");
     Ok(Entry {
         name: name.to_owned(),
         origin: name.to_owned(),
@@ -68,6 +72,7 @@ fn fill(name: &str, fields: &Map<String, Value>) -> Result<Entry, String> {
         env_file: text(fields, "envFile")?,
         cwd: text(fields, "cwd")?,
         url,
+        sse: KINDS.iter().any(is_sse),
         headers: pairs(fields, "headers")?,
         disabled: is("disabled") == Some(true) || is("enabled") == Some(false),
     })
@@ -144,6 +149,18 @@ mod tests {
             parse(r#"{"mcpServers": {"c": {"serverUrl": "http://x", "disabled": true}}}"#).unwrap().servers
                 [0]
             .disabled
+        );
+    }
+
+    #[test]
+    fn the_transport_of_an_address_is_read() {
+        let text = r#"{"mcpServers": {
+            "a": {"type": "sse", "url": "http://x/sse"}, "b": {"transportType": "sse", "url": "http://x/sse"},
+            "c": {"type": "http", "url": "http://x/mcp"}, "d": {"url": "http://x/sse"}, "e": {"command": "x"}}}"#;
+        let servers = parse(text).unwrap().servers;
+        assert_eq!(
+            servers.iter().map(|entry| entry.sse).collect::<Vec<_>>(),
+            [true, true, false, false, false]
         );
     }
 

@@ -39,6 +39,8 @@ pub struct Entry {
     pub cwd: Option<String>,
     /// Its address; absent = it speaks over its standard streams.
     pub url: Option<String>,
+    /// Whether the address is that of an event stream (HTTP+SSE, the transport of 2024-11-05).
+    pub sse: bool,
     /// Headers of every request.
     pub headers: Vec<(String, String)>,
     /// Whether the file switches it off.

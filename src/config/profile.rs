@@ -48,6 +48,7 @@ fn entry(name: &str, server: &ServerProfile, values: &[(&str, &str)]) -> Entry {
         env_file: None,
         cwd: server.cwd.as_ref().map(fill),
         url: server.url.as_ref().map(fill),
+        sse: false,
         headers: pairs(&server.headers),
         disabled: false,
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::plan::Plan;
-use super::run::{open, problem};
+use super::run::{problem, reach};
 use super::survey::Survey;
 use crate::protocol::Revision;
 use crate::session::{Session, Transcript};
@@ -65,7 +65,8 @@ pub struct Offer {
 /// Looks at the server in each revision that the plan chooses, newest first; the questions are asked in the first one.
 /// The error says why there is nothing to see.
 pub async fn look(plan: &Plan, questions: &[Question]) -> Result<Vec<Offer>, String> {
-    let (sessions, failures) = open(plan).await;
+    let (older, sessions, failures) = reach(plan).await;
+    let plan = older.as_ref().unwrap_or(plan);
     let why = problem(plan, &sessions, &failures);
     let mut offers = Vec::new();
     for session in sessions {

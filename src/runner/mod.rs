@@ -42,6 +42,7 @@ pub use policy::{Policy, Tools};
 pub use profile::{
     OptionTable, Profile, PromptProfile, ServerProfile, SnapshotProfile, ToolProfile, explained,
 };
+pub(crate) use run::problem;
 pub use run::{Judged, now, run, started};
 pub use shard::Shard;
 pub use survey::Survey;

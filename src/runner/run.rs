@@ -30,14 +30,9 @@ pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> (Finished, Jud
     tell(Event::Started(started(plan)));
     tell(Event::Progress("starting the server".to_owned()));
     let mut counts = Counts { baseline: plan.baseline.clone(), ..Counts::default() };
-    let (mut sessions, mut failures) = open(plan).await;
-    let older = older(plan).filter(|_| sessions.is_empty());
-    if let Some(older) = &older {
-        let (found, others) = open(older).await;
-        if found.is_empty() { drop(others) } else { (sessions, failures) = (found, others) }
-    }
-    counts.done.over_sse = older.is_some();
+    let (older, sessions, failures) = reach(plan).await;
     let plan = older.as_ref().unwrap_or(plan);
+    counts.done.over_sse = matches!(plan.target, Target::Sse(_));
     let problem = problem(plan, &sessions, &failures);
     for session in sessions {
         judge_revision(plan, session, &tell, &mut counts).await;
@@ -102,7 +97,7 @@ impl Counts {
     }
 }
 
-pub(super) type Failures = Vec<(Revision, Box<OpenFailure>)>;
+pub(crate) type Failures = Vec<(Revision, Box<OpenFailure>)>;
 
 /// The same plan over HTTP+SSE, as a client goes on whose first POST was refused (backwards compatibility).
 fn older(plan: &Plan) -> Option<Plan> {
@@ -112,7 +107,17 @@ fn older(plan: &Plan) -> Option<Plan> {
     }
 }
 
-pub(super) async fn open(plan: &Plan) -> (Vec<Session>, Failures) {
+/// Opens what the plan wants; over HTTP+SSE, as the returned plan then says, where nothing else is spoken.
+pub(super) async fn reach(plan: &Plan) -> (Option<Plan>, Vec<Session>, Failures) {
+    let (sessions, failures) = open(plan).await;
+    let Some(older) = older(plan).filter(|_| sessions.is_empty()) else { return (None, sessions, failures) };
+    match open(&older).await {
+        (found, _) if found.is_empty() => (None, sessions, failures),
+        (found, others) => (Some(older), found, others),
+    }
+}
+
+async fn open(plan: &Plan) -> (Vec<Session>, Failures) {
     let (target, options) = (&plan.target, &plan.options);
     match &plan.revisions {
         // The transport of 2024-11-05, spoken in that revision.
@@ -159,7 +164,7 @@ fn offered(plan: &Plan, revision: Revision) -> bool {
 }
 
 /// Why something that was asked for could not be judged.
-pub(super) fn problem(plan: &Plan, sessions: &[Session], failures: &Failures) -> Option<String> {
+pub(crate) fn problem(plan: &Plan, sessions: &[Session], failures: &Failures) -> Option<String> {
     if !(sessions.is_empty() || matches!(plan.revisions, Choice::Pinned(_))) {
         return None;
     }

@@ -127,7 +127,9 @@ impl Session {
         match session.set_up().await {
             Ok(()) => Ok(session),
             Err(error) => {
-                let stderr = session.stderr();
+                // Over HTTP there is no standard error; over HTTP+SSE, what stands there is the error.
+                let is_told = matches!(error, OpenError::Http(_));
+                let stderr = if is_told { String::new() } else { session.stderr() };
                 Err(Box::new(OpenFailure { error, transcript: session.transcript, stderr }))
             }
         }
@@ -189,7 +191,10 @@ impl Session {
                 let body = body.unwrap_or_default().chars().take(200).collect();
                 OpenError::NotMcp { method, status, body }
             }
-            (None, _) => OpenError::Silent { method, waited },
+            (None, _) => match self.stderr().trim() {
+                problem if self.is_legacy() && !problem.is_empty() => OpenError::Http(problem.to_owned()),
+                _ => OpenError::Silent { method, waited },
+            },
         })
     }
 
