@@ -74,6 +74,36 @@ fn rerun_line_works(report: &Value) {
 }
 
 #[test]
+fn progress_is_told_to_who_waits() {
+    let folder = Folder::new("progress");
+    let server = format!(r#"{{"command": "{SELF}", "args": ["serve", "--revision", "2025-11-25"]}}"#);
+    let file =
+        folder.write("mcp.json", &format!(r#"{{"mcpServers": {{"one": {server}, "two": {server}}}}}"#));
+    let told = |options: &[&str]| {
+        let output = config(&folder.0, &[options, &[&file]].concat(), &[]);
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let lines = told(&[]);
+    for line in ["  one: begun\n", "  two: begun\n", "  two: ", " checks judged, nothing found, "] {
+        assert!(lines.contains(line), "{lines}");
+    }
+    assert!(lines.lines().count() == 4 && !lines.contains('\u{1b}'), "{lines}");
+    assert_eq!(told(&["--quiet"]) + &told(&["--progress", "never"]), "");
+    // On a terminal, each server has a line, and none is left but the last.
+    let on_terminal = |variables: &str| {
+        let line = format!("stty rows 20 cols 70; {variables} '{SELF}' config --fuzz-cases 0 '{file}'");
+        let shown = Command::new("script").args(["-qec", &line, "/dev/null"]).env("TERM", "xterm").output();
+        shown.map(|shown| String::from_utf8_lossy(&shown.stdout).into_owned())
+    };
+    if let Ok(shown) = on_terminal("") {
+        assert!(shown.contains("  one: ") && shown.contains("\u{1b}[A\u{1b}[J"), "{shown}");
+        assert!(!shown.contains("begun"), "{shown}");
+        let dumb = on_terminal("TERM=dumb").expect("script runs");
+        assert!(dumb.contains("one: begun") && !dumb.contains('\u{1b}'), "{dumb}");
+    }
+}
+
+#[test]
 fn snapshots_of_several_servers_do_not_mix() {
     let folder = Folder::new("snapshots");
     let snapshots = folder.file("snapshots");

@@ -51,7 +51,7 @@ fn assert_all_well_formed(events: &[Event]) {
         assert_inert(&format!("{format:?}"), &report);
     }
     for detail in [Detail::Quiet, Detail::Normal, Detail::Verbose] {
-        let look = Look { colour: false, progress: false, width: 80, detail };
+        let look = Look { colour: false, width: 80, detail };
         assert_inert("terminal", &told(events, |sink| Terminal::new(sink, look)));
     }
 }

@@ -12,12 +12,14 @@ use mcp_conform::catalogue::Verdict;
 use mcp_conform::protocol::Revision;
 use mcp_conform::report::diagnostic::Block;
 use mcp_conform::report::paint::Paint;
-use mcp_conform::report::{Detail, Format, Look, Report, Terminal, snapshot};
-use mcp_conform::runner::{Difference, Event, SnapshotChange, Surface};
-use recorded::{campaign, clean, first_run, recorded, surface, told, unreachable, written};
+use mcp_conform::report::{Detail, Format, Look, Progress, Report, Screen, Terminal, snapshot};
+use mcp_conform::runner::{Beside, Difference, Event, ExitCode, Finished, SnapshotChange, Surface};
+use recorded::{
+    campaign, clean, first_run, recorded, run, started, stdio, surface, told, unreachable, written,
+};
 use serde_json::{Value, json};
 
-const LOOK: Look = Look { colour: false, progress: false, width: 100, detail: Detail::Normal };
+const LOOK: Look = Look { colour: false, width: 100, detail: Detail::Normal };
 
 fn terminal(events: &[Event], look: Look) -> String {
     told(events, |sink| Terminal::new(sink, look))
@@ -84,10 +86,53 @@ fn terminal_says_why_a_target_could_not_be_judged() {
 }
 
 #[test]
-fn terminal_paints_and_rewrites_its_progress_when_a_person_watches() {
-    let look = Look { colour: true, progress: true, ..LOOK };
-    let shown = terminal(&recorded(), look).replace("\r\u{1b}[2K", "\n⟲").replace('\u{1b}', "␛");
-    settings().bind(|| insta::assert_snapshot!("terminal_progress", shown));
+fn terminal_paints_when_a_person_watches() {
+    let shown = terminal(&recorded(), Look { colour: true, ..LOOK }).replace('\u{1b}', "␛");
+    settings().bind(|| insta::assert_snapshot!("terminal_colours", shown));
+}
+
+/// Progress as a terminal gets it, one rewriting a line.
+fn progress(events: &[Event], screen: Option<Screen>) -> String {
+    let rewritten = told(events, |sink| Progress::new(sink, screen)).replace("\u{1b}[?7l", "⟲");
+    rewritten.replace("\u{1b}[?7h", "\n").replace("\r\n", " ⏎ ").replace('\r', "").replace('\u{1b}', "␛")
+}
+
+#[test]
+fn progress_of_one_server_is_a_line_that_is_rewritten() {
+    let shown = progress(&recorded(), Some(Screen { width: 40, height: 5 }));
+    settings().bind(|| insta::assert_snapshot!("progress", shown));
+    assert_eq!(progress(&recorded(), None), "", "nobody can rewrite a line of a file");
+}
+
+/// Two servers side by side, of which one is not there.
+fn side_by_side() -> Vec<Event> {
+    let beside = |server: &str, event| Event::Beside(Box::new(Beside { server: server.to_owned(), event }));
+    let starting = || Event::Progress("starting the server".to_owned());
+    let mut events = vec![started(stdio()), beside("one", starting()), beside("t\u{1b}[2Jwo", starting())];
+    let run = run(Revision::V2025_11_25, "stdio", first_run());
+    events.extend(run.iter().map(|event| beside("one", event.clone())));
+    let gone = Finished {
+        duration_ms: 1,
+        exit: ExitCode::Unreachable,
+        problem: Some("cannot start it\nfirst output: ::error::x".to_owned()),
+    };
+    events.push(beside("t\u{1b}[2Jwo", Event::Finished(gone)));
+    events.push(beside("one", Event::Progress("2025-11-25 tools/call".to_owned())));
+    events.push(beside("one", Event::Fuzzed(Box::new(campaign()))));
+    let end = Finished { duration_ms: 2_500, exit: ExitCode::Findings, problem: None };
+    events.push(beside("one", Event::Finished(end.clone())));
+    events.extend(run);
+    events.push(Event::Finished(end));
+    events
+}
+
+#[test]
+fn progress_of_several_servers_has_a_line_for_each() {
+    let (wide, low) = (Screen { width: 60, height: 9 }, Screen { width: 20, height: 2 });
+    settings().bind(|| insta::assert_snapshot!("progress_of_several", progress(&side_by_side(), Some(wide))));
+    settings().bind(|| insta::assert_snapshot!("progress_in_a_file", progress(&side_by_side(), None)));
+    let shown = progress(&side_by_side(), Some(low));
+    assert!(!shown.contains('⏎') && shown.contains("one: starting the\n"), "{shown}");
 }
 
 #[test]

@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 
 use super::screen::When;
 use super::{Usage, screen};
-use crate::report::{AtEnd, Detail, Format, Look, Reporters, Terminal};
+use crate::report::{self, AtEnd, Detail, Format, Look, Reporters, Terminal};
 
 /// Which reports are written, and where.
 #[derive(Args, Debug)]
@@ -54,7 +54,7 @@ pub struct Output {
 /// When to show progress.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Progress {
-    /// When a person watches.
+    /// When a person watches; of several servers also line by line.
     Auto,
     /// Never.
     Never,
@@ -71,6 +71,9 @@ impl Output {
         }
         for (option, path, format) in files {
             reporters.add(AtEnd::new(format, strict, sink(option, path)?));
+        }
+        if self.progress == Progress::Auto && !self.quiet {
+            reporters.add(report::Progress::new(io::stderr(), screen::of(io::stderr().is_terminal())));
         }
         match to_stdout {
             0 => reporters.add(Terminal::new(io::stdout(), self.look(io::stdout().is_terminal()))),
@@ -103,7 +106,6 @@ impl Output {
     fn look(&self, watched: bool) -> Look {
         Look {
             colour: self.color.is_now(watched),
-            progress: watched && self.progress == Progress::Auto,
             width: screen::width(),
             detail: match (self.quiet, self.verbose) {
                 (true, _) => Detail::Quiet,

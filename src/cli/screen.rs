@@ -2,6 +2,8 @@
 
 use clap::ValueEnum;
 
+use crate::report::Screen;
+
 /// When to use colours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum When {
@@ -17,13 +19,25 @@ impl When {
     /// Whether colours are wanted now.
     pub fn is_now(self, watched: bool) -> bool {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         match self {
-            Self::Auto => watched && !is_set("NO_COLOR") && !is_dumb,
+            Self::Auto => watched && !is_set("NO_COLOR") && !is_dumb(),
             Self::Always => true,
             Self::Never => false,
         }
     }
+}
+
+fn is_dumb() -> bool {
+    std::env::var_os("TERM").is_some_and(|term| term == "dumb")
+}
+
+/// The screen on which lines can be rewritten, if a person watches one.
+pub fn of(watched: bool) -> Option<Screen> {
+    (watched && !is_dumb()).then(|| Screen { width: width(), height: height() })
+}
+
+fn height() -> usize {
+    terminal_size::terminal_size().map_or(24, |(_, height)| usize::from(height.0))
 }
 
 /// Columns: what COLUMNS says, else those of the terminal, else 110.

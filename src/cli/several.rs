@@ -9,7 +9,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::output::Output;
 use super::part::Part;
 use super::perform::{Audience, allow_snapshots, elapsed, interrupted, judge_and_fuzz, keep};
-use crate::runner::{Baseline, Event, ExitCode, Finished, Judged, Started, TargetInfo, started};
+use crate::runner::{Baseline, Beside, Event, ExitCode, Finished, Judged, Started, TargetInfo, started};
 
 /// The file that names the servers.
 pub struct Servers {
@@ -61,8 +61,6 @@ async fn all(parts: &[&Part], file: &Servers, events: &UnboundedSender<Event>) -
         told.into_iter().for_each(|event| drop(events.send(event)));
         ends.push(finished);
         baselines.extend(judged.map(|judged| judged.baseline));
-        let progress = format!("{} of {} servers judged", ends.len(), parts.len());
-        drop(events.send(Event::Progress(progress)));
     }
     let names: Vec<&str> = parts.iter().map(|part| part.name()).collect();
     // Whether an entry is stale can only be told when every server was judged, and wholly.
@@ -91,7 +89,18 @@ fn together(parts: &[&Part], ends: &[Finished], stale: Option<String>) -> Finish
 }
 
 /// Judges one. What it is doing is told at once, the rest when it is over, so that servers do not mix in a report.
-async fn judge(part: &Part, live: &UnboundedSender<Event>) -> (Vec<Event>, Finished, Option<Judged>) {
+async fn judge(part: &Part, events: &UnboundedSender<Event>) -> (Vec<Event>, Finished, Option<Judged>) {
+    let live = |event| {
+        let server = part.name().to_owned();
+        drop(events.send(Event::Beside(Box::new(Beside { server, event }))));
+    };
+    live(Event::Progress("starting the server".to_owned()));
+    let (told, finished, judged) = heard(part, &live).await;
+    live(Event::Finished(finished.clone()));
+    (told, finished, judged)
+}
+
+async fn heard(part: &Part, live: &impl Fn(Event)) -> (Vec<Event>, Finished, Option<Judged>) {
     let _host = match part.start().await {
         Ok(host) => host,
         Err(problem) => {
@@ -110,9 +119,12 @@ async fn judge(part: &Part, live: &UnboundedSender<Event>) -> (Vec<Event>, Finis
         let mut kept = Vec::new();
         while let Some(event) = incoming.recv().await {
             match event {
-                Event::Progress(now) => drop(live.send(Event::Progress(format!("{}: {now}", part.name())))),
+                Event::Progress(_) => live(event),
                 Event::Started(_) => {}
-                other => kept.push(other),
+                other => {
+                    live(other.clone());
+                    kept.push(other);
+                }
             }
         }
         kept

@@ -197,7 +197,7 @@ impl Report {
             Event::Snapshot(outcome) => self.snapshots.push(Snapshot::of(outcome)),
             Event::Fuzzed(fuzzed) => self.fuzz.push((**fuzzed).clone()),
             Event::Finished(end) => self.finish(end),
-            Event::Progress(_) | Event::Surface(_) => {}
+            Event::Beside(_) | Event::Progress(_) | Event::Surface(_) => {}
         }
     }
 

@@ -61,6 +61,7 @@ impl<W: Write + Send> Reporter for AtEnd<W> {
         match event {
             Event::Finished(_) => self.format.write(&self.report, self.strict, &mut self.out),
             Event::Started(_)
+            | Event::Beside(_)
             | Event::Progress(_)
             | Event::RunStarted(_)
             | Event::Surface(_)

@@ -1,7 +1,7 @@
 //! Reports: the one stream of events, told to people and to programs.
 //!
-//! [`Report`] collects the events; [`AtEnd`] writes it in a [`Format`] when the run is over, and the terminal also shows
-//! progress. [`diagnostic::Block`] is the one way in which a finding is told, and [`text`] makes safe what the server said. [`read`] reads
+//! [`Report`] collects the events; [`AtEnd`] writes it in a [`Format`] when the run is over, [`Terminal`] for a
+//! person, and [`Progress`] tells who waits. [`diagnostic::Block`] is the one way in which a finding is told, and [`text`] makes safe what the server said. [`read`] reads
 //! JSON reports back. [`snapshot`] keeps the server's surface and the verdicts as text to be committed, and [`change`] judges what
 //! changed in it.
 
@@ -19,6 +19,7 @@ mod junit;
 mod markdown;
 pub mod paint;
 mod profile;
+mod progress;
 pub mod read;
 mod sarif;
 pub mod snapshot;
@@ -36,6 +37,7 @@ pub use counts::{Counts, Coverage};
 pub use format::{AtEnd, Format};
 pub use inspect::Inspection;
 pub use profile::{suggest, tool_entry};
+pub use progress::{Progress, Screen};
 pub use terminal::{Detail, Look, Terminal};
 
 /// Somebody who is told what happens.

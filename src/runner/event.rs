@@ -14,6 +14,8 @@ pub enum Event {
     Started(Started),
     /// Something that takes time begins, in words for a person who waits.
     Progress(String),
+    /// One of several servers, which are judged side by side, does something; what it came to is told as a whole later.
+    Beside(Box<Beside>),
     /// Judging one revision over one transport begins.
     RunStarted(RunStarted),
     /// What the server offers in this revision, for the snapshot.
@@ -28,6 +30,15 @@ pub enum Event {
     Fuzzed(Box<Fuzzed>),
     /// The whole run is over. Always last.
     Finished(Finished),
+}
+
+/// What one of several servers is doing.
+#[derive(Debug, Clone)]
+pub struct Beside {
+    /// The name of the server.
+    pub server: String,
+    /// What happens.
+    pub event: Event,
 }
 
 /// The beginning of everything.

@@ -28,7 +28,7 @@ pub use baseline::{Accepted, Baseline};
 pub use check::{Check, WireLine};
 pub use coded::derived;
 pub use event::{
-    Change, Difference, Event, Finished, FuzzFinding, Fuzzed, Judgement, RunFinished, RunStarted,
+    Beside, Change, Difference, Event, Finished, FuzzFinding, Fuzzed, Judgement, RunFinished, RunStarted,
     SnapshotChange, SnapshotOutcome, Started, Surface, TargetInfo,
 };
 pub use evidence::Secrets;

@@ -60,6 +60,7 @@ pub async fn observe(plan: &Plan) -> Sight {
                 }
                 Event::Checked(check) => sight.unseen.extend(unseen(&check, revision)),
                 Event::Started(_)
+                | Event::Beside(_)
                 | Event::Progress(_)
                 | Event::RunFinished(_)
                 | Event::Snapshot(_)

@@ -1,6 +1,5 @@
-//! The report for a person: progress while it runs, findings and a summary at the end.
+//! The report for a person: findings and a summary at the end.
 
-mod progress;
 mod summary;
 
 use std::io::{self, Write};
@@ -8,7 +7,6 @@ use std::io::{self, Write};
 use super::paint::Paint;
 use super::{Report, Reporter};
 use crate::runner::Event;
-use progress::Progress;
 
 /// How much to tell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +24,6 @@ pub enum Detail {
 pub struct Look {
     /// Whether colours are wanted.
     pub colour: bool,
-    /// Whether to show one line of progress that is rewritten: only when a person watches.
-    pub progress: bool,
     /// Columns.
     pub width: usize,
     /// How much to tell.
@@ -43,7 +39,6 @@ impl Look {
 /// Tells a person.
 pub struct Terminal<W> {
     report: Report,
-    progress: Progress,
     look: Look,
     out: W,
 }
@@ -51,22 +46,10 @@ pub struct Terminal<W> {
 impl<W: Write> Terminal<W> {
     /// A reporter that writes to `out`.
     pub fn new(out: W, look: Look) -> Self {
-        Self { report: Report::default(), progress: Progress::default(), look, out }
-    }
-
-    fn show_progress(&mut self, event: &Event) -> io::Result<()> {
-        self.progress.on_event(event);
-        if self.look.progress {
-            write!(self.out, "{}{}", progress::CLEAR, self.progress.line(self.look.width))?;
-            self.out.flush()?;
-        }
-        Ok(())
+        Self { report: Report::default(), look, out }
     }
 
     fn finish(&mut self) -> io::Result<()> {
-        if self.look.progress {
-            self.out.write_all(progress::CLEAR.as_bytes())?;
-        }
         self.out.write_all(summary::whole(&self.report, self.look).as_bytes())?;
         self.out.flush()
     }
@@ -76,9 +59,12 @@ impl<W: Write + Send> Reporter for Terminal<W> {
     fn on_event(&mut self, event: &Event) -> io::Result<()> {
         self.report.on_event(event);
         match event {
-            Event::Progress(_) | Event::RunStarted(_) | Event::Checked(_) => self.show_progress(event),
             Event::Finished(_) => self.finish(),
             Event::Started(_)
+            | Event::Beside(_)
+            | Event::Progress(_)
+            | Event::RunStarted(_)
+            | Event::Checked(_)
             | Event::Surface(_)
             | Event::RunFinished(_)
             | Event::Snapshot(_)
