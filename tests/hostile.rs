@@ -1,14 +1,17 @@
 //! Whatever a server says, every report stays well-formed and inert: for programs that parse it, for terminals, and for the
 //! log of a CI job.
 
+mod command;
 mod recorded;
 
 use std::fs;
 use std::path::Path;
 use std::time::Duration;
 
-use mcp_conform::report::{Detail, Format, Look, Terminal};
-use mcp_conform::runner::Event;
+use command::Folder;
+use mcp_conform::catalogue::yaml;
+use mcp_conform::report::{Detail, Format, Look, Progress, Report, Screen, Terminal, read, snapshot};
+use mcp_conform::runner::{Baseline, Event, Profile};
 use proptest::prelude::*;
 use recorded::{CHARMS, FORMATS, many, recorded, stream, told, unreachable, written};
 use serde_json::Value;
@@ -54,6 +57,10 @@ fn assert_all_well_formed(events: &[Event]) {
         let look = Look { colour: false, width: 80, detail };
         assert_inert("terminal", &told(events, |sink| Terminal::new(sink, look)));
     }
+    assert_inert("lines of progress", &told(events, |sink| Progress::new(sink, None)));
+    let rewritten = told(events, |sink| Progress::new(sink, Some(Screen { width: 80, height: 9 })));
+    let ours = ["\u{1b}[?7l", "\u{1b}[?7h", "\u{1b}[A", "\u{1b}[J", "\r"];
+    assert_inert("progress", &ours.iter().fold(rewritten, |told, ours| told.replace(ours, "")));
 }
 
 proptest! {
@@ -68,6 +75,61 @@ proptest! {
 #[test]
 fn ordinary_streams_are_well_formed() {
     [recorded(), unreachable()].iter().for_each(|events| assert_all_well_formed(events));
+}
+
+/// Everything that the program prints and writes about a server that says such a text everywhere.
+#[test]
+fn a_hostile_server_leaves_every_output_inert() {
+    let folder = Folder::new("hostile");
+    let script = command::root().join("tests/data/hostile.py").display().to_string();
+    let run = |args: &[&str], variables: &[(&str, &str)]| {
+        let mut command = command::command(&folder.0, &[args, &["--", "python3", &script]].concat());
+        command.env("HOSTILE", serde_json::to_string(&CHARMS.concat()).expect("JSON"));
+        let output = command.envs(variables.iter().copied()).output().expect("it runs");
+        let out = String::from_utf8(output.stdout).expect("text");
+        assert_inert(&format!("{args:?}"), &String::from_utf8(output.stderr).expect("text"));
+        out
+    };
+    let inert = |args: &[&str]| {
+        let out = run(args, &[]);
+        assert_inert(&format!("{args:?}"), &out);
+        assert!(out.len() > 100, "{args:?} tells nothing: {out}");
+        out
+    };
+    let kinds = ["html", "junit", "markdown", "tap", "sarif", "json"];
+    let reports: Vec<String> =
+        kinds.iter().flat_map(|kind| [format!("--{kind}"), format!("r.{kind}")]).collect();
+    let reports: Vec<&str> = reports.iter().map(String::as_str).collect();
+    let judged =
+        ["stdio", "--tools", "all", "--revision", "2025-11-25", "--timeout", "2s", "--fuzz-cases", "5", "-v"];
+    let kept = ["--snapshot", "snapshots", "--write-baseline", "r.baseline"];
+    let log = run(&[&judged[..], &reports, &kept].concat(), &[("GITHUB_ACTIONS", "true")]);
+    let (annotations, told): (Vec<&str>, Vec<&str>) = log.lines().partition(|line| line.starts_with("::"));
+    assert!(annotations.len() > 5, "{log}");
+    assert_annotations(&annotations.join("\n"));
+    assert_inert("the log of a job", &told.join("\n"));
+    let snapshot = folder.read("snapshots/2025-11-25-stdio.snap.yaml");
+    assert_inert("the snapshot", &snapshot);
+    for kind in kinds.into_iter().chain(["baseline"]) {
+        assert_inert(kind, &folder.read(&format!("r.{kind}")));
+    }
+    assert_html(&folder.read("r.html"));
+    assert_tap(&folder.read("r.tap"));
+    assert_markdown(&folder.read("r.markdown"));
+    assert_sarif(&serde_json::from_str(&folder.read("r.sarif")).expect("JSON"));
+    Baseline::parse(&folder.read("r.baseline")).expect("a baseline");
+    assert_eq!(yaml::<Value>(&snapshot).expect("YAML")["tools"].as_array().map(Vec::len), Some(2));
+    inert(&["inspect", "stdio", "--verbose"]);
+    inert(&["inspect", "stdio", "--json", "--verbose"]);
+    let profile = inert(&["init", "stdio", "--output", "-"]);
+    Profile::parse(&profile).expect("a profile");
+    inert(&["list", "--observe"]);
+    inert(&["list", "--observe", "--json"]);
+    // What a server says that ends at once.
+    for args in [&["stdio"][..], &["inspect", "stdio"], &["list", "--observe"]] {
+        assert_inert(&format!("{args:?}"), &run(args, &[("DIE", "1")]));
+    }
+    assert_eq!(run(&["init", "stdio", "--output", "-"], &[("DIE", "1")]), "");
 }
 
 fn assert_annotations(report: &str) {
@@ -224,22 +286,36 @@ fn sarif_is_valid_against_the_official_schema() {
     }
 }
 
+/// A debug build is slower than what people install.
+const PATIENCE: Duration = Duration::from_secs(if cfg!(debug_assertions) { 10 } else { 1 });
+
+/// `cargo test --release --test hostile five_thousand -- --nocapture` prints the figures of the README.
 #[test]
 fn five_thousand_checks_are_written_in_a_second_and_the_page_stays_small() {
     let events = many(5_000);
-    for format in FORMATS {
+    let in_time = |name: &str, write: &dyn Fn() -> String| {
         let began = busy();
-        let report = written(format, &events, false);
+        let report = write();
         let took = busy() - began;
-        println!("{format:?}: {} kB in {took:?}", report.len() / 1000);
-        assert!(took < Duration::from_secs(1), "{format:?} takes {took:?}");
-        if format == Format::Html {
-            assert!(report.len() < 3_000_000, "{} bytes", report.len());
-        }
-        if format == Format::Markdown {
-            assert!(report.len() < 1_000_000, "GitHub takes no longer summary");
+        println!("{name:<12} {:>6} kB {:>5} ms", report.len() / 1000, took.as_millis());
+        assert!(took < PATIENCE, "{name} takes {took:?}");
+        report
+    };
+    for format in FORMATS {
+        let report = in_time(&format!("{format:?}"), &|| written(format, &events, false));
+        match format {
+            Format::Html => assert!(report.len() < 3_000_000, "{} bytes", report.len()),
+            Format::Markdown => assert!(report.len() < 1_000_000, "GitHub takes no longer summary"),
+            Format::Json | Format::Junit | Format::Sarif | Format::Tap | Format::Annotations => {}
         }
     }
+    let look = Look { colour: true, width: 110, detail: Detail::Verbose };
+    in_time("terminal", &|| told(&events, |sink| Terminal::new(sink, look)));
+    let mut report = Report::default();
+    events.iter().for_each(|event| report.on_event(event));
+    in_time("snapshot", &|| snapshot::render(&report.runs[0], None, &[]));
+    let json = written(Format::Json, &events, false);
+    in_time("read again", &|| format!("{:?}", read::read(&json).expect("a report").exit));
 }
 
 /// How long this thread has worked: other tests run beside it.

@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Usage;
 use super::options::file;
-use crate::report::Report;
+use crate::report::{Report, text};
 use crate::runner::{Baseline, fails, now};
 
 /// The baseline to go by, and the one to write.
@@ -33,8 +33,11 @@ pub fn write(path: &Path, baselines: &[Baseline], report: &Report, strict: bool)
     let checks =
         report.runs.iter().flat_map(|run| run.checks.iter().map(move |check| (run.name.as_deref(), check)));
     let failures = checks.filter(|(_, check)| fails(check.verdict, strict));
-    let text = Baseline::written(baselines, failures, &today());
-    std::fs::write(path, text).map_err(|error| Usage(format!("--write-baseline {}: {error}", path.display())))
+    // A text of the server's must not end the comment.
+    let failures = failures.map(|(server, check)| (server, check, text::brief(&check.message, 160)));
+    let written = Baseline::written(baselines, failures, &today());
+    std::fs::write(path, written)
+        .map_err(|error| Usage(format!("--write-baseline {}: {error}", path.display())))
 }
 
 /// Today, as YYYY-MM-DD.

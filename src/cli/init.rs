@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use super::Usage;
 use super::options::{Basics, Judging};
 use super::over::Over;
+use super::{Usage, complain};
 use crate::report;
 use crate::report::text::shell_word;
 use crate::runner::{ExitCode, look};
@@ -46,7 +46,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let offers = match seen {
         Ok(offers) => offers,
         Err(problem) => {
-            eprintln!("mcp-conform: {}", part.plan.secrets.mask(&problem));
+            complain(&part.plan.secrets.mask(&problem));
             return Ok(ExitCode::Unreachable);
         }
     };

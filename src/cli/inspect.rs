@@ -4,10 +4,10 @@ use std::io::{IsTerminal, Write};
 
 use serde_json::Value;
 
-use super::Usage;
 use super::options::{Basics, Judging};
 use super::over::Over;
 use super::screen::{self, When};
+use super::{Usage, complain};
 use crate::report::Inspection;
 use crate::report::paint::Paint;
 use crate::runner::{ExitCode, Offer, Question, look};
@@ -56,7 +56,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let offers = match seen {
         Ok(offers) => offers,
         Err(problem) => {
-            eprintln!("mcp-conform: {}", plan.secrets.mask(&problem));
+            complain(&plan.secrets.mask(&problem));
             return Ok(ExitCode::Unreachable);
         }
     };

@@ -9,11 +9,12 @@ use serde_json::{Value, json};
 
 use super::options::{Basics, Judging};
 use super::stdio::{self, Launch};
-use super::{Usage, observe};
+use super::{Usage, complain, observe};
 use crate::case::{self, Case};
 use crate::catalogue::{Observable, Requirement, requirements};
 use crate::protocol::Revision;
 use crate::reference;
+use crate::report;
 use crate::runner::coverage::Covering;
 use crate::runner::{self, ExitCode, coverage};
 
@@ -69,9 +70,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         What::Cases => list_cases(&cases),
         What::Faults => list_faults(),
     };
-    let out = if args.json { serde_json::to_string_pretty(&json)? + "\n" } else { text };
-    std::io::stdout().write_all(out.as_bytes())?;
-    Ok(ExitCode::Clean)
+    write(args.json.then_some(json), text)
 }
 
 async fn observed(args: &Args) -> anyhow::Result<ExitCode> {
@@ -79,14 +78,19 @@ async fn observed(args: &Args) -> anyhow::Result<ExitCode> {
     let plan = stdio::plan(&judging, &args.launch, &args.command, "mcp-conform stdio")?;
     let sight = runner::observe(&plan).await;
     if let Some(problem) = &sight.problem {
-        eprintln!("mcp-conform: {problem}");
+        complain(problem);
         return Ok(ExitCode::Unreachable);
     }
-    let out = match args.json {
-        true => serde_json::to_string_pretty(&observe::as_json(&sight, &plan))? + "\n",
-        false => observe::as_text(&sight, &plan),
-    };
-    std::io::stdout().write_all(out.as_bytes())?;
+    write(args.json.then(|| observe::as_json(&sight, &plan)), observe::as_text(&sight, &plan))
+}
+
+/// Writes the JSON, if that is wanted, else the text.
+fn write(json: Option<Value>, text: String) -> anyhow::Result<ExitCode> {
+    let mut out = std::io::stdout().lock();
+    match json {
+        Some(json) => report::safe(&json, &mut out)?,
+        None => out.write_all(text.as_bytes())?,
+    }
     Ok(ExitCode::Clean)
 }
 

@@ -34,6 +34,7 @@ use std::process::ExitCode as ProcessExit;
 
 use clap::{Parser, Subcommand};
 
+use crate::report::text;
 use crate::runner::ExitCode;
 
 /// Is my MCP server right, and if not, what exactly is wrong?
@@ -107,7 +108,7 @@ pub fn main() -> ProcessExit {
     let cli = match profile::parse(&words) {
         Ok(cli) => cli,
         Err(profile::Refusal::Usage(usage)) => {
-            eprintln!("mcp-conform: {usage}");
+            complain(&usage.to_string());
             return ExitCode::Usage.code().into();
         }
         Err(profile::Refusal::Clap(error)) => {
@@ -147,9 +148,14 @@ fn dispatch(command: Command) -> ExitCode {
         if is_broken_pipe(&error) {
             return ExitCode::Clean;
         }
-        eprintln!("mcp-conform: {error:#}");
+        complain(&format!("{error:#}"));
         if error.is::<Usage>() { ExitCode::Usage } else { ExitCode::Bug }
     })
+}
+
+/// Tells on standard error what is wrong. A server may have had a say in it: nothing in it commands a terminal or a CI job.
+fn complain(problem: &str) {
+    eprintln!("mcp-conform: {}", text::lines(problem, 40, 1_000).join("\n"));
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {

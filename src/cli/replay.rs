@@ -3,9 +3,10 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use super::Usage;
 use super::stdio::{Launch, words};
+use super::{Usage, complain};
 use crate::fuzz::{Finding, Replayed, replay};
+use crate::report::text;
 use crate::runner::ExitCode;
 use crate::session::Options;
 use crate::transport::{Endpoint, Host, Target};
@@ -41,7 +42,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
                 match Host::start(&command, &url, options.startup_timeout).await {
                     Ok(started) => host = Some(started),
                     Err(error) => {
-                        eprintln!("mcp-conform: {error}");
+                        complain(&error.to_string());
                         return Ok(ExitCode::Unreachable);
                     }
                 }
@@ -51,6 +52,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         None => Target::Command(args.launch.command(&words(&args.command)?)?),
     };
     let what = format!("{} {}: {}", finding.kind.as_str(), finding.finding, finding.message);
+    let what = text::brief(&what, 1_000);
     let replayed = replay(&finding, &target, &options).await;
     drop(host);
     match replayed {
@@ -67,7 +69,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::Clean)
         }
         Err(failure) => {
-            eprintln!("mcp-conform: {}", failure.error);
+            complain(&failure.error.to_string());
             Ok(ExitCode::Unreachable)
         }
     }

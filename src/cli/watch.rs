@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::output::Output;
 use super::work::Work;
+use crate::report::text;
 use crate::runner::{ExitCode, Filter};
 use crate::transport::Target;
 
@@ -45,7 +46,7 @@ pub async fn watch(mut work: Work, failed: bool, output: &Output) -> anyhow::Res
         }
         eprintln!("\nwatching {} files; Ctrl-C ends it", before.len());
         let Some(changed) = next_change(&own, before).await else { return Ok(ExitCode::Interrupted) };
-        eprintln!("changed: {}\n", changed.display());
+        eprintln!("changed: {}\n", text::escape(&changed.to_string_lossy()));
         work.widen(&whole);
         // Snapshots hold everything.
         narrow = output.snapshot.is_none();

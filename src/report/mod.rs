@@ -36,6 +36,7 @@ pub use collect::{Report, Run, Snapshot, Tool};
 pub use counts::{Counts, Coverage};
 pub use format::{AtEnd, Format};
 pub use inspect::Inspection;
+pub use json::safe;
 pub use profile::{suggest, tool_entry};
 pub use progress::{Progress, Screen};
 pub use terminal::{Detail, Look, Terminal};

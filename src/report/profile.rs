@@ -106,7 +106,8 @@ fn quoted(text: &str) -> String {
         c if text::is_unsafe(c) => format!("\\U{:08x}", u32::from(c)),
         c => c.to_string(),
     };
-    format!("\"{}\"", text.chars().map(escape).collect::<String>())
+    // What is a mark to a CI job is none to TOML when it is escaped.
+    format!("\"{}\"", text::disarm_marks(&text.chars().map(escape).collect::<String>()))
 }
 
 /// A value on one line. TOML knows no null: such members are left out.

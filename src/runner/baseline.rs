@@ -55,9 +55,7 @@ impl Accepted {
             ("expires", self.expires.as_deref()),
         ];
         let given = fields.iter().filter_map(|(key, value)| Some(format!("{key} = {}\n", quoted((*value)?))));
-        // A text of the server's must not end the comment.
-        let about = about.map(|about| about.chars().map(|c| if c.is_control() { ' ' } else { c }).take(160));
-        let about = about.map(|about| format!("# {}\n", about.collect::<String>())).unwrap_or_default();
+        let about = about.map(|about| format!("# {about}\n")).unwrap_or_default();
         (format!("[[accepted]]\n{}", given.collect::<String>()), about)
     }
 
@@ -151,10 +149,10 @@ impl Baseline {
         })
     }
 
-    /// A baseline that accepts these failures, too; entries that no longer fail are left out.
+    /// A baseline that accepts these failures, too, each with a line about it; entries that no longer fail are left out.
     pub fn written<'c>(
         after: &[Self],
-        failures: impl Iterator<Item = (Option<&'c str>, &'c Check)>,
+        failures: impl Iterator<Item = (Option<&'c str>, &'c Check, String)>,
         today: &str,
     ) -> String {
         let mut text = String::from(
@@ -165,7 +163,7 @@ impl Baseline {
         for entry in kept {
             text += &fresh(&mut seen, entry.lines(None));
         }
-        for (server, check) in failures {
+        for (server, check, about) in failures {
             let entry = Accepted {
                 server: server.map(str::to_owned),
                 check: Some(check.id.clone()),
@@ -174,7 +172,7 @@ impl Baseline {
                 expires: None,
                 used: true,
             };
-            text += &fresh(&mut seen, entry.lines(Some(&check.message)));
+            text += &fresh(&mut seen, entry.lines(Some(&about)));
         }
         text
     }
@@ -253,15 +251,14 @@ mod tests {
     fn a_written_baseline_accepts_what_failed_and_keeps_what_still_does() {
         let text = "[[accepted]]\nrequirement = 'tools.call.result-shape'\nreason = 'known'\n[[accepted]]\ncheck = 'x'\nreason = 'gone'\n";
         let mut old = Baseline::parse(text).unwrap();
-        let (mut check, other) =
-            (failing(), Check { id: "tools/other".into(), message: "a\nb".into(), ..failing() });
+        let (mut check, other) = (failing(), Check { id: "tools/other".into(), ..failing() });
         old.apply(None, &mut check, "2026-01-01");
-        let failures = [&other, &other].into_iter().map(|check| (Some("s"), check));
+        let failures = [&other, &other].into_iter().map(|check| (Some("s"), check, "about it".to_owned()));
         let text = Baseline::written(&[old], failures, "2026-01-01");
         let new = Baseline::parse(&text).unwrap();
         assert_eq!(new.accepted.len(), 2, "{text}");
         assert!(
-            text.contains("# a b\n") && text.contains("reason = \"known\"") && !text.contains("gone"),
+            text.contains("# about it\n") && text.contains("reason = \"known\"") && !text.contains("gone"),
             "{text}"
         );
         assert!(new.accepted[1].covers(Some("s"), &other) && !new.accepted[1].covers(None, &other));

@@ -8,8 +8,8 @@ use mcp_conform::catalogue::{Level, Verdict};
 use mcp_conform::protocol::Revision;
 use mcp_conform::report::{AtEnd, Format, Reporter, Reporters};
 use mcp_conform::runner::{
-    Change, Check, Difference, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Judgement, RunFinished,
-    RunStarted, SnapshotChange, SnapshotOutcome, Started, Surface, TargetInfo, WireLine,
+    Beside, Change, Check, Difference, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Judgement,
+    RunFinished, RunStarted, SnapshotChange, SnapshotOutcome, Started, Surface, TargetInfo, WireLine,
 };
 use serde_json::{Value, json};
 
@@ -321,8 +321,13 @@ pub fn stream(text: &str) -> Vec<Event> {
         startup_ms: 1,
         planned: 8,
     };
+    let end = Finished { duration_ms: 1, exit: ExitCode::Findings, problem: Some(owned()) };
+    let beside = |event| Event::Beside(Box::new(Beside { server: text.to_owned(), event }));
     let mut events = vec![
         Event::Started(Started { seed: 1, at: "2026-08-01T10:20:30Z".to_owned(), target }),
+        Event::Progress(owned()),
+        beside(Event::Progress(owned())),
+        beside(Event::Finished(end.clone())),
         Event::RunStarted(begin),
     ];
     events.extend(Verdict::ALL.map(|verdict| Event::Checked(Box::new(hostile_check(verdict, text)))));
@@ -335,14 +340,10 @@ pub fn stream(text: &str) -> Vec<Event> {
     }
     events.push(Event::Fuzzed(Box::new(fuzzed)));
     let changes = Judgement::ALL.map(|judgement| Change { judgement, what: owned() }).to_vec();
-    let text = format!("--- a\n+++ b\n-{text}\n+{text}\n");
-    let change = SnapshotChange::Changed(Difference { changes, text });
+    let diff = format!("--- a\n+++ b\n-{text}\n+{text}\n");
+    let change = SnapshotChange::Changed(Difference { changes, text: diff });
     events.push(Event::Snapshot(SnapshotOutcome { file: owned(), change }));
-    events.push(Event::Finished(Finished {
-        duration_ms: 1,
-        exit: ExitCode::Findings,
-        problem: Some(owned()),
-    }));
+    events.push(Event::Finished(end));
     events
 }
 
@@ -366,23 +367,42 @@ fn hostile_check(verdict: Verdict, text: &str) -> Check {
     }
 }
 
-/// A run with many checks, and findings among them.
+/// A run with many checks: every fifth is a finding with a wire log as long as they get. And a campaign that found much.
 pub fn many(checks: usize) -> Vec<Event> {
     let mut events = recorded();
     let end = events.iter().position(|event| matches!(event, Event::RunFinished(_))).expect("a run");
-    let more = (0..checks).map(|n| {
-        let verdict =
-            [Verdict::Pass, Verdict::Pass, Verdict::NotObserved, Verdict::NotApplicable, Verdict::Fail]
-                [n % 5];
-        let text = format!("a message about number {n} that is as long as such messages are, more or less");
-        let mut check = hostile_check(verdict, &text);
-        (check.id, check.requirement) =
-            (format!("area{}/case-{n}", n % 17), format!("area{}.topic.rule-{n}", n % 17));
-        if verdict != Verdict::Fail {
-            (check.wire, check.stderr, check.got, check.expected) = (Vec::new(), None, None, None);
-        }
-        Event::Checked(Box::new(check))
-    });
-    events.splice(end..end, more.collect::<Vec<_>>());
     events
+        .splice(end..end, (0..checks).map(|n| Event::Checked(Box::new(one_of_many(n)))).collect::<Vec<_>>());
+    let finding = &campaign().findings[0];
+    let found = |n: usize| FuzzFinding {
+        id: format!("{n:06x}"),
+        wire: vec![format!("0.100s -> {}", long_message(n)); 40],
+        ..finding.clone()
+    };
+    let fuzzed = Fuzzed { findings: (0..checks / 50).map(found).collect(), ..campaign() };
+    events.insert(events.len() - 1, Event::Fuzzed(Box::new(fuzzed)));
+    events
+}
+
+fn one_of_many(n: usize) -> Check {
+    let verdict =
+        [Verdict::Pass, Verdict::Pass, Verdict::NotObserved, Verdict::NotApplicable, Verdict::Fail][n % 5];
+    let text = format!("a message about number {n} that is as long as such messages are, more or less");
+    let check = Check {
+        id: format!("area{}/case-{n}", n % 17),
+        requirement: format!("area{}.topic.rule-{n}", n % 17),
+        ..hostile_check(verdict, &text)
+    };
+    let wire = (0..12).map(|seq| frame(seq, "<-", &long_message(n), seq == 11));
+    match verdict {
+        Verdict::Fail => Check { wire: wire.collect(), ..check },
+        _ => Check { wire: Vec::new(), stderr: None, got: None, expected: None, ..check },
+    }
+}
+
+fn long_message(n: usize) -> String {
+    format!(
+        r#"{{"jsonrpc":"2.0","id":{n},"result":{{"content":[{{"type":"text","text":"{}"}}]}}}}"#,
+        "words & <words> ".repeat(60)
+    )
 }

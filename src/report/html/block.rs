@@ -24,12 +24,13 @@ pub fn full(block: &Block, n: usize, is_open: bool) -> String {
 
 /// Only what it is, where there are too many.
 pub fn brief(block: &Block) -> String {
+    let first = block.message.first().map(|line| format!("<p class=\"message\">{}</p>", escape(line)));
     format!(
         "<div class=\"block {}\"{}><p class=\"summary\">{}</p>{}</div>\n",
         block.verdict,
         marks(block),
         heading(block),
-        message(block)
+        first.unwrap_or_default()
     )
 }
 

@@ -14,8 +14,11 @@ const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 /// SHA-256 of the script, in base64; the test with a browser tells when it is another.
 const SCRIPT_HASH: &str = "mKiZ7+ff+v77G/CO8Dngav5Jh9f16iKzRd4alMQCCkg=";
-/// Bytes for findings in full; the others are told in brief.
-const MOST_BYTES: usize = 1_200_000;
+/// Bytes for everything that is told in full, and for what is told in brief when they are used up. With the table of 5,000
+/// checks the page stays below 3 MB.
+const MOST_BYTES: [usize; 2] = [1_000_000, 400_000];
+/// With less room than this, telling in full is not tried.
+const LEAST_BYTES: usize = 20_000;
 /// Up to so many findings are shown unfolded.
 const FEW: usize = 12;
 
@@ -28,8 +31,7 @@ pub fn page(report: &Report) -> String {
         problem,
         overview::section(report),
         filter(report),
-        findings(report),
-        snapshots(report),
+        sections(report),
         checks::section(report),
         footer(report),
     ];
@@ -128,33 +130,63 @@ fn chip(kind: &str, value: &str, label: &str) -> String {
     )
 }
 
-fn findings(report: &Report) -> String {
+/// Everything to look at.
+fn sections(report: &Report) -> String {
     let judged = findings::all(report);
     let judged: Vec<_> = judged.iter().map(|found| found.block(Bounds::AMPLE)).collect();
     let fuzzed = report.fuzz.iter().flat_map(|campaign| &campaign.findings);
     let fuzzed: Vec<_> = fuzzed.map(|finding| Block::of_fuzz(finding, Bounds::AMPLE)).collect();
-    section("findings", "Findings", &judged) + &section("fuzz", "Findings of the fuzzer", &fuzzed)
-}
-
-fn snapshots(report: &Report) -> String {
     let changed: Vec<_> = report.snapshots.iter().filter_map(Block::of_snapshot).collect();
-    section("snapshots", "Snapshots that changed", &changed)
+    let mut room = Room::default();
+    [
+        section("findings", "Findings", &judged, &mut room),
+        section("fuzz", "Findings of the fuzzer", &fuzzed, &mut room),
+        section("snapshots", "Snapshots that changed", &changed, &mut room),
+    ]
+    .concat()
 }
 
-fn section(id: &str, title: &str, blocks: &[Block]) -> String {
+/// How many bytes are left on the page.
+struct Room {
+    full: usize,
+    brief: usize,
+}
+
+impl Default for Room {
+    fn default() -> Self {
+        let [full, brief] = MOST_BYTES;
+        Self { full, brief }
+    }
+}
+
+impl Room {
+    /// The block in full or in brief, as far as there is room for it.
+    fn take(&mut self, block: &Block, n: usize, is_open: bool) -> Option<String> {
+        let fits = |told: String, left: &mut usize| {
+            *left = left.checked_sub(told.len())?;
+            Some(told)
+        };
+        let full = (self.full >= LEAST_BYTES).then(|| block::full(block, n, is_open));
+        full.and_then(|told| fits(told, &mut self.full))
+            .or_else(|| fits(block::brief(block), &mut self.brief))
+    }
+}
+
+fn section(id: &str, title: &str, blocks: &[Block], room: &mut Room) -> String {
     if blocks.is_empty() {
         return String::new();
     }
-    let mut told = String::new();
-    for (n, it) in blocks.iter().enumerate() {
-        told += &match told.len() < MOST_BYTES {
-            true => block::full(it, n, blocks.len() <= FEW),
-            false => block::brief(it),
-        };
-    }
+    let is_open = blocks.len() <= FEW;
+    let told: Vec<String> =
+        blocks.iter().enumerate().map_while(|(n, block)| room.take(block, n, is_open)).collect();
+    let rest = match blocks.len() - told.len() {
+        0 => String::new(),
+        rest => format!("<p class=\"dim\">… and {rest} more, in the other reports</p>\n"),
+    };
     format!(
-        "<section id=\"{id}\">\n<h2>{title} <span class=\"dim\">{}</span></h2>\n{told}</section>\n",
-        blocks.len()
+        "<section id=\"{id}\">\n<h2>{title} <span class=\"dim\">{}</span></h2>\n{}{rest}</section>\n",
+        blocks.len(),
+        told.concat()
     )
 }
 
