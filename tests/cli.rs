@@ -357,11 +357,15 @@ fn is_running(command: &str) -> bool {
 }
 
 #[test]
-fn the_library_example_of_the_readme_is_the_one_that_a_test_runs() {
+fn the_library_examples_of_the_readme_are_those_that_tests_run() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let test = fs::read_to_string(root.join("fixtures/rmcp/tests/probe.rs")).expect("the test");
     let readme = fs::read_to_string(root.join("README.md")).expect("the README");
-    let example =
-        test.split("// README: begin\n").nth(1).and_then(|rest| rest.split("// README: end").next());
-    assert!(readme.contains(example.expect("marks in the test")), "the README shows another example");
+    for name in ["judge", "probe"] {
+        let test = root.join(format!("fixtures/rmcp/tests/{name}.rs"));
+        let test = fs::read_to_string(test).expect("the test");
+        let example =
+            test.split("// README: begin\n").nth(1).and_then(|rest| rest.split("// README: end").next());
+        let example = example.expect("marks in the test");
+        assert!(readme.contains(&format!("```rust\n{example}```\n")), "the README shows another {name}");
+    }
 }

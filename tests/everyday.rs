@@ -184,8 +184,8 @@ fn a_watched_server_is_judged_again_on_each_change_and_first_what_failed() {
         )
     };
     write(", '--fault', 'lifecycle.version-negotiation.unsupported-version'");
-    let args =
-        ["stdio", "--fuzz-cases", "0", "--watch", "--json", "r.json", "-q", "--", "python3", "server.py"];
+    let options = ["--fuzz-cases", "0", "--only", "lifecycle.*", "--watch", "--json", "r.json", "-q"];
+    let args = [&["stdio"][..], &options, &["--", "python3", "server.py"]].concat();
     let mut child = command::command(&folder.0, &args)
         .stdout(std::process::Stdio::piped())
         .stderr(std::process::Stdio::piped())
@@ -198,7 +198,6 @@ fn a_watched_server_is_judged_again_on_each_change_and_first_what_failed() {
     };
     wait_until(|| report().is_some_and(|report| report["exit_code"] == 1), "the first run");
     let all = report().map(|report| verdicts(&report).len()).expect("a report");
-    std::thread::sleep(std::time::Duration::from_millis(600));
     write("");
     // The failure alone is clean now; then everything is judged.
     wait_until(
@@ -271,6 +270,17 @@ fn what_was_not_observed_is_told_with_entries_that_show_it() {
         &["[tools.delete] allow = true", "This may show"],
     );
     expect_in(root(), &["list", "requirements"], 0, &["judged/observable", "2024-11-05", "tools "]);
+}
+
+#[test]
+fn a_reader_that_has_enough_is_no_bug() {
+    for command in
+        ["completions fish", "man", "list requirements --json", "init stdio --output -", "inspect stdio"]
+    {
+        let line = format!("'{SELF}' {command} | head -n 1");
+        let output = Command::new("sh").args(["-c", &line]).output().expect("sh runs");
+        assert_eq!(String::from_utf8_lossy(&output.stderr), "", "{command}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! `mcp-conform completions`: a completion script for a shell.
 
+use std::io::Write;
+
 use clap::CommandFactory;
 use clap_complete::Shell;
 
@@ -14,6 +16,8 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    clap_complete::generate(args.shell, &mut super::Cli::command(), "mcp-conform", &mut std::io::stdout());
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut super::Cli::command(), "mcp-conform", &mut script);
+    std::io::stdout().write_all(&script)?;
     Ok(ExitCode::Clean)
 }

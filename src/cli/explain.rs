@@ -54,7 +54,7 @@ fn tell_requirement(requirement: &Requirement, cases: &[Case], example: Option<&
     let mut told = format!("{} ({}, {})\n", requirement.id, requirement.level, requirement.revisions());
     let source = requirement.source.as_ref().map(|source| match source.as_str() {
         "derived" | "declarative" => "the specification states this as a fact, without a keyword".to_owned(),
-        source => format!("this comes from: {source}"),
+        source => source.to_owned(),
     });
     told += &section("The rule", Some(&requirement.statement));
     told += &section("Where it comes from", source.as_deref());

@@ -1,6 +1,7 @@
 //! `mcp-conform fuzz`: a campaign of malformed messages.
 
 use std::collections::HashSet;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -104,7 +105,7 @@ fn merge(from: &[PathBuf], into: Option<&Path>) -> anyhow::Result<ExitCode> {
         return Err(Usage("--merge needs --into DIR, the corpus to add to".to_owned()).into());
     };
     let added = fuzz::merge_corpora(into, from).map_err(|error| Usage(format!("--merge: {error}")))?;
-    println!("{added} scripts were added to {}", into.display());
+    writeln!(std::io::stdout(), "{added} scripts were added to {}", into.display())?;
     Ok(ExitCode::Clean)
 }
 

@@ -1,5 +1,6 @@
 //! `mcp-conform init`: a commented profile, written by looking at the server.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use super::options::{Basics, Judging};
@@ -53,16 +54,17 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Some(offer) = offers.first() else { return Ok(ExitCode::Inconclusive) };
     let profile = part.plan.secrets.mask(&report::suggest(offer, &part.plan.policy));
     if is_stdout {
-        print!("{profile}");
+        std::io::stdout().write_all(profile.as_bytes())?;
         return Ok(ExitCode::Clean);
     }
     std::fs::write(file, profile).map_err(|error| Usage(format!("--output {shown}: {error}")))?;
     let rerun = &part.plan.rerun;
-    println!(
+    writeln!(
+        std::io::stdout(),
         "{shown} is written; use it: {} --profile {}{}",
         rerun.head,
         shell_word(&file.to_string_lossy()),
         rerun.tail
-    );
+    )?;
     Ok(ExitCode::Clean)
 }

@@ -1,6 +1,7 @@
 //! `mcp-conform replay`: run one saved finding again.
 
 use std::ffi::OsString;
+use std::io::Write;
 use std::path::PathBuf;
 
 use super::stdio::{Launch, words};
@@ -57,15 +58,15 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     drop(host);
     match replayed {
         Ok(Replayed::Reproduced) => {
-            println!("reproduced  {what}");
+            tell("reproduced", &what)?;
             Ok(ExitCode::Findings)
         }
         Ok(Replayed::Flaky) => {
-            println!("flaky  {what}");
+            tell("flaky", &what)?;
             Ok(ExitCode::Findings)
         }
         Ok(Replayed::Fixed) => {
-            println!("fixed  {what}");
+            tell("fixed", &what)?;
             Ok(ExitCode::Clean)
         }
         Err(failure) => {
@@ -73,4 +74,8 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::Unreachable)
         }
     }
+}
+
+fn tell(outcome: &str, what: &str) -> std::io::Result<()> {
+    writeln!(std::io::stdout(), "{outcome}  {what}")
 }

@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
+use tokio::sync::oneshot;
+
 use super::output::Output;
 use super::work::Work;
 use crate::report::text;
@@ -31,6 +33,7 @@ type Stamps = BTreeMap<PathBuf, Option<SystemTime>>;
 pub async fn watch(mut work: Work, failed: bool, output: &Output) -> anyhow::Result<ExitCode> {
     let whole: Vec<Filter> = work.parts().iter().map(|part| part.plan.filter.clone()).collect();
     let own = own_files(&work);
+    let mut enough = Enough::listen();
     let mut narrow = failed;
     loop {
         let before = stamps(&own);
@@ -45,7 +48,10 @@ pub async fn watch(mut work: Work, failed: bool, output: &Output) -> anyhow::Res
             continue;
         }
         eprintln!("\nwatching {} files; Ctrl-C ends it", before.len());
-        let Some(changed) = next_change(&own, before).await else { return Ok(ExitCode::Interrupted) };
+        let changed = tokio::select! {
+            changed = next_change(&own, before) => changed,
+            () = enough.comes() => return Ok(ExitCode::Interrupted),
+        };
         eprintln!("changed: {}\n", text::escape(&changed.to_string_lossy()));
         work.widen(&whole);
         // Snapshots hold everything.
@@ -53,19 +59,39 @@ pub async fn watch(mut work: Work, failed: bool, output: &Output) -> anyhow::Res
     }
 }
 
-/// Waits until a file is another one than before; `None` when the user has enough.
-async fn next_change(own: &[PathBuf], before: Stamps) -> Option<PathBuf> {
+/// Whether the user has had enough. It listens all the time: whoever only listens while waiting for a change misses what
+/// comes before.
+struct Enough(oneshot::Receiver<()>);
+
+impl Enough {
+    fn listen() -> Self {
+        let (told, heard) = oneshot::channel();
+        tokio::spawn(async {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                let _ = told.send(());
+            }
+        });
+        Self(heard)
+    }
+
+    async fn comes(&mut self) {
+        // Without signals, only the end of the process ends it.
+        if (&mut self.0).await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
+
+/// Waits until a file is another one than before.
+async fn next_change(own: &[PathBuf], before: Stamps) -> PathBuf {
     let mut before = before;
     let mut changed = None;
     loop {
-        tokio::select! {
-            () = tokio::time::sleep(PACE) => {}
-            _ = tokio::signal::ctrl_c() => return None,
-        }
+        tokio::time::sleep(PACE).await;
         let now = stamps(own);
         match (difference(&before, &now), changed.take()) {
             (Some(file), _) => changed = Some(file),
-            (None, Some(file)) => return Some(file),
+            (None, Some(file)) => return file,
             (None, None) => {}
         }
         before = now;

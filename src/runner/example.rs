@@ -48,12 +48,28 @@ const PATIENCE: Duration = Duration::from_secs(4);
 pub async fn example(requirement: &Requirement, cases: &[Case]) -> Option<Example> {
     let own = |fault: &&Fault| fault.requirement.as_deref() == Some(requirement.id.as_str());
     let over_stdio = |fault: &&Fault| fault.transports.contains(&Transport::Stdio);
-    for fault in reference::faults().iter().filter(own).filter(over_stdio).take(3) {
-        if let Ok(Some(example)) = timeout(PATIENCE, of_fault(requirement, fault, cases)).await {
-            return Some(example);
+    let faults = || reference::faults().iter().filter(own).filter(over_stdio).take(3);
+    for cases in occasions(requirement, cases) {
+        for fault in faults() {
+            if let Ok(Some(example)) = timeout(PATIENCE, of_fault(requirement, fault, &cases)).await {
+                return Some(example);
+            }
         }
     }
     None
+}
+
+/// The cases in which it may show: those that judge it; of what a rule or a schema judges those of its area, then all.
+fn occasions(requirement: &Requirement, cases: &[Case]) -> Vec<Vec<Case>> {
+    let those =
+        |fit: &dyn Fn(&Case) -> bool| cases.iter().filter(|case| fit(case)).cloned().collect::<Vec<_>>();
+    let own = those(&|case| case.requirements().iter().any(|judged| judged.id == requirement.id));
+    if !own.is_empty() {
+        return vec![own];
+    }
+    let area = requirement.id.split('.').next().unwrap_or_default();
+    let of_area = those(&|case| case.id.split('/').next() == Some(area));
+    vec![of_area, cases.to_vec()].into_iter().filter(|cases| !cases.is_empty()).collect()
 }
 
 async fn of_fault(requirement: &Requirement, fault: &'static Fault, cases: &[Case]) -> Option<Example> {
@@ -101,10 +117,8 @@ fn answer(transcript: &Transcript, request: &str) -> Option<String> {
     Some(entry.text())
 }
 
-/// Judges nothing but the requirement; rules and schemas need everything to happen.
+/// Judges nothing but the requirement.
 fn plan(requirement: &Requirement, cases: &[Case], revision: Revision) -> Plan {
-    let judges = |case: &&Case| case.requirements().iter().any(|judged| judged.id == requirement.id);
-    let own: Vec<Case> = cases.iter().filter(judges).cloned().collect();
     let only = globset::Glob::new(&globset::escape(&requirement.id)).map(|glob| glob.compile_matcher());
     Plan {
         name: None,
@@ -115,7 +129,7 @@ fn plan(requirement: &Requirement, cases: &[Case], revision: Revision) -> Plan {
         filter: Filter { only: only.into_iter().collect(), skip: Vec::new(), weight: 0 },
         policy: Policy { tools: Tools::All, ..Policy::default() },
         baseline: Baseline::default(),
-        cases: if own.is_empty() { cases.to_vec() } else { own },
+        cases: cases.to_vec(),
         secrets: Secrets::default(),
         strict: false,
         jobs: 4,
