@@ -101,6 +101,24 @@ fn a_faulty_server_is_red_for_its_reason_and_the_rerun_line_works() {
 }
 
 #[test]
+fn the_culprit_is_the_message_that_was_judged() {
+    let folder = Folder::new("culprit");
+    let report = folder.file("report.json");
+    let fault = "tools.call.malformed-request-error";
+    let options = ["stdio", "--revision", "2025-11-25", "--only", fault, "--json", &report];
+    run(&[&options[..], &["--", SELF, "serve", "--fault", fault]].concat());
+    let checks = json(&report)["runs"][0]["checks"].as_array().cloned().unwrap_or_default();
+    let found = checks.iter().find(|check| check["verdict"] == "warn").expect("the fault is found");
+    let wire = found["wire"].as_array().cloned().unwrap_or_default();
+    let culprits: Vec<&str> = wire
+        .iter()
+        .filter(|frame| frame["culprit"] == true)
+        .filter_map(|frame| frame["data"].as_str())
+        .collect();
+    assert!(matches!(culprits.as_slice(), [one] if one.contains("\"content\"")), "{wire:#?}");
+}
+
+#[test]
 fn targets_that_cannot_be_judged_are_explained() {
     expect(&["stdio", "--", "mcp-conform-no-such-program"], 3, &["command not found"]);
     let folder = Folder::new("plain");

@@ -241,6 +241,18 @@ fn explanations_show_a_right_and_a_wrong_message() {
         0,
         &["Right, in 2026-07-28", "Wrong, in 2026-07-28: Contents with neither text nor blob."],
     );
+    // What is shown is the message that was judged, not what followed it to see whether more comes.
+    let shown = expect_in(
+        root(),
+        &["explain", "tools.call.malformed-request-error"],
+        0,
+        &[
+            "\"method\":\"tools/call\"",
+            "\"error\":{\"code\":-32602",
+            "<- {\"jsonrpc\":\"2.0\",\"id\":11,\"result\"",
+        ],
+    );
+    assert!(!shown.contains("server/discover"), "{shown}");
     expect_in(root(), &["stdio", "--skip", "tols/call"], 2, &["--skip tols/call", "did you mean tools/call"]);
 }
 

@@ -1,6 +1,7 @@
 //! The wire around a finding: a few frames, bounded in length, with the user's secrets masked.
 
 use super::check::WireLine;
+use crate::protocol::Message;
 use crate::session::Transcript;
 use crate::session::transcript::{Entry, What};
 
@@ -31,11 +32,24 @@ impl Secrets {
     }
 }
 
-/// The frames of a span, the newest last. When there are many, the first and the last ones.
-pub fn span(transcript: &Transcript, (first, last): (u64, u64), secrets: &Secrets) -> Vec<WireLine> {
+/// The frames of a span, the newest last. When there are many, the first and the last ones. The culprit is the reply that
+/// was judged, else the last thing that came.
+pub fn span(
+    transcript: &Transcript,
+    (first, last): (u64, u64),
+    reply: Option<&Message>,
+    secrets: &Secrets,
+) -> Vec<WireLine> {
     let entries: Vec<&Entry> =
         (first..=last).filter_map(|seq| transcript.get(seq)).filter(is_shown).collect();
-    let culprit = entries.iter().rfind(|entry| entry.direction() == "<-").map(|entry| entry.seq);
+    let holds_reply = |entry: &&&Entry| match &entry.what {
+        What::Received { json: Ok(json), .. } => {
+            reply.is_some_and(|reply| Message::all(json).contains(reply))
+        }
+        _ => false,
+    };
+    let last = || entries.iter().rfind(|entry| entry.direction() == "<-");
+    let culprit = entries.iter().rfind(holds_reply).or_else(last).map(|entry| entry.seq);
     let lines = entries.iter().map(|entry| line(entry, culprit == Some(entry.seq), secrets)).collect();
     shortened(lines)
 }

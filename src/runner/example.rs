@@ -83,8 +83,10 @@ async fn of_fault(requirement: &Requirement, fault: &'static Fault, cases: &[Cas
     let is_wrong =
         |check: &&Check| matches!(check.verdict, Verdict::Fail | Verdict::Warn) && !check.wire.is_empty();
     let check = checks.iter().find(is_wrong)?;
-    let wrong = check.wire.iter().rfind(|line| line.dir == "<-")?;
-    let request = check.wire.iter().rfind(|line| line.dir == "->" && line.seq < wrong.seq);
+    let came = |line: &&WireLine| line.dir == "<-";
+    let wrong = check.wire.iter().filter(came).find(|line| line.culprit);
+    let wrong = wrong.or_else(|| check.wire.iter().rfind(came))?;
+    let request = request(&check.wire, wrong);
     Some(Example {
         fault: &fault.id,
         about: &fault.about,
@@ -92,8 +94,17 @@ async fn of_fault(requirement: &Requirement, fault: &'static Fault, cases: &[Cas
         request: request.map(|line| line.data.clone()),
         wrong: wrong.data.clone(),
         expected: check.expected.clone(),
-        right: right(plan, request?).await,
+        // Where the wrong is in the number or the order of messages, each alone is right.
+        right: right(plan, request?).await.filter(|right| *right != wrong.data),
     })
+}
+
+/// What the message answers, else the last that was sent before it.
+fn request<'w>(wire: &'w [WireLine], answer: &WireLine) -> Option<&'w WireLine> {
+    let id = |line: &WireLine| Some(serde_json::from_str::<Value>(&line.data).ok()?.get("id")?.clone());
+    let sent = || wire.iter().filter(|line| line.dir == "->" && line.seq < answer.seq);
+    let answered = id(answer).and_then(|wanted| sent().find(|line| id(line).as_ref() == Some(&wanted)));
+    answered.or_else(|| sent().next_back())
 }
 
 /// What the reference server answers to the same request without the fault.

@@ -276,7 +276,7 @@ impl CaseRun<'_> {
                 observed.expected = judged.expected;
                 observed.got = judged.got.map(|got| evidence::bounded(&self.around.secrets.mask(&got)));
                 if matches!(judged.verdict, Verdict::Fail | Verdict::Warn) {
-                    self.prove(&mut observed, outcome.span);
+                    self.prove(&mut observed, outcome.span, outcome.reply.as_ref());
                 }
                 self.observed.push(observed);
             }
@@ -284,8 +284,8 @@ impl CaseRun<'_> {
         }
     }
 
-    fn prove(&self, observed: &mut Observed, span: (u64, u64)) {
-        observed.wire = evidence::span(&self.session.transcript, span, self.around.secrets);
+    fn prove(&self, observed: &mut Observed, span: (u64, u64), reply: Option<&Message>) {
+        observed.wire = evidence::span(&self.session.transcript, span, reply, self.around.secrets);
         let stderr = self.session.stderr();
         observed.stderr = (!stderr.is_empty()).then(|| self.around.secrets.mask(&stderr));
     }
@@ -341,7 +341,7 @@ impl CaseRun<'_> {
                 violation.message,
             )
         };
-        self.prove(&mut observed, violation.span);
+        self.prove(&mut observed, violation.span, None);
         self.observed.push(observed);
     }
 
