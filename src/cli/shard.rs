@@ -38,6 +38,7 @@ fn read(text: &str, variable: &dyn Fn(&str) -> Option<String>) -> Result<Shard, 
     };
     match (1..=count).contains(&index) {
         true => Ok(Shard { index: index - 1, count }),
+        false if part == "auto" => Err(format!("this is job {index}, and there are only {count} parts")),
         false => Err(wrong()),
     }
 }
@@ -78,6 +79,7 @@ mod tests {
             assert!(of(wrong, &[]).is_err(), "{wrong}");
         }
         assert!(of("auto", &[("JOB_COMPLETION_INDEX", "0")]).unwrap_err().contains("auto/N"));
-        assert!(of("auto/2", &[("JOB_COMPLETION_INDEX", "2")]).is_err());
+        let many = of("auto/2", &[("JOB_COMPLETION_INDEX", "2")]).unwrap_err();
+        assert_eq!(many, "this is job 3, and there are only 2 parts");
     }
 }
