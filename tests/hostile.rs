@@ -102,7 +102,7 @@ fn a_hostile_server_leaves_every_output_inert() {
     let reports: Vec<&str> = reports.iter().map(String::as_str).collect();
     let judged =
         ["stdio", "--tools", "all", "--revision", "2025-11-25", "--timeout", "2s", "--fuzz-cases", "5", "-v"];
-    let kept = ["--snapshot", "snapshots", "--write-baseline", "r.baseline"];
+    let kept = ["--snapshot", "snapshots", "--write-baseline", "r.baseline", "--transcript", "wire"];
     let log = run(&[&judged[..], &reports, &kept].concat(), &[("GITHUB_ACTIONS", "true")]);
     let (annotations, told): (Vec<&str>, Vec<&str>) = log.lines().partition(|line| line.starts_with("::"));
     assert!(annotations.len() > 5, "{log}");
@@ -125,6 +125,19 @@ fn a_hostile_server_leaves_every_output_inert() {
     Profile::parse(&profile).expect("a profile");
     inert(&["list", "--observe"]);
     inert(&["list", "--observe", "--json"]);
+    // What is read again.
+    let shared = "wire/2025-11-25-stdio-shared.jsonl";
+    assert_inert("the transcript", &folder.read(shared));
+    folder.write(
+        "old/2025-11-25-stdio.snap.yaml",
+        "# mcp-conform snapshot of 2025-11-25 · stdio\n\ntools: []\n",
+    );
+    for args in [&["judge", shared][..], &["merge", "r.json", "-v"], &["diff", "old", "snapshots"]] {
+        let output = command::run_in(&folder.0, args);
+        let told = String::from_utf8([output.stdout, output.stderr].concat()).expect("text");
+        assert_inert(&format!("{args:?}"), &told);
+        assert!(told.len() > 1_000, "{args:?} tells nothing: {told}");
+    }
     // What a server says that ends at once.
     for args in [&["stdio"][..], &["inspect", "stdio"], &["list", "--observe"]] {
         assert_inert(&format!("{args:?}"), &run(args, &[("DIE", "1")]));

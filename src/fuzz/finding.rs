@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::oracle::{Kind, Severity};
 use super::script::{Action, Script};
-use crate::protocol::Revision;
+use crate::protocol::{Revision, inert};
 
 /// Whether a finding comes each time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +83,8 @@ impl Finding {
     /// The file.
     pub fn write(&self) -> String {
         let head = serde_json::to_string(self).unwrap_or_default();
-        std::iter::once(head).chain(self.script.lines()).map(|line| line + "\n").collect()
+        let lines = std::iter::once(head).chain(self.script.lines());
+        inert::json(&lines.map(|line| line + "\n").collect::<String>())
     }
 
     /// Reads a file.

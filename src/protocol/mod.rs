@@ -6,6 +6,7 @@ pub mod code;
 mod depth;
 mod frame;
 mod id;
+pub mod inert;
 mod message;
 pub mod method;
 mod revision;

@@ -1,8 +1,7 @@
 //! Text that somebody else wrote, made safe to show: escaped, shortened, and never a command to a terminal, an XML
 //! reader or a CI log.
 
-/// What CI systems read as a command anywhere in a line.
-const CI_MARKS: [&str; 3] = ["##[", "##vso[", "##teamcity["];
+pub use crate::protocol::inert::{disarm_marks, is_unsafe};
 
 /// One line of text with everything in it visible: control characters, escape sequences, bidirectional overrides and
 /// invisible characters become escapes such as `\u001b`.
@@ -83,16 +82,6 @@ pub fn cdata(text: &str) -> String {
     allowed.replace("]]>", "]]\\u003e")
 }
 
-/// Whether a character must not reach a terminal or a reader as it is.
-pub fn is_unsafe(c: char) -> bool {
-    let code = u32::from(c);
-    c.is_control()
-        || code & 0xfffe == 0xfffe
-        || matches!(code,
-            0x061c | 0x200b | 0x200e | 0x200f | 0x2028..=0x202e | 0x2060..=0x2069 | 0xfdd0..=0xfdef | 0xfeff
-            | 0xfff9..=0xfffb | 0xe0000..=0xe007f)
-}
-
 fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }
@@ -138,14 +127,6 @@ fn disarm(text: String) -> String {
         false => text,
     };
     disarm_marks(&text)
-}
-
-/// Escapes the marks with which CI systems find commands anywhere in a line.
-pub fn disarm_marks(text: &str) -> String {
-    CI_MARKS.iter().fold(text.to_owned(), |text, mark| match text.contains(mark) {
-        true => text.replace(mark, &format!("\\u0023{}", &mark[1..])),
-        false => text,
-    })
 }
 
 /// Whether a text is a web address with nothing in it that would end it in some report.

@@ -11,7 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use super::{Entry, Transcript, What};
-use crate::protocol::{Frame, Revision};
+use crate::protocol::{Frame, Revision, inert};
 use crate::transport::{Exit, SseHead};
 
 #[derive(Serialize, Deserialize)]
@@ -104,13 +104,11 @@ pub fn write(transcript: &Transcript, mut out: impl Write) -> io::Result<()> {
         }
         .to_owned(),
     };
-    serde_json::to_writer(&mut out, &head)?;
-    out.write_all(b"\n")?;
-    for entry in &transcript.entries {
-        serde_json::to_writer(&mut out, &line(entry))?;
-        out.write_all(b"\n")?;
-    }
-    Ok(())
+    writeln!(out, "{}", serde_json::to_string(&head)?)?;
+    transcript
+        .entries
+        .iter()
+        .try_for_each(|entry| writeln!(out, "{}", inert::json(&serde_json::to_string(&line(entry))?)))
 }
 
 fn line(entry: &Entry) -> Line {
