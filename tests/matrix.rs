@@ -3,7 +3,10 @@
 
 mod common;
 
-use common::{findings, in_threads, judge_in_memory, judge_over_http, judge_over_sse, judge_process};
+use common::{
+    Scope, cases as builtin, findings, in_threads, judge_in_memory, judge_over_http, judge_over_sse,
+    judge_process,
+};
 use mcp_conform::catalogue::{Verdict, requirement};
 use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{Fault, Settings, Transport, faults, quirks};
@@ -34,13 +37,13 @@ impl Cell {
         format!("{} {transport}", self.revision)
     }
 
-    fn judge(&self, settings: Settings, area: Option<&str>) -> Vec<Check> {
+    fn judge(&self, settings: Settings, scope: Scope) -> Vec<Check> {
         let process = self.fault.filter(|fault| fault.needs_process());
         let (checks, finished) = match (process, self.transport) {
-            (Some(fault), _) => judge_process(&fault.id, self.revision, area),
-            (None, Transport::Stdio) => judge_in_memory(settings, self.revision, area),
-            (None, Transport::Http) => judge_over_http(settings, self.revision, area),
-            (None, Transport::Sse) => judge_over_sse(settings, self.revision, area),
+            (Some(fault), _) => judge_process(&fault.id, self.revision, scope),
+            (None, Transport::Stdio) => judge_in_memory(settings, self.revision, scope),
+            (None, Transport::Http) => judge_over_http(settings, self.revision, scope),
+            (None, Transport::Sse) => judge_over_sse(settings, self.revision, scope),
         };
         if let Some(problem) = finished.problem {
             eprintln!(
@@ -52,11 +55,21 @@ impl Cell {
         checks
     }
 
-    /// Judges the area of the fault's requirement; everything, if what the fault does is seen only elsewhere.
+    /// Runs the cases of the fault's requirement; if they do not catch it, those of its area, then those that make the server
+    /// show what it offers; if what the fault does is seen only elsewhere, all.
     fn judge_fault(&self) -> Vec<Check> {
         let requirement = self.fault.and_then(|fault| fault.requirement.as_deref()).unwrap_or_default();
-        let checks = self.judge(settings(self.fault), requirement.split('.').next());
-        if self.is_caught(&checks) { checks } else { self.judge(settings(self.fault), None) }
+        let scopes =
+            [Scope::Requirement(requirement), Scope::Area(requirement), Scope::Surface, Scope::Whole];
+        let useful = scopes.into_iter().filter(|scope| builtin().iter().any(|case| scope.includes(case)));
+        let mut last = Vec::new();
+        for scope in useful {
+            last = self.judge(settings(self.fault), scope);
+            if self.is_caught(&last) {
+                break;
+            }
+        }
+        last
     }
 
     /// Whether the fault was caught for its reason.
@@ -94,8 +107,9 @@ fn the_clean_server_draws_no_finding() {
             revisions(transport).map(move |revision| Cell { fault: None, revision, transport })
         })
         .collect();
-    let found =
-        in_threads(THREADS, &cells, |cell| (cell.name(), findings(&cell.judge(settings(None), None))));
+    let found = in_threads(THREADS, &cells, |cell| {
+        (cell.name(), findings(&cell.judge(settings(None), Scope::Whole)))
+    });
     let wrong: Vec<_> = found.into_iter().filter(|(_, findings)| !findings.is_empty()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
@@ -133,7 +147,7 @@ fn quirks_are_silent(chosen: impl Fn(Vec<Revision>) -> Vec<Revision>) {
     }
     let found = in_threads(THREADS, &cells, |cell| {
         let quirk = cell.fault.map_or("", |quirk| quirk.id.as_str());
-        (format!("{quirk}, {}", cell.name()), findings(&cell.judge(settings(cell.fault), None)))
+        (format!("{quirk}, {}", cell.name()), findings(&cell.judge(settings(cell.fault), Scope::Whole)))
     });
     let wrong: Vec<_> = found.into_iter().filter(|(_, findings)| !findings.is_empty()).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");

@@ -1,7 +1,7 @@
 //! What crossed the wire, as lines for people.
 
 use super::player::Flight;
-use crate::protocol::{Frame, Message};
+use crate::protocol::Frame;
 use crate::session::transcript::Entry;
 
 /// Lines that a finding keeps.
@@ -31,7 +31,7 @@ pub(super) fn around(entries: &[Entry], seq: u64) -> Vec<String> {
 }
 
 fn id(entry: &Entry) -> Option<crate::protocol::Id> {
-    Message::from_value(Frame::new(entry.text()).json().ok()?)?.id()
+    Frame::new(entry.text()).json().ok()?.messages().next()?.id()
 }
 
 fn line(entry: &Entry) -> String {

@@ -5,6 +5,7 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAcces
 use serde_json::Value;
 
 use super::depth::{MAX_DEPTH, depth};
+use super::message::Json;
 
 /// The bytes of one message: a line on stdio without its newline, or an HTTP body, or the data of an SSE event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,11 +52,11 @@ impl Frame {
 
     /// The JSON in the frame. Of duplicate keys the last wins here, see [`Frame::duplicate_key`]; a number beyond the range
     /// of a double becomes the largest one: JSON does not limit numbers.
-    pub fn json(&self) -> Result<Value, FrameError> {
+    pub fn json(&self) -> Result<Json, FrameError> {
         let text = std::str::from_utf8(&self.0).map_err(|e| FrameError::Encoding(e.valid_up_to()))?;
         match depth(&self.0) {
             deep if deep > MAX_DEPTH => Err(FrameError::TooDeep(deep)),
-            _ => parse(text).map_err(|e| FrameError::Syntax(e.to_string())),
+            _ => parse::<Value>(text).map(Json::from).map_err(|e| FrameError::Syntax(e.to_string())),
         }
     }
 
@@ -177,7 +178,8 @@ mod tests {
     #[test]
     fn a_number_beyond_a_double_is_still_json() {
         let frame = Frame::new(r#"{"a":[-1e999,"1e999\"",2],"b":1e5}"#);
-        assert_eq!(frame.json(), Ok(serde_json::json!({"a": [f64::MIN, "1e999\"", 2], "b": 1e5})));
+        let tamed = serde_json::json!({"a": [f64::MIN, "1e999\"", 2], "b": 1e5});
+        assert_eq!(frame.json(), Ok(tamed.into()));
         assert!(Frame::new(format!("[{}", "9".repeat(400))).json().is_err());
     }
 

@@ -1,12 +1,24 @@
 //! A JSON-RPC message: a typed view of a JSON object.
 
-use serde_json::{Map, Value};
+use std::fmt;
+use std::ops::Deref;
+use std::sync::Arc;
+
+use serde_json::Value;
 
 use super::id::Id;
 
-/// One JSON object read as a JSON-RPC message. Members keep the difference between absent and null.
+/// One JSON object read as a JSON-RPC message. Members keep the difference between absent and null. All copies share what
+/// was read.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Message(Map<String, Value>);
+pub struct Message(Arc<Value>);
+
+/// A JSON text, and the messages in it: itself, or the members of a batch. Elements that are no objects are no messages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Json {
+    value: Arc<Value>,
+    batch: Option<Arc<[Message]>>,
+}
 
 /// What kind of message an object is, by the members that it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,18 +38,7 @@ pub enum Class {
 impl Message {
     /// Reads an object; other JSON types are not messages.
     pub fn from_value(value: Value) -> Option<Self> {
-        match value {
-            Value::Object(members) => Some(Self(members)),
-            _ => None,
-        }
-    }
-
-    /// Every message in a JSON text: itself, or the members of a batch. Elements that are no objects are left out.
-    pub fn all(value: &Value) -> Vec<Self> {
-        match value {
-            Value::Array(batch) => batch.iter().cloned().filter_map(Self::from_value).collect(),
-            single => Self::from_value(single.clone()).into_iter().collect(),
-        }
+        value.is_object().then(|| Self(Arc::new(value)))
     }
 
     /// A member: absent is `None`, null is `Some(Null)`.
@@ -47,7 +48,7 @@ impl Message {
 
     /// The kind of message.
     pub fn class(&self) -> Class {
-        let has = |member| self.0.contains_key(member);
+        let has = |member| self.get(member).is_some();
         match (has("method"), has("result"), has("error")) {
             (true, false, false) if has("id") => Class::Request,
             (true, false, false) => Class::Notification,
@@ -78,19 +79,49 @@ impl Message {
         self.get("params").unwrap_or(&Value::Null)
     }
 
-    /// The members of the message.
-    pub fn members(&self) -> &Map<String, Value> {
+    /// The message as JSON.
+    pub fn value(&self) -> &Value {
         &self.0
     }
 
     /// The message as JSON.
     pub fn into_value(self) -> Value {
-        Value::Object(self.0)
+        Arc::unwrap_or_clone(self.0)
+    }
+}
+
+impl fmt::Display for Message {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl Json {
+    /// Every message, in order.
+    pub fn messages(&self) -> impl Iterator<Item = Message> {
+        let single = self.value.is_object().then(|| Message(self.value.clone()));
+        single.into_iter().chain(self.batch.iter().flat_map(|batch| batch.iter().cloned()))
     }
 
-    /// The message as JSON.
-    pub fn to_value(&self) -> Value {
-        Value::Object(self.0.clone())
+    /// The JSON alone.
+    pub fn into_value(self) -> Value {
+        Arc::unwrap_or_clone(self.value)
+    }
+}
+
+impl Deref for Json {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        &self.value
+    }
+}
+
+impl From<Value> for Json {
+    fn from(value: Value) -> Self {
+        let batch =
+            value.as_array().map(|batch| batch.iter().cloned().filter_map(Message::from_value).collect());
+        Self { value: Arc::new(value), batch }
     }
 }
 

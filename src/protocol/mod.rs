@@ -15,5 +15,5 @@ pub use challenge::{Challenge, challenges};
 pub use depth::{MAX_DEPTH, depth};
 pub use frame::{Frame, FrameError};
 pub use id::Id;
-pub use message::{Class, Message};
+pub use message::{Class, Json, Message};
 pub use revision::{Era, Revision, RevisionRange, UnknownRevision};

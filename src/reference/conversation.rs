@@ -85,7 +85,7 @@ impl Conversation {
             return Vec::new();
         }
         match Frame::new(bytes.to_vec()).json() {
-            Ok(value) => self.take(value),
+            Ok(json) => self.take(json.into_value()),
             Err(error) => {
                 let text = String::from_utf8_lossy(bytes);
                 self.filtered(json!({"malformed": true, "text": text}), "", |conversation, _| {

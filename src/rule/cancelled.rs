@@ -25,7 +25,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     for (entry, message) in &context.received {
         let id = message.params().get("requestId").map(Id::from_value);
         if let (Some("notifications/cancelled"), Some(id)) = (message.method(), id) {
-            let got = message.to_value().to_string();
+            let got = message.to_string();
             match context.revision().is_stateless() {
                 true => listen(context, entry, &id, got, findings),
                 false => own(context, entry, &id, got, findings),

@@ -125,7 +125,7 @@ fn change(
     findings: &mut Findings,
 ) {
     let name = message.method().unwrap_or_default();
-    let got = message.to_value().to_string();
+    let got = message.to_string();
     if context.revision().is_stateless() {
         match listening {
             true => findings.kept(requirements[2]),
@@ -188,14 +188,14 @@ fn subscribed(context: &Context<'_>, entry: &Entry, message: &Message, findings:
             ID,
             "the server announced a change of a resource that nobody subscribed to",
             "`notifications/resources/updated` only after `resources/subscribe`",
-            message.to_value().to_string(),
+            message.to_string(),
             &[entry.seq],
         ),
     }
 }
 
 fn log(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
-    let got = message.to_value().to_string();
+    let got = message.to_string();
     match context.server.as_ref().map(|server| method::declares(server, "logging")) {
         // Some SDKs log that they could not read a line, whether logging is declared or not.
         Some(false) if context.follows_malformed(entry) => {}

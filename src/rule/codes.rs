@@ -80,7 +80,7 @@ fn meaning(context: &Context<'_>, entry: &Entry, message: &Message, code: i64, f
             MEANING,
             format!("the error code {code} has another meaning: {why}"),
             "a code that fits the situation",
-            message.to_value().to_string(),
+            message.to_string(),
             &[asked.seq, entry.seq],
         ),
     }

@@ -25,7 +25,7 @@ pub const RULE: Rule = Rule {
 fn run(context: &Context<'_>, findings: &mut Findings) {
     for (entry, message) in &context.received {
         let before = findings.violations.len();
-        let shown = Shown { entry: &[entry.seq], text: message.to_value().to_string() };
+        let shown = Shown { entry: &[entry.seq], message };
         version(message, &shown, findings);
         match message.class() {
             Class::Result => result(message, &shown, findings),
@@ -44,7 +44,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
 
 struct Shown<'e> {
     entry: &'e [u64],
-    text: String,
+    message: &'e Message,
 }
 
 fn version(message: &Message, shown: &Shown<'_>, findings: &mut Findings) {
@@ -62,7 +62,7 @@ fn version(message: &Message, shown: &Shown<'_>, findings: &mut Findings) {
             id,
             "the message has no `jsonrpc` member",
             "\"jsonrpc\": \"2.0\"",
-            &shown.text,
+            shown.message.to_string(),
             shown.entry,
         ),
     }
@@ -135,7 +135,7 @@ fn invalid(message: &Message, shown: &Shown<'_>, findings: &mut Findings) {
         id,
         if both { "the reply has both `result` and `error`" } else { "the message is of no JSON-RPC kind" },
         "a request, a notification, a result or an error",
-        &shown.text,
+        shown.message.to_string(),
         shown.entry,
     );
 }
@@ -143,7 +143,7 @@ fn invalid(message: &Message, shown: &Shown<'_>, findings: &mut Findings) {
 /// JSON texts that are no objects, and batch elements that are none.
 fn element_types(entry: &Entry, findings: &mut Findings) {
     let What::Received { json: Ok(json), .. } = &entry.what else { return };
-    let stray = match json {
+    let stray = match &**json {
         Value::Object(_) => None,
         Value::Array(elements) => elements.iter().find(|element| !element.is_object()),
         other => Some(other),

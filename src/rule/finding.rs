@@ -39,25 +39,25 @@ pub struct Observation {
 #[derive(Debug)]
 pub struct Findings {
     revision: Revision,
-    check: String,
+    check: &'static str,
     /// Violations, in the order in which rules ran.
     pub violations: Vec<Finding>,
-    kept: HashMap<(String, &'static str), u32>,
+    kept: HashMap<(&'static str, &'static str), u32>,
 }
 
 impl Findings {
     pub(super) fn new(revision: Revision) -> Self {
-        Self { revision, check: String::new(), violations: Vec::new(), kept: HashMap::new() }
+        Self { revision, check: "", violations: Vec::new(), kept: HashMap::new() }
     }
 
-    pub(super) fn begin(&mut self, check: &str) {
-        check.clone_into(&mut self.check);
+    pub(super) fn begin(&mut self, check: &'static str) {
+        self.check = check;
     }
 
     /// Notes that a requirement was kept. Outside its revisions nothing is noted.
     pub(super) fn kept(&mut self, id: &str) {
         if let Some(requirement) = self.in_force(id) {
-            *self.kept.entry((self.check.clone(), &requirement.id)).or_default() += 1;
+            *self.kept.entry((self.check, &requirement.id)).or_default() += 1;
         }
     }
 
@@ -85,7 +85,7 @@ impl Findings {
     ) {
         if let Some(requirement) = self.in_force(id) {
             self.violations.push(Finding {
-                check: self.check.clone(),
+                check: self.check.to_owned(),
                 requirement: &requirement.id,
                 verdict: verdict.unwrap_or(Verdict::of_violation(requirement.level)),
                 message: message.into(),
@@ -106,7 +106,7 @@ impl Findings {
             .kept
             .iter()
             .map(|((check, requirement), kept)| Observation {
-                check: check.clone(),
+                check: (*check).to_owned(),
                 requirement,
                 kept: *kept,
             })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::context::{Context, is_deliberate};
-use crate::protocol::{Id, Message};
+use crate::protocol::{Id, Json, Message};
 use crate::session::transcript::{Entry, What};
 
 /// What was sent before the other side can have heard of a cancellation.
@@ -79,7 +79,7 @@ impl Context<'_> {
             What::Sent { json, deliberate, .. } => Some((other, json, *deliberate)),
             _ => None,
         });
-        let is_answered = |other: &Entry, json: &Option<Value>| {
+        let is_answered = |other: &Entry, json: &Option<Json>| {
             let id = json.as_ref().and_then(|json| json.get("id")).map(Id::from_value);
             id.is_some_and(|id| self.is_answered(&id, other.seq, entry.seq))
         };

@@ -30,7 +30,7 @@ fn first(context: &Context<'_>, findings: &mut Findings) {
             FIRST,
             "the server spoke before it had answered `initialize`",
             "nothing but pings and log messages",
-            message.to_value().to_string(),
+            message.to_string(),
             &[entry.seq],
         ),
     }

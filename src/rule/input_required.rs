@@ -135,7 +135,7 @@ fn complete(context: &Context<'_>, findings: &mut Findings) {
                 NO_COMPLETE,
                 "the server sent `notifications/elicitation/complete`",
                 "no such notification: this revision does not have it",
-                message.to_value().to_string(),
+                message.to_string(),
                 &[entry.seq],
             );
         }

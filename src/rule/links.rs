@@ -174,7 +174,7 @@ fn completed(context: &Context<'_>, links: &[Link<'_>], findings: &mut Findings)
                     rule,
                     format!("{id} is the id of no elicitation that is open on this connection"),
                     "the elicitationId of an elicitation that this client was asked for",
-                    message.to_value().to_string(),
+                    message.to_string(),
                     &[entry.seq],
                 ),
             }

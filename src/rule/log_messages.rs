@@ -72,7 +72,7 @@ fn kind(entry: &Entry, message: &Message, findings: &mut Findings) {
             NOTIFICATION,
             "a log message carries an id",
             "no `id` member",
-            message.to_value().to_string(),
+            message.to_string(),
             &[entry.seq],
         ),
         _ => findings.kept(NOTIFICATION),
@@ -96,7 +96,7 @@ fn asked(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
         (false, true) => return,
     };
     if !context.follows_malformed(entry) {
-        let got = message.to_value().to_string();
+        let got = message.to_string();
         findings.violated(
             id,
             "the server sent a log message that no request asked for",
@@ -132,7 +132,7 @@ fn hold(id: &str, least: Option<usize>, entry: &Entry, message: &Message, findin
             id,
             "the server sent a log message below the level that was asked for",
             format!("`{}` or more severe", LEVELS[least]),
-            message.to_value().to_string(),
+            message.to_string(),
             &[entry.seq],
         ),
         (Some(_), Some(_)) => findings.kept(id),

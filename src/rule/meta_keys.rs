@@ -34,7 +34,7 @@ const DEFINED: [&str; 8] = [
 fn run(context: &Context<'_>, findings: &mut Findings) {
     for (entry, message) in &context.received {
         let mut keys = Vec::new();
-        collect(message.members().get("result").unwrap_or(&Value::Null), &mut keys);
+        collect(message.get("result").unwrap_or(&Value::Null), &mut keys);
         collect(message.params(), &mut keys);
         for key in keys {
             judge(&key, context.revision(), &[entry.seq], findings);

@@ -18,7 +18,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
                 NO_ID,
                 "a notification carries an id",
                 "no `id` member",
-                message.to_value().to_string(),
+                message.to_string(),
                 &[entry.seq],
             ),
             (true, _) => findings.kept(NO_ID),

@@ -22,7 +22,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
         };
         let What::Sent { deliberate: false, .. } = entry.what else { continue };
         let name = message.method().unwrap_or_default();
-        let mut message = message.to_value();
+        let mut message = message.value().clone();
         if position == Position::ClientRequest && message["id"].is_u64() {
             // Every number is as good: what differs in nothing else is judged once.
             message["id"] = 1.into();

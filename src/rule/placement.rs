@@ -57,7 +57,7 @@ fn idle(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut 
         _ => THREE_KINDS,
     };
     let expected = "notifications for requests in flight and for subscriptions only";
-    let got = message.to_value().to_string();
+    let got = message.to_string();
     findings.violated(
         id,
         format!("the server sent `{name}` while nothing was asked"),
@@ -70,7 +70,7 @@ fn idle(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut 
 /// Over HTTP each notification comes on the stream of what it belongs to, before the reply that ends it.
 fn stream(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
     let name = message.method().unwrap_or_default();
-    let got = message.to_value().to_string();
+    let got = message.to_string();
     let same = |other: &Entry| other.exchange() == entry.exchange();
     let reply =
         context.received.iter().find(|(reply, m)| m.is_reply() && reply.seq < entry.seq && same(reply));
@@ -131,7 +131,7 @@ fn tagged(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mu
         if is_ours { NOT_SCOPED } else { ONLY_STREAMS },
         "a notification about a request has the id of a subscription",
         "no subscriptionId outside subscriptions",
-        message.to_value().to_string(),
+        message.to_string(),
         &[entry.seq],
     );
 }
@@ -146,12 +146,12 @@ mod tests {
     use crate::session::transcript::What;
 
     fn sent(message: &Value, exchange: u32) -> What {
-        let json = Some(message.clone());
+        let json = Some(message.clone().into());
         What::Sent { frame: Frame::from_value(message), json, deliberate: false, exchange: Some(exchange) }
     }
 
     fn received(message: &Value, exchange: u32) -> What {
-        let (frame, json) = (Frame::from_value(message), Ok(message.clone()));
+        let (frame, json) = (Frame::from_value(message), Ok(message.clone().into()));
         What::Received { frame, json, terminated: true, exchange: Some(exchange), streamed: true }
     }
 

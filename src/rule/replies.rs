@@ -58,7 +58,7 @@ fn reply(
                 SINGLE,
                 format!("request {id} was answered again"),
                 "one reply",
-                message.to_value().to_string(),
+                message.to_string(),
                 &[asked.seq, entry.seq],
             ),
             None => foreign(context, entry, &id, message, findings),
@@ -123,7 +123,7 @@ fn without_id(
     }
     let open = nearest(context, entry.seq);
     let entries: Vec<u64> = open.into_iter().chain([entry.seq]).collect();
-    let got = message.to_value().to_string();
+    let got = message.to_string();
     match sent_a_notification(context, entry.seq) {
         true => {
             findings.violated(NOTIFICATION, "the server answered a notification", "no reply", got, &entries)

@@ -29,7 +29,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
                 id,
                 format!("the server sent `{name}`, which {revision} does not have"),
                 "methods of the revision that was agreed on",
-                message.to_value().to_string(),
+                message.to_string(),
                 &[entry.seq],
             ),
             (false, None) => {}

@@ -37,7 +37,7 @@ pub(super) fn judge(context: &Context<'_>, findings: &mut Findings) {
                     _ => Position::Notification,
                 };
                 let name = message.method().unwrap_or_default();
-                hold(schemas, position, name, &message.to_value(), "", &[entry.seq], findings);
+                hold(schemas, position, name, message.value(), "", &[entry.seq], findings);
             }
             Class::Invalid => {}
         }

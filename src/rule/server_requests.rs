@@ -84,7 +84,7 @@ fn forbidden(context: &Context<'_>, entry: &Entry, message: &Message, findings: 
     let id = if context.is_stdio() { NONE_STDIO } else { NONE };
     let is_wish = message.method().is_some_and(|method| KINDS.contains(&method));
     for id in [Some(id), Some(FORBIDDEN), is_wish.then_some(VIA_RESULTS)].into_iter().flatten() {
-        let got = message.to_value().to_string();
+        let got = message.to_string();
         findings.violated(
             id,
             "the server sent a request",
@@ -103,7 +103,7 @@ fn request(
     findings: &mut Findings,
 ) {
     let id = message.id().unwrap_or(Id::Null);
-    let got = message.to_value().to_string();
+    let got = message.to_string();
     let legal = match &id {
         Id::Null => Some(ID_NULL),
         id if id.is_legal() => None,

@@ -1,7 +1,7 @@
 //! Standard output carries messages and nothing else, one per line.
 
 use super::{Context, Findings, Rule};
-use crate::protocol::FrameError;
+use crate::protocol::{FrameError, Json};
 use crate::session::transcript::{Entry, What};
 
 const ONLY: &str = "stdio.stdout.only-messages";
@@ -44,7 +44,7 @@ fn line(
     context: &Context<'_>,
     entry: &Entry,
     text: &str,
-    json: &Result<serde_json::Value, FrameError>,
+    json: &Result<Json, FrameError>,
     terminated: bool,
     findings: &mut Findings,
 ) {

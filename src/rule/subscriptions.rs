@@ -71,7 +71,7 @@ fn change(entry: &Entry, message: &Message, flag: &str, listens: &[Listen<'_>], 
         None => (NOTHING, "only changes that a subscription asks for"),
     };
     let name = message.method().unwrap_or_default();
-    let got = message.to_value().to_string();
+    let got = message.to_string();
     findings.violated(id, format!("no subscription asks for this `{name}`"), expected, got, &[entry.seq]);
 }
 

@@ -68,7 +68,7 @@ fn challenges(context: &Context<'_>, findings: &mut Findings) {
     for (entry, message) in &context.received {
         match message.class() {
             Class::Error => {
-                let text = message.to_value()["error"].to_string().to_lowercase();
+                let text = message.value()["error"].to_string().to_lowercase();
                 match text.contains("www-authenticate") || text.contains("resource_metadata") {
                     true => findings.violated(
                         STDIO,

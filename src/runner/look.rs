@@ -97,7 +97,7 @@ async fn offer(plan: &Plan, mut session: Session, questions: &[Question]) -> Off
 
 async fn ask(plan: &Plan, session: &mut Session, question: &Question) -> Answer {
     let outcome = session.request(question.method, Some(question.params.clone())).await;
-    let reply = outcome.reply.as_ref().map(crate::protocol::Message::to_value).unwrap_or_default();
+    let reply = outcome.reply.map(crate::protocol::Message::into_value).unwrap_or_default();
     let problem = reply.is_null().then(|| {
         let waited = plan.options.timeout;
         let silence = || format!("no reply within {waited:?} (a slow call needs --timeout)");

@@ -59,7 +59,9 @@ impl Session {
     /// The reply to a request that was begun, if it came.
     pub fn reply_so_far(&self, id: &Id) -> Option<Value> {
         let mut replies = self.transcript.received().filter(|(_, message)| message.is_reply());
-        replies.find(|(_, message)| message.id().as_ref() == Some(id)).map(|(_, message)| message.to_value())
+        replies
+            .find(|(_, message)| message.id().as_ref() == Some(id))
+            .map(|(_, message)| message.into_value())
     }
 
     /// The content type of the HTTP response to a request that was begun.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::transcript::What;
 use super::{HttpCall, Session};
-use crate::protocol::{Frame, Id};
+use crate::protocol::{Frame, Id, Json};
 use crate::transport::{HttpRequest, Wire};
 
 impl Session {
@@ -21,7 +21,12 @@ impl Session {
             bytes.push(b'\n');
             lines.write(bytes.into());
         }
-        self.transcript.add(What::Sent { frame, json: Some(message.clone()), deliberate, exchange: None });
+        self.transcript.add(What::Sent {
+            frame,
+            json: Some(message.clone().into()),
+            deliberate,
+            exchange: None,
+        });
         None
     }
 
@@ -36,7 +41,7 @@ impl Session {
             bytes.push(b'\n');
             self.transcript.add(What::Sent {
                 frame,
-                json: Some(message.clone()),
+                json: Some(message.clone().into()),
                 deliberate: false,
                 exchange: None,
             });
@@ -47,9 +52,9 @@ impl Session {
         vec![None; composed.len()]
     }
 
-    pub(super) fn post_bytes(&mut self, frame: Frame, json: Option<Value>) -> Option<u32> {
+    pub(super) fn post_bytes(&mut self, frame: Frame, json: Option<Json>) -> Option<u32> {
         // Headers are those of the message that the bytes stand for, as far as they can be read.
-        let headers = self.headers_for(Some(&json.unwrap_or_default()));
+        let headers = self.headers_for(Some(json.as_deref().unwrap_or(&Value::Null)));
         self.start("POST", headers, frame, true)
     }
 

@@ -7,7 +7,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::transcript::What;
 use super::{Reply, Session};
-use crate::protocol::{Class, Frame, Id, Message};
+use crate::protocol::{Class, Frame, Id, Json};
 use crate::transport::{Arrival, Incoming, Signal, SseEvent, SseHead, Wire, media_type};
 
 /// How long output is awaited after the process ended: grandchildren may keep the pipe open for ever.
@@ -153,7 +153,7 @@ impl Session {
         }
         let frame = Frame::new(bytes);
         let json = frame.json();
-        let messages = json.as_ref().map(Message::all).unwrap_or_default();
+        let messages: Vec<_> = json.iter().flat_map(Json::messages).collect();
         let seq = self.transcript.add_at(at, What::Received { frame, json, terminated, exchange, streamed });
         for message in messages {
             match message.class() {

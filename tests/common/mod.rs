@@ -2,11 +2,10 @@
 
 #![allow(dead_code)]
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use globset::Glob;
-use mcp_conform::case;
+use mcp_conform::case::{self, Case};
 use mcp_conform::catalogue::Verdict;
 use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{self, CLIENT, REDIRECT, Settings, TOKENS};
@@ -27,10 +26,10 @@ pub fn plan(target: Target, revision: Revision) -> Plan {
         target,
         options: Options { timeout: Duration::from_secs(5), ..Options::default() },
         revisions: Choice::Pinned(vec![revision]),
-        filter: filter(None),
+        filter: Filter { only: Vec::new(), skip: Vec::new(), weight: 0 },
         policy: Policy { tools: Tools::All, profile: profile() },
         baseline: Default::default(),
-        cases: case::builtin().expect("built-in cases load"),
+        cases: cases().to_vec(),
         secrets: Secrets::new([]),
         strict: false,
         jobs: 4,
@@ -41,6 +40,12 @@ pub fn plan(target: Target, revision: Revision) -> Plan {
         write_baseline: None,
         rerun: Rerun::default(),
     }
+}
+
+/// The built-in cases, loaded once.
+pub fn cases() -> &'static [Case] {
+    static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| case::builtin().expect("built-in cases load"));
+    &CASES
 }
 
 /// What a user of the reference server would tell about it.
@@ -109,57 +114,79 @@ fn tokens() -> Tokens {
     }
 }
 
-/// Judges the reference server in memory; time passes only when nothing happens. `area` limits the checks: `tools` is
-/// what begins with `tools.`.
-pub fn judge_in_memory(settings: Settings, revision: Revision, area: Option<&str>) -> (Vec<Check>, Finished) {
+/// Which cases are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// Those that judge a requirement.
+    Requirement(&'static str),
+    /// Those that judge a requirement of the same area: `tools` is what begins with `tools.`.
+    Area(&'static str),
+    /// Those that list and call what the server offers.
+    Surface,
+    /// All.
+    Whole,
+}
+
+impl Scope {
+    /// Whether a case is run.
+    pub fn includes(self, case: &Case) -> bool {
+        case.requirements().iter().any(|requirement| match self {
+            Self::Requirement(id) => requirement.id == id,
+            Self::Area(id) => area(&requirement.id) == area(id),
+            Self::Surface => ["tools", "resources", "prompts"].contains(&area(&requirement.id)),
+            Self::Whole => true,
+        })
+    }
+}
+
+fn area(id: &str) -> &str {
+    id.split('.').next().unwrap_or_default()
+}
+
+/// Judges the reference server in memory; time passes only when nothing happens.
+pub fn judge_in_memory(settings: Settings, revision: Revision, scope: Scope) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
     runtime.expect("a runtime").block_on(async {
         let mut plan = plan(in_memory(settings), revision);
-        plan.filter = filter(area);
+        plan.cases.retain(|case| scope.includes(case));
         judge(&plan).await
     })
 }
 
-/// The checks of an area, or all.
-fn filter(area: Option<&str>) -> Filter {
-    let glob = |area: &str| Glob::new(&format!("{area}.*")).expect("a glob").compile_matcher();
-    Filter { only: area.map(glob).into_iter().collect(), skip: Vec::new(), weight: 0 }
-}
-
 /// Judges the reference server over HTTP.
-pub fn judge_over_http(settings: Settings, revision: Revision, area: Option<&str>) -> (Vec<Check>, Finished) {
+pub fn judge_over_http(settings: Settings, revision: Revision, scope: Scope) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let tokens = if is_protected(&settings) { tokens() } else { Tokens::default() };
         let mut plan = plan(over_http(settings).await, revision);
         plan.policy.profile.authorization = tokens;
-        plan.filter = filter(area);
+        plan.cases.retain(|case| scope.includes(case));
         plan.options.timeout = Duration::from_millis(1500);
         judge(&plan).await
     })
 }
 
 /// Judges the reference server with a fault as a process of its own.
-pub fn judge_process(fault: &str, revision: Revision, area: Option<&str>) -> (Vec<Check>, Finished) {
+pub fn judge_process(fault: &str, revision: Revision, scope: Scope) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let args = ["serve", "--fault", fault].map(Into::into).to_vec();
     let program = env!("CARGO_BIN_EXE_mcp-conform").into();
     let target = Target::Command(Command { program, args, ..Command::default() });
     runtime.expect("a runtime").block_on(async {
         let mut plan = plan(target, revision);
-        plan.filter = filter(area);
+        plan.cases.retain(|case| scope.includes(case));
         judge(&plan).await
     })
 }
 
 /// Judges the reference server over HTTP+SSE.
-pub fn judge_over_sse(settings: Settings, revision: Revision, area: Option<&str>) -> (Vec<Check>, Finished) {
+pub fn judge_over_sse(settings: Settings, revision: Revision, scope: Scope) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let Target::Http(endpoint) = over_http(settings).await else { panic!("over HTTP") };
         let url = endpoint.url.join("/sse").expect("a URL");
         let mut plan = plan(Target::Sse(Endpoint { url, ..endpoint }), revision);
-        plan.filter = filter(area);
+        plan.cases.retain(|case| scope.includes(case));
         plan.options.timeout = Duration::from_millis(1500);
         judge(&plan).await
     })

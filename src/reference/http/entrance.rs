@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::documents::base;
 use super::response;
-use crate::protocol::Frame;
+use crate::protocol::{Frame, Json};
 use crate::reference::output::{Emission, Payload, Route};
 use crate::reference::rewrite::{Context, Draft, Point};
 use crate::reference::server::Server;
@@ -24,7 +24,7 @@ pub(super) fn enter(
         "path": head.uri.path(),
         "query": head.uri.query().unwrap_or_default(),
         "base": base(&head.headers),
-        "body": Frame::new(bytes.clone()).json().unwrap_or(Value::Null),
+        "body": Frame::new(bytes.clone()).json().map(Json::into_value).unwrap_or_default(),
         "head": raw_head,
     });
     let main = Emission::new(Payload::Json(arrived.clone()), Route::Reply);

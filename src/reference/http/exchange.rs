@@ -16,7 +16,7 @@ use super::entrance::enter;
 use super::hub::{Hub, Reply, Session, User};
 use super::response::{self, Body, Events, apply, body, empty, event, refusal};
 use super::{legacy, log};
-use crate::protocol::{Era, Frame, Id, Revision};
+use crate::protocol::{Era, Frame, Id, Json, Revision};
 use crate::reference::answer::Failure;
 use crate::reference::conversation::Conversation;
 use crate::reference::options::{Resume, Sse};
@@ -95,7 +95,7 @@ fn post(hub: &Arc<Hub>, headers: &HeaderMap, bytes: &Bytes, user: User) -> Resul
             &Failure::invalid("`Accept` must list application/json and text/event-stream"),
         ));
     }
-    let message = Frame::new(bytes.clone()).json().unwrap_or(Value::Null);
+    let message = Frame::new(bytes.clone()).json().map(Json::into_value).unwrap_or_default();
     let speaks = |era| !hub.server.settings.spoken(era).is_empty();
     let is_stateless = match (speaks(Era::Handshake), speaks(Era::Stateless)) {
         (handshake, true) => !handshake || check::is_stateless(headers, &message),

@@ -47,7 +47,7 @@ fn judge(
 ) {
     let expected = "on the stream of the call that it belongs to";
     let mut violated = |id, problem: String| {
-        let got = message.to_value().to_string();
+        let got = message.to_string();
         findings.violated(id, problem, expected, got, &exchange.evidence_with(entry));
     };
     if exchange.method == "GET" {

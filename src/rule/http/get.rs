@@ -96,7 +96,7 @@ fn content(exchange: &Exchange<'_>, findings: &mut Findings) {
                 RESPONSES,
                 "a response came on a GET stream that resumes nothing",
                 "responses on the exchange of their request",
-                message.to_value().to_string(),
+                message.to_string(),
                 &exchange.evidence_with(entry),
             ),
         }

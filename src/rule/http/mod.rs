@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::Context;
 use super::context::is_deliberate;
-use crate::protocol::{Class, FrameError, Id, Message};
+use crate::protocol::{Class, FrameError, Id, Json, Message};
 use crate::session::transcript::{Entry, What};
 use crate::transport::{SseHead, media_type};
 
@@ -103,16 +103,16 @@ impl<'t> Exchange<'t> {
         match &entry.what {
             What::Sent { json, .. } => {
                 self.deliberate |= is_deliberate(entry);
-                let all = json.as_ref().map(Message::all).unwrap_or_default();
-                self.sent = Some(Sent { entry, json: json.as_ref(), all });
+                let all = json.iter().flat_map(Json::messages).collect();
+                self.sent = Some(Sent { entry, json: json.as_deref(), all });
             }
             What::Response { status, headers, .. } => {
                 self.response = Some(Response { entry, status: *status, headers });
             }
             What::Received { json, .. } => {
-                let all = json.as_ref().map(Message::all).unwrap_or_default();
-                self.received.extend(all.into_iter().map(|message| (entry, message)));
-                self.came.push((entry, Came::Message(json.as_ref())));
+                let all = json.iter().flat_map(Json::messages);
+                self.received.extend(all.map(|message| (entry, message)));
+                self.came.push((entry, Came::Message(json.as_deref())));
             }
             What::Event { head, .. } => self.came.push((entry, Came::Event(head))),
             What::Body { bytes, .. } => self.came.push((entry, Came::Other(bytes))),

@@ -110,7 +110,7 @@ fn refused(exchange: &Exchange<'_>, findings: &mut Findings) {
             REFUSED,
             "a message without an id was refused with a status of success",
             "an HTTP error status, such as 400",
-            format!("{} with {}", exchange.shown(), message.to_value()),
+            format!("{} with {}", exchange.shown(), message),
             &exchange.evidence_with(entry),
         ),
         _ => {}

@@ -33,7 +33,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     let owners = owners(all);
     for exchange in all.iter().filter(|exchange| exchange.is_stream()) {
         for (entry, message) in exchange.messages() {
-            let got = message.to_value().to_string();
+            let got = message.to_string();
             let seen = Seen { exchange, entry, got };
             match message.method() {
                 Some("notifications/progress") => progress(&seen, message, &owners, findings),
@@ -126,7 +126,7 @@ fn log(seen: &Seen<'_, '_>, findings: &mut Findings) {
 
 fn change(seen: &Seen<'_, '_>, method: &str, message: &Message, findings: &mut Findings) {
     let is_change = method.ends_with("/list_changed") || method == "notifications/resources/updated";
-    match (seen.is_listening(), message.to_value().pointer(TAG)) {
+    match (seen.is_listening(), message.value().pointer(TAG)) {
         (true, Some(tag)) => {
             findings.kept(LISTEN);
             match seen.exchange.ids().contains(&Id::from_value(tag)) {
@@ -160,7 +160,7 @@ fn broadcast(all: &[Exchange<'_>], findings: &mut Findings) {
     let came = streams.flat_map(|exchange| exchange.messages().map(move |came| (exchange, came)));
     for (exchange, (entry, message)) in came.filter(|(_, (_, message))| !message.is_reply()) {
         let session = exchange.sent_header("mcp-session-id").unwrap_or_default();
-        let key = format!("{session} {}", message.to_value());
+        let key = format!("{session} {}", message);
         let before = told.insert(key, (exchange, entry));
         let again = before.filter(|(other, before)| {
             let has_get = [other.method, exchange.method].contains(&"GET");
@@ -171,7 +171,7 @@ fn broadcast(all: &[Exchange<'_>], findings: &mut Findings) {
                 BROADCAST,
                 "the same message came on two streams",
                 "each message on one stream",
-                message.to_value().to_string(),
+                message.to_string(),
                 &[before.seq, entry.seq],
             ),
             None if exchange.method == "GET" => findings.kept(BROADCAST),

@@ -159,7 +159,7 @@ fn requests(exchange: &Exchange<'_>, findings: &mut Findings) {
                 NO_REQUESTS,
                 "the server sent a request of its own",
                 "input is asked for in the result of a request",
-                message.to_value().to_string(),
+                message.to_string(),
                 &exchange.evidence_with(entry),
             ),
             _ => findings.kept(NO_REQUESTS),
@@ -193,7 +193,7 @@ fn order(exchange: &Exchange<'_>, findings: &mut Findings) {
                 RELATED,
                 "the response to another request came on this stream",
                 "requests and notifications, then the response to the own request",
-                message.to_value().to_string(),
+                message.to_string(),
                 &evidence,
             );
         } else if is_answered {
@@ -201,7 +201,7 @@ fn order(exchange: &Exchange<'_>, findings: &mut Findings) {
                 AFTER,
                 "something follows the response on its stream",
                 "nothing after the response",
-                message.to_value().to_string(),
+                message.to_string(),
                 &evidence,
             );
         } else {

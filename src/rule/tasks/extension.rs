@@ -108,7 +108,7 @@ fn notifications(context: &Context<'_>, findings: &mut Findings) {
         [SUBSCRIBED, NO_PROGRESS].iter().for_each(|id| findings.kept(id));
     }
     for (entry, message) in &context.received {
-        let got = message.to_value();
+        let got = message.value();
         match message.method() {
             Some("notifications/tasks") => {
                 let is_wanted = is_subscribed(context, entry, &message.params()["taskId"]);

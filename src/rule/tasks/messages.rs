@@ -68,7 +68,7 @@ fn progress(
     findings: &mut Findings,
 ) {
     let token = &message.params()["progressToken"];
-    let got = || message.to_value().to_string();
+    let got = || message.to_string();
     if let Some(born) = births.iter().find(|born| born.task["taskId"] == *token) {
         let given = &born.request.params()["_meta"]["progressToken"];
         let expected = format!("progressToken {given}");
@@ -130,7 +130,7 @@ fn input(
     message: &Message,
     findings: &mut Findings,
 ) {
-    let got = || message.to_value().to_string();
+    let got = || message.to_string();
     let is_known = |id: &Value| births.iter().any(|born| born.task["taskId"] == *id);
     match related(message) {
         Some(id) if is_known(id) => findings.kept(INPUT),

@@ -56,7 +56,7 @@ fn about(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
             NO_METADATA,
             "the request names its task twice",
             format!("no `{RELATED}` next to `taskId`"),
-            message.to_value().to_string(),
+            message.to_string(),
             &[entry.seq],
         ),
         None => findings.kept(NO_METADATA),
@@ -68,7 +68,7 @@ fn undeclared(id: &str, capability: &str, entry: &Entry, message: &Message, find
         id,
         format!("the server wants a task of the client, which did not declare `{capability}`"),
         "no tasks that the client did not declare",
-        message.to_value().to_string(),
+        message.to_string(),
         &[entry.seq],
     );
 }

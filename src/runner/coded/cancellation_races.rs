@@ -1,9 +1,9 @@
 //! Cancellations that cross with the reply of what they cancel.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Seen;
-use crate::protocol::Id;
+use crate::protocol::{Id, Message};
 use crate::runner::interpret::CaseRun;
 use crate::session::Meta;
 
@@ -55,6 +55,6 @@ fn race(run: &mut CaseRun<'_>, method: &str) -> Id {
 
 fn replies(run: &CaseRun<'_>, from: u64, id: &Id) -> usize {
     let since = run.session.transcript.received().filter(|(entry, _)| entry.seq >= from);
-    let is_it = |value: Value| Id::from_value(&value["id"]) == *id;
-    since.filter(|(_, message)| message.is_reply() && is_it(message.to_value())).count()
+    let is_it = |message: &Message| message.id().as_ref() == Some(id);
+    since.filter(|(_, message)| message.is_reply() && is_it(message)).count()
 }

@@ -186,7 +186,7 @@ async fn isolation(run: &mut CaseRun<'_>, other: &str) {
                 && (entry.exchange() == Some(exchange)) == on
                 && is_private(message.method(), message.is_reply())
         });
-        received.map(|(entry, message)| (entry.seq, message.to_value())).collect()
+        received.map(|(entry, message)| (entry.seq, message.into_value())).collect()
     };
     let (own, leaked) = (told(false), told(true));
     let stray = leaked.iter().find(|(_, message)| own.iter().any(|(_, known)| known == message));

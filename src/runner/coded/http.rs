@@ -64,7 +64,7 @@ pub(super) fn unseen(run: &mut CaseRun<'_>, id: &str, why: &str) {
 pub(super) fn shown(outcome: &Outcome) -> String {
     let status = outcome.status.map_or_else(|| "no response".to_owned(), |status| format!("HTTP {status}"));
     match (&outcome.reply, &outcome.body) {
-        (Some(reply), _) => format!("{status} with {}", reply.to_value()),
+        (Some(reply), _) => format!("{status} with {}", reply),
         (None, Some(body)) => format!("{status} with {body}"),
         (None, None) => outcome.failed.clone().unwrap_or(status),
     }

@@ -108,7 +108,7 @@ async fn cancelled(run: &mut CaseRun<'_>, tool: &Value, index: usize) -> bool {
     let received = run.session.transcript.received();
     let late = received.filter(|(entry, _)| entry.seq > since && entry.exchange() != Some(closed));
     let late = late.map(|(_, message)| message).find(is_about);
-    let got = late.as_ref().map_or_else(|| "nothing".to_owned(), |message| message.to_value().to_string());
+    let got = late.as_ref().map_or_else(|| "nothing".to_owned(), |message| message.to_string());
     let message = "a message about a cancelled request came on another stream";
     say(
         run,

@@ -83,7 +83,7 @@ pub(super) async fn begin(run: &mut CaseRun<'_>, filter: &Value) -> Begun {
     let id = begun.id.clone();
     run.session
         .wait_for(PATIENCE, |message| {
-            tag(&message.to_value()).is_some_and(|tag| tag == id) || message.id().as_ref() == Some(&id)
+            tag(message.value()).is_some_and(|tag| tag == id) || message.id().as_ref() == Some(&id)
         })
         .await;
     begun
@@ -136,7 +136,7 @@ fn is_supported(run: &mut CaseRun<'_>, begun: &Begun, promises: bool) -> bool {
 /// The acknowledgement of a subscription and where it stands. One that is tagged wrongly counts if it is the only one.
 fn acknowledgement(run: &CaseRun<'_>, begun: &Begun) -> Option<(Value, u64)> {
     let all = run.session.transcript.received().filter(|(_, message)| message.method() == Some(ACKNOWLEDGED));
-    let all: Vec<_> = all.map(|(entry, message)| (message.to_value(), entry.seq)).collect();
+    let all: Vec<_> = all.map(|(entry, message)| (message.into_value(), entry.seq)).collect();
     let own = all.iter().find(|(ack, _)| tag(ack).as_ref() == Some(&begun.id));
     own.or_else(|| {
         all.iter().find(|(ack, seq)| *seq > begun.from && tag(ack).is_none_or(|tag| !is_number(&tag)))
@@ -173,7 +173,7 @@ fn acknowledged(run: &mut CaseRun<'_>, begun: &Begun, filter: &Value, ack: &Valu
         .session
         .transcript
         .received()
-        .any(|(entry, message)| entry.seq < seq && tag(&message.to_value()).as_ref() == Some(&begun.id));
+        .any(|(entry, message)| entry.seq < seq && tag(message.value()).as_ref() == Some(&begun.id));
     say(run, "subscriptions.ack-first", !earlier, "the acknowledgement before anything else", &shown, from);
     let granted = &ack["params"]["notifications"];
     say(

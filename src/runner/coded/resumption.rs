@@ -90,7 +90,7 @@ async fn replay(run: &mut CaseRun<'_>, first: &Begun, second: &Begun, last: &str
     run.session.fence().await;
     let (own, foreign) = (has(run, &first.id), has(run, &second.id));
     let again = ids_on(run, exchange).iter().any(|id| id == last);
-    let replies: Vec<Value> = replies_on(run, exchange).iter().map(Message::to_value).collect();
+    let replies: Vec<Value> = replies_on(run, exchange).into_iter().map(Message::into_value).collect();
     let span = (from, run.session.transcript.last());
     let got = format!("HTTP {}, {}", status.unwrap_or_default(), Value::Array(replies));
     let seen = |message, expected| Seen { message, expected, got: got.clone(), span, ..Seen::default() };

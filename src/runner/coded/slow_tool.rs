@@ -56,7 +56,7 @@ async fn cancelled(run: &mut CaseRun<'_>, tool: &Value, usual: Duration) {
     run.session.wait_for(usual + LONG, |_| false).await;
     let late = |is_it: &dyn Fn(&Message) -> bool| {
         let since = run.session.transcript.received().filter(|(entry, _)| entry.seq >= from);
-        since.filter(|(_, message)| is_it(message)).map(|(_, message)| message.to_value()).last()
+        since.filter(|(_, message)| is_it(message)).map(|(_, message)| message.into_value()).last()
     };
     let work = late(&|message| is_progress(message, &token));
     let reply = late(&|message| message.is_reply() && message.id() == Some(begun.id.clone()));

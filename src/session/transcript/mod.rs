@@ -5,10 +5,9 @@ mod jsonl;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::Value;
 use tokio::time::Instant;
 
-use crate::protocol::{Frame, FrameError, Message, Revision};
+use crate::protocol::{Frame, FrameError, Json, Message, Revision};
 use crate::transport::{Exit, SseHead};
 
 pub use jsonl::{ReadError, read, write};
@@ -47,7 +46,7 @@ pub enum What {
         /// Its bytes.
         frame: Frame,
         /// Its JSON, if it is JSON.
-        json: Option<Value>,
+        json: Option<Json>,
         /// Whether it breaks a rule on purpose.
         deliberate: bool,
         /// The HTTP exchange that carried it.
@@ -58,7 +57,7 @@ pub enum What {
         /// Its bytes.
         frame: Frame,
         /// Its JSON, or why it is none.
-        json: Result<Value, FrameError>,
+        json: Result<Json, FrameError>,
         /// On stdio: whether a newline ended it.
         terminated: bool,
         /// The HTTP exchange that carried it.
@@ -192,11 +191,11 @@ impl Transcript {
     /// Every message of the server, with its entry; the members of a batch one by one.
     pub fn received(&self) -> impl Iterator<Item = (&Entry, Message)> {
         self.entries.iter().flat_map(|entry| {
-            let messages = match &entry.what {
-                What::Received { json: Ok(json), .. } => Message::all(json),
-                _ => Vec::new(),
+            let json = match &entry.what {
+                What::Received { json: Ok(json), .. } => Some(json),
+                _ => None,
             };
-            messages.into_iter().map(move |message| (entry, message))
+            json.into_iter().flat_map(Json::messages).map(move |message| (entry, message))
         })
     }
 
@@ -208,11 +207,11 @@ impl Transcript {
     /// Every message of ours, with its entry; the members of a batch one by one.
     pub fn sent(&self) -> impl Iterator<Item = (&Entry, Message)> {
         self.entries.iter().flat_map(|entry| {
-            let messages = match &entry.what {
-                What::Sent { json: Some(json), .. } => Message::all(json),
-                _ => Vec::new(),
+            let json = match &entry.what {
+                What::Sent { json: Some(json), .. } => Some(json),
+                _ => None,
             };
-            messages.into_iter().map(move |message| (entry, message))
+            json.into_iter().flat_map(Json::messages).map(move |message| (entry, message))
         })
     }
 }

@@ -48,7 +48,7 @@ impl Seen {
     fn outcome(outcome: &Outcome) -> Self {
         let status = outcome.status.map_or("no response".to_owned(), |status| format!("HTTP {status}"));
         let challenge = said::header(outcome).map(|text| format!(", WWW-Authenticate: {text}"));
-        let reply = outcome.reply.as_ref().map(|reply| reply.to_value().to_string());
+        let reply = outcome.reply.as_ref().map(|reply| reply.to_string());
         let body = reply.or_else(|| outcome.body.clone()).filter(|body| !body.is_empty());
         let body = body.map(|body| format!(", {body}"));
         let got = format!("{status}{}{}", challenge.unwrap_or_default(), body.unwrap_or_default());

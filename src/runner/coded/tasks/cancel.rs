@@ -123,7 +123,7 @@ fn stopped(run: &mut CaseRun<'_>, progress: &Progress, twin: &Task) {
                 && message.method() == Some("notifications/progress")
                 && message.params()["progressToken"] == token
         })
-        .map(|(entry, message)| (entry.seq, message.to_value()))
+        .map(|(entry, message)| (entry.seq, message.into_value()))
     };
     let (own, other) = (of(&progress.token), of(&twin.token));
     if own.is_none() && other.is_none() {

@@ -40,7 +40,7 @@ async fn begin(run: &mut CaseRun<'_>, params: Value) -> Begun {
     let id = begun.id.clone();
     run.session
         .wait_for(PATIENCE, |message| {
-            tag(&message.to_value()) == Some(id.clone()) || message.id().as_ref() == Some(&id)
+            tag(message.value()) == Some(id.clone()) || message.id().as_ref() == Some(&id)
         })
         .await;
     begun
@@ -55,9 +55,9 @@ async fn listen(run: &mut CaseRun<'_>, id: &str) {
     let params = declaring(run, filter(&[id, NOBODY]), &json!({}));
     let begun = begin(run, params).await;
     let ack = run.session.transcript.received().find(|(_, message)| {
-        message.method() == Some(ACKNOWLEDGED) && tag(&message.to_value()).as_ref() == Some(&begun.id)
+        message.method() == Some(ACKNOWLEDGED) && tag(message.value()).as_ref() == Some(&begun.id)
     });
-    let Some((seq, ack)) = ack.map(|(entry, message)| (entry.seq, message.to_value())) else { return };
+    let Some((seq, ack)) = ack.map(|(entry, message)| (entry.seq, message.into_value())) else { return };
     let granted =
         ack.pointer("/params/notifications/taskIds").and_then(Value::as_array).cloned().unwrap_or_default();
     judge(run, "tasks-ext.ack-lists-task-ids", granted.iter().all(|granted| granted == id), || Violation {

@@ -92,8 +92,8 @@ fn is_terminal(status: &str) -> bool {
     matches!(status, "completed" | "failed" | "cancelled")
 }
 
-/// Polls as often as the server wants until the task has ended, is gone, or patience is at its end; every answer, the last
-/// one last.
+/// Polls until the task has ended, is gone, or patience is at its end; every answer, the last one last. The pauses begin with
+/// what the server wants and grow, so that a task which takes long is not asked for thousands of times.
 async fn until_end(run: &mut CaseRun<'_>, id: &str) -> Vec<Outcome> {
     until(run, id, |outcome| is_terminal(status(outcome))).await
 }
@@ -103,10 +103,11 @@ async fn until(run: &mut CaseRun<'_>, id: &str, is_wanted: impl Fn(&Outcome) -> 
     let deadline = Instant::now() + run.session.timeout();
     let mut polls = Vec::new();
     let mut asked_for_input = false;
+    let mut pause = Duration::ZERO;
     loop {
         let outcome = get(run, id).await;
         let state = status(&outcome).to_owned();
-        let pause = interval(&outcome);
+        pause = (pause * 5 / 4).clamp(interval(&outcome), PAUSE);
         let is_over = is_wanted(&outcome) || outcome.result().is_none() || run.session.dead().is_some();
         polls.push(outcome);
         if is_over || Instant::now() >= deadline {
