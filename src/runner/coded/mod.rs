@@ -57,6 +57,8 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "auth_requests" => authorization::requests::run(run).await,
         "auth_scopes" => authorization::scopes::run(run).await,
         "auth_tasks" => authorization::tasks::run(run).await,
+        "auth_state" => authorization::state::run(run).await,
+        "auth_task_extension" => authorization::tasks::extension(run).await,
         "auth_tokens" => authorization::tokens::run(run).await,
         "auth_users" => authorization::users::run(run).await,
         "batches" => batches::run(run).await,

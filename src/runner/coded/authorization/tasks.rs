@@ -1,8 +1,8 @@
-//! Tasks of one user, asked for by another (2025-11-25).
+//! Tasks of one user, asked for by another: those of 2025-11-25, and those of the extension.
 
 use serde_json::{Value, json};
 
-use super::super::tasks::tools;
+use super::super::tasks::{create_extension, tools};
 use super::site::{self, is_served};
 use super::users::Users;
 use super::{Seen, say};
@@ -10,7 +10,8 @@ use crate::protocol::method;
 use crate::runner::interpret::CaseRun;
 use crate::session::Outcome;
 
-const FOREIGN: [&str; 2] = ["auth.tasks.bound-to-context", "tasks.foreign-task-rejected"];
+const FOREIGN: [&str; 3] =
+    ["auth.tasks.bound-to-context", "tasks.bound-to-auth-context", "tasks.foreign-task-rejected"];
 const LISTED: [&str; 2] = ["auth.tasks.list-filtered", "tasks.list-own-only"];
 
 pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
@@ -37,6 +38,24 @@ pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
         judge(run, &FOREIGN, &outcome, "an error, as for an unknown task", problem.as_deref());
     }
     run.rest_unseen("the server has no `tasks/list`");
+}
+
+/// The same for tasks of the extension: the other user, and nobody.
+pub(in super::super) async fn extension(run: &mut CaseRun<'_>) {
+    const ID: &str = "tasks-ext.auth-checked";
+    let Some(users) = Users::find(run).await else { return };
+    let Some((id, client)) = create_extension(run).await else {
+        return run.rest_unseen("no tool that may be called ran as a task");
+    };
+    for name in ["tasks/get", "tasks/update", "tasks/cancel"] {
+        for (who, credentials) in [("another user", vec![users.other.as_str()]), ("nobody", Vec::new())] {
+            let params = json!({"taskId": id, "inputResponses": {}, "_meta": client});
+            let headers = site::headers(&credentials);
+            let outcome = site::post(run, name, Some(params), headers, None).await;
+            let problem = is_served(&outcome).then(|| format!("`{name}` is served to {who}"));
+            say(run, ID, &Seen::outcome(&outcome), "refused, as for an unknown task", problem);
+        }
+    }
 }
 
 /// A task of the user.
