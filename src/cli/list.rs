@@ -15,7 +15,7 @@ use crate::catalogue::{Observable, Requirement, requirements};
 use crate::protocol::Revision;
 use crate::reference;
 use crate::report;
-use crate::runner::coverage::Covering;
+use crate::runner::coverage::{Covering, Place};
 use crate::runner::{self, ExitCode, coverage};
 
 /// Arguments of `list`.
@@ -116,14 +116,55 @@ fn list_requirements(cases: &[Case]) -> (Value, String) {
             "id": requirement.id, "level": requirement.level, "since": requirement.since, "until": requirement.until,
             "transport": requirement.transport, "needs": requirement.needs, "observable": requirement.observable,
             "judged_by": covering.judged_by, "faults": covering.faults,
+            "judged_on": names(&covering.judged_on), "proven_on": names(&covering.proven_on),
+            "visible": requirement.visible,
         }));
     }
+    text += &unjudged(&coverage);
     text += &totals(&coverage);
+    text += &places(&coverage);
     text += &format!(
         "\n{} requirements, {observable} observable at least partly, {judged} judged, {proven} proven by a fault\n",
         rows.len()
     );
     (Value::Array(rows), text)
+}
+
+fn names(places: &BTreeSet<Place>) -> Vec<String> {
+    places.iter().map(|place| format!("{} {}", place.revision, place.over())).collect()
+}
+
+/// What can be observed at least partly and is not judged, with what would make it visible.
+fn unjudged(coverage: &[Covering]) -> String {
+    let open = requirements().iter().zip(coverage).filter(|(requirement, covering)| {
+        requirement.observable != Observable::No && covering.judged_by.is_empty()
+    });
+    let line = |requirement: &Requirement| {
+        let visible = requirement.visible.as_deref().unwrap_or("no word");
+        format!("{:<56} {visible}\n", requirement.id)
+    };
+    let lines: String = open.map(|(requirement, _)| line(requirement)).collect();
+    if lines.is_empty() { lines } else { format!("\nnot judged, and what would make it visible\n{lines}") }
+}
+
+/// How many requirements can be observed, are judged and are proven by a fault in each revision over each transport.
+fn places(coverage: &[Covering]) -> String {
+    let count = |is_it: &dyn Fn(&Requirement, &Covering) -> bool| {
+        let all = requirements().iter().zip(coverage);
+        all.filter(|(requirement, covering)| is_it(requirement, covering)).count()
+    };
+    let row = |place: Place| {
+        let observable = count(&|r, _| place.knows(r) && r.observable != Observable::No);
+        let judged =
+            count(&|r, covering| r.observable != Observable::No && covering.judged_on.contains(&place));
+        let proven =
+            count(&|r, covering| r.observable != Observable::No && covering.proven_on.contains(&place));
+        let (revision, transport) = (place.revision.as_str(), place.over());
+        format!("{revision:<12}{transport:<8}{observable:>12}{judged:>12}{proven:>12}\n")
+    };
+    let head =
+        format!("\n{:<12}{:<8}{:>12}{:>12}{:>12}\n", "revision", "over", "observable", "judged", "proven");
+    head + &Place::all().map(row).collect::<String>()
 }
 
 /// How many observable requirements of each area are judged, by revision: `judged/observable`, and those proven.

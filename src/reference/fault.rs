@@ -42,7 +42,7 @@ impl Fault {
 }
 
 /// A transport that a fault applies to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Transport {
     /// Lines over standard input and output.

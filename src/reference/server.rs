@@ -84,16 +84,19 @@ impl Server {
 
     /// Whether a capability such as `tools.listChanged` is declared (and served).
     pub(super) fn declares(&self, capability: &str) -> bool {
-        let options = &self.settings.options;
-        let knows_clients = options.sessions != Some(false) || options.authorization == Some(true);
-        match &options.capabilities {
+        match &self.settings.options.capabilities {
             // Nothing that belongs to a client can be listed where clients cannot be told apart.
-            _ if capability == "tasks.list" && !knows_clients => false,
-            None => true,
+            None => capability != "tasks.list" || self.knows_clients(),
             Some(names) => names.iter().any(|name| {
                 name == capability || name.strip_prefix(capability).is_some_and(|rest| rest.starts_with('.'))
             }),
         }
+    }
+
+    /// Whether one client can be told from another.
+    pub(super) fn knows_clients(&self) -> bool {
+        let options = &self.settings.options;
+        options.sessions != Some(false) || options.authorization == Some(true)
     }
 
     /// Whether batches are accepted in the revision.

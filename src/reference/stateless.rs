@@ -146,6 +146,18 @@ impl Conversation {
         outputs
     }
 
+    /// Ends every subscription as a server does that ends itself: with the response to its request.
+    pub(super) fn end_listens(&mut self) -> Vec<Output> {
+        let listens = std::mem::take(&mut self.listens);
+        let end = |listen: Listen| {
+            let request = json!({"id": listen.id.to_value(), "method": "subscriptions/listen"});
+            let mut outcome = complete(json!({}).into(), "subscriptions/listen", listen.revision);
+            outcome.result["_meta"][SUBSCRIPTION] = listen.id.to_value();
+            self.answer(&request, listen.revision, Ok(outcome))
+        };
+        listens.into_iter().flat_map(end).collect()
+    }
+
     fn task(&self, id: &Value) -> Option<Task> {
         self.server.tasks.find(id.as_str()?)
     }

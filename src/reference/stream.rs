@@ -154,7 +154,13 @@ impl<W: AsyncWrite + Unpin> Stream<W> {
         let last = self.queue.last_key_value().map_or_else(Instant::now, |((due, _), _)| *due);
         match (draft.exit, draft.main.is_some()) {
             (Some(code), _) => vec![Output::Exit { code, delay: draft.delay }],
-            (None, true) => vec![Output::Exit { code: 0, delay: draft.delay + (last - Instant::now()) }],
+            (None, true) => {
+                // The other side that closed the input waits for nothing any more.
+                let goodbye =
+                    if point == Point::Sigterm { self.conversation.end_listens() } else { Vec::new() };
+                let exit = Output::Exit { code: 0, delay: draft.delay + (last - Instant::now()) };
+                goodbye.into_iter().chain([exit]).collect()
+            }
             (None, false) => Vec::new(),
         }
     }

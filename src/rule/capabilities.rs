@@ -7,6 +7,7 @@ use crate::session::transcript::Entry;
 const LOGGING: &str = "logging.capability.declared";
 const SHOULD: &str = "lifecycle.operation.only-declared-server-capabilities.should";
 const MUST: &str = "lifecycle.operation.only-declared-server-capabilities.must";
+const PROMPTS: &str = "prompts.respect-capability-negotiation";
 const SUBSCRIPTION: &str = "lifecycle.capabilities.subscription-declared";
 
 pub const RULE: Rule = Rule {
@@ -16,6 +17,7 @@ pub const RULE: Rule = Rule {
         SHOULD,
         MUST,
         SUBSCRIPTION,
+        PROMPTS,
         "tools.list-changed.undeclared-legacy-early",
         "tools.list-changed.undeclared-legacy-late",
         "tools.list-changed.opt-in-only",
@@ -34,6 +36,7 @@ pub const RULE: Rule = Rule {
 };
 
 const UPDATED: &str = "notifications/resources/updated";
+const PROMPTS_CHANGED: &str = "notifications/prompts/list_changed";
 
 /// The notifications that announce changes: method, and the requirements that govern it without a declared capability
 /// (early and late handshake revisions) and without a subscription (stateless era).
@@ -63,7 +66,7 @@ const CHANGES: [(&str, [&str; 3]); 4] = [
         ],
     ),
     (
-        "notifications/prompts/list_changed",
+        PROMPTS_CHANGED,
         [
             "prompts.list-changed.undeclared-legacy-early",
             "prompts.list-changed.undeclared-legacy-late",
@@ -80,6 +83,9 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
         if let Some((method, requirements)) = CHANGES.iter().find(|(method, _)| *method == name) {
             seen.push(*method);
             change(context, entry, message, requirements, listening, findings);
+            if name == PROMPTS_CHANGED {
+                prompts(context, entry, message, findings);
+            }
         } else if name == "notifications/message" {
             seen.push("notifications/message");
             log(context, entry, message, findings);
@@ -174,6 +180,21 @@ fn governing<'r>(
             vec![SUBSCRIPTION]
         }
         true => deduplicated(&[requirements[0], requirements[1], requirements[1]]),
+    }
+}
+
+/// For prompts the same is said as advice, in both eras.
+fn prompts(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
+    let Some(server) = &context.server else { return };
+    match method::declares(server, "prompts.listChanged") {
+        true => findings.kept(PROMPTS),
+        false => findings.violated(
+            PROMPTS,
+            "the server tells of prompts, without having declared that it would",
+            "the capability `prompts.listChanged` declared, or no such notification",
+            message.to_string(),
+            &[entry.seq],
+        ),
     }
 }
 

@@ -18,11 +18,26 @@ const BEFORE: &str = "logging.request.before-response";
 const UNASKED: &str = "logging.request.none-without-level";
 const ABSENT: &str = "base.meta.log-level-absent";
 const NOTIFICATION: &str = "logging.message.is-notification";
-const CREDENTIALS: &str = "logging.security.no-credentials";
+/// A rule, and the advice that says the same.
+const CREDENTIALS: [&str; 2] = ["logging.security.no-credentials", "logging.remove-sensitive"];
+/// A level that outlives its request is state that nobody names.
+const REMEMBERED: [&str; 3] =
+    [ABSENT, "base.stateless.connection-not-session", "base.stateless.explicit-handles"];
 
 pub const RULE: Rule = Rule {
     id: "rule/log-messages",
-    judges: &[NOTIFICATION, SUPPRESSES, BELOW, BEFORE, UNASKED, ABSENT, CREDENTIALS],
+    judges: &[
+        NOTIFICATION,
+        SUPPRESSES,
+        BELOW,
+        BEFORE,
+        UNASKED,
+        ABSENT,
+        REMEMBERED[1],
+        REMEMBERED[2],
+        CREDENTIALS[0],
+        CREDENTIALS[1],
+    ],
     hint: "a tool that may be called has to log: `[tools.NAME] allow = true` in the profile",
     run,
 };
@@ -84,26 +99,23 @@ fn asked(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
     let in_flight = context.in_flight(entry);
     let levels: Vec<&Value> = in_flight.iter().filter_map(|request| wanted(request)).collect();
     if !levels.is_empty() {
-        [UNASKED, ABSENT, BEFORE].iter().for_each(|id| findings.kept(id));
+        [UNASKED, BEFORE].iter().chain(&REMEMBERED).for_each(|id| findings.kept(id));
         let least = levels.iter().map(|level| rank(level)).min().flatten();
         return hold(BELOW, least, entry, message, findings);
     }
-    let (id, expected) = match (context.has_asked_for_logs(entry), in_flight.is_empty()) {
-        (true, true) => (BEFORE, "no log message after the reply"),
-        (true, false) => (ABSENT, "no log message for a request without a log level"),
-        (false, false) => (UNASKED, "log messages only for requests whose `_meta` has a log level"),
+    let (ids, expected): (&[&str], _) = match (context.has_asked_for_logs(entry), in_flight.is_empty()) {
+        (true, true) => (&[BEFORE], "no log message after the reply"),
+        (true, false) => (&REMEMBERED, "no log message for a request without a log level"),
+        (false, false) => (&[UNASKED], "log messages only for requests whose `_meta` has a log level"),
         // Nothing is in flight: that is judged by the place of the message.
         (false, true) => return,
     };
     if !context.follows_malformed(entry) {
-        let got = message.to_string();
-        findings.violated(
-            id,
-            "the server sent a log message that no request asked for",
-            expected,
-            got,
-            &[entry.seq],
-        );
+        for id in ids {
+            let got = message.to_string();
+            let problem = "the server sent a log message that no request asked for";
+            findings.violated(id, problem, expected, got, &[entry.seq]);
+        }
     }
 }
 
@@ -149,14 +161,16 @@ fn credentials(entry: &Entry, message: &Message, findings: &mut Findings) {
         Regex::new(forms).unwrap_or_else(|error| panic!("{error}"))
     });
     match secret.find(&message.params()["data"].to_string()) {
-        None => findings.kept(CREDENTIALS),
-        Some(found) => findings.violated_as(
-            Some(Verdict::Warn),
-            CREDENTIALS,
-            "a log message holds what looks like a credential",
-            "no secrets in log messages",
-            found.as_str(),
-            &[entry.seq],
-        ),
+        None => CREDENTIALS.iter().for_each(|id| findings.kept(id)),
+        Some(found) => CREDENTIALS.iter().for_each(|id| {
+            findings.violated_as(
+                Some(Verdict::Warn),
+                id,
+                "a log message holds what looks like a credential",
+                "no secrets in log messages",
+                found.as_str(),
+                &[entry.seq],
+            );
+        }),
     }
 }

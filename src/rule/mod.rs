@@ -16,10 +16,12 @@ mod handshake;
 mod http;
 mod input_required;
 mod links;
+mod listen_end;
 mod log_messages;
 mod meta_keys;
 mod notifications;
 mod own;
+mod pings;
 mod placement;
 mod progress;
 mod reliance;
@@ -84,8 +86,10 @@ pub const RULES: &[Rule] = &[
     tasks::EXTENSION,
     cancelled::RULE,
     log_messages::RULE,
+    pings::RULE,
     placement::RULE,
     subscriptions::RULE,
+    listen_end::RULE,
     reliance::RULE,
     respects_revision::RULE,
     resources::RULE,

@@ -15,6 +15,7 @@ const ID_VALID: &str = "server-requests.id-valid";
 const NONE: &str = "base.patterns.no-server-requests";
 const NONE_STDIO: &str = "stdio.no-server-requests";
 const FORBIDDEN: &str = "server-requests.forbidden";
+const DIRECTIONS: &str = "transport.binding.directions";
 const VIA_RESULTS: &str = "server-requests.via-mrtr";
 const TOO_EARLY: [&str; 2] =
     ["server-requests.before-initialized", "lifecycle.pre-initialized.no-server-requests"];
@@ -35,6 +36,7 @@ pub const RULE: Rule = Rule {
         NONE,
         NONE_STDIO,
         FORBIDDEN,
+        DIRECTIONS,
         VIA_RESULTS,
         TOO_EARLY[0],
         TOO_EARLY[1],
@@ -69,7 +71,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
 /// What never came cannot have been wrong.
 fn absent(context: &Context<'_>, seen: &[&str], findings: &mut Findings) {
     if seen.is_empty() {
-        [NONE, FORBIDDEN, VIA_RESULTS].iter().chain(&TOO_EARLY).for_each(|id| findings.kept(id));
+        [NONE, FORBIDDEN, DIRECTIONS, VIA_RESULTS].iter().chain(&TOO_EARLY).for_each(|id| findings.kept(id));
         DECLARED.iter().flatten().for_each(|id| findings.kept(id));
         if context.is_stdio() {
             findings.kept(NONE_STDIO);
@@ -83,7 +85,9 @@ fn absent(context: &Context<'_>, seen: &[&str], findings: &mut Findings) {
 fn forbidden(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
     let id = if context.is_stdio() { NONE_STDIO } else { NONE };
     let is_wish = message.method().is_some_and(|method| KINDS.contains(&method));
-    for id in [Some(id), Some(FORBIDDEN), is_wish.then_some(VIA_RESULTS)].into_iter().flatten() {
+    for id in
+        [Some(id), Some(FORBIDDEN), Some(DIRECTIONS), is_wish.then_some(VIA_RESULTS)].into_iter().flatten()
+    {
         let got = message.to_string();
         findings.violated(
             id,

@@ -7,11 +7,12 @@ use crate::protocol::Class;
 use crate::session::transcript::{Entry, What};
 
 const ECHOED: &str = "auth.token.not-echoed";
-const STDIO: &str = "auth.stdio-uses-environment";
+/// Said by two pages.
+const STDIO: [&str; 2] = ["auth.stdio-uses-environment", "stdio.auth.environment-credentials"];
 
 pub const RULE: Rule = Rule {
     id: "rule/tokens",
-    judges: &[ECHOED, STDIO],
+    judges: &[ECHOED, STDIO[0], STDIO[1]],
     hint: "the server has to accept a token (--bearer-env NAME), or speak over stdio",
     run,
 };
@@ -70,17 +71,15 @@ fn challenges(context: &Context<'_>, findings: &mut Findings) {
             Class::Error => {
                 let text = message.value()["error"].to_string().to_lowercase();
                 match text.contains("www-authenticate") || text.contains("resource_metadata") {
-                    true => findings.violated(
-                        STDIO,
-                        "the server demands an access token over stdio",
-                        "credentials from the environment",
-                        text,
-                        &[entry.seq],
-                    ),
-                    false => findings.kept(STDIO),
+                    true => STDIO.iter().for_each(|id| {
+                        let problem = "the server demands an access token over stdio";
+                        let expected = "credentials from the environment";
+                        findings.violated(id, problem, expected, text.clone(), &[entry.seq]);
+                    }),
+                    false => STDIO.iter().for_each(|id| findings.kept(id)),
                 }
             }
-            Class::Result => findings.kept(STDIO),
+            Class::Result => STDIO.iter().for_each(|id| findings.kept(id)),
             Class::Request | Class::Notification | Class::Invalid => {}
         }
     }

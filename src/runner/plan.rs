@@ -179,7 +179,9 @@ const BEYOND: &str = "catalogue";
 fn beyond(session: &Session) -> impl Iterator<Item = Planned> {
     requirements().iter().filter_map(|requirement| {
         let hint = requirement.visible.clone()?;
-        let excluded = outside(requirement, session);
+        let is_open = requirement.needs.iter().any(|need| need == "auth") && !session.has_credentials();
+        let open = is_open.then(|| "the conversation goes without credentials".to_owned());
+        let excluded = outside(requirement, session).or(open);
         Some(Planned { check: BEYOND.to_owned(), requirement, excluded, hint })
     })
 }

@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::super::answer::{Ask, Failure, Outcome, object};
 use super::{Answers, Interactive, Step, flow, next, said, seal, undeclared};
 
-/// Serves a request for something interactive. `origin` is the request that its state is bound to, and `given` the
-/// arguments; `finish` makes a result of what was answered.
+/// Serves a request for something interactive. `origin` is the request that its state is bound to,
+/// as it is to the user, and `given` the arguments; `finish` makes a result of what was answered.
 pub(in crate::reference) fn serve(
     ask: &Ask<'_>,
     about: &Interactive,
@@ -14,6 +14,7 @@ pub(in crate::reference) fn serve(
     given: &Value,
     finish: impl Fn(&str) -> Outcome,
 ) -> Result<Outcome, Failure> {
+    let origin = &json!([origin, ask.owner.user]);
     let answers = answers(ask, about, origin, given)?;
     match next(ask, about, given, &answers) {
         Step::Undeclared(needed) => Err(undeclared(needed)),

@@ -217,6 +217,20 @@ impl<'t> Exchange<'t> {
     }
 }
 
+/// The streams of subscriptions that the server ended: what shows it, and whether the response came before.
+pub(super) fn ended_listens(context: &Context<'_>) -> impl Iterator<Item = (Vec<u64>, bool)> {
+    let listens = exchanges(context).iter().filter(|exchange| {
+        let asked = exchange.asked_legally();
+        asked.is_some_and(|message| message.method() == Some("subscriptions/listen"))
+            && exchange.is_stream()
+            && exchange.is_success()
+    });
+    listens.filter_map(|exchange| {
+        let done = exchange.done?;
+        Some((exchange.evidence_with(done), exchange.replies().next().is_some()))
+    })
+}
+
 fn find<'h>(headers: &'h [(String, String)], name: &str) -> Option<&'h str> {
     headers.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
 }

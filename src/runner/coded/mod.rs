@@ -10,6 +10,7 @@ mod client_identity;
 mod clients;
 mod completion_references;
 mod first_call;
+mod hang_up;
 mod http;
 mod http_sse;
 mod http_streams;
@@ -26,6 +27,7 @@ mod resumption;
 mod session_end;
 mod slow_tool;
 mod tasks;
+mod terminate_listening;
 mod tool_call_without_arguments;
 mod tool_headers;
 mod tool_list_again;
@@ -57,6 +59,9 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "auth_requests" => authorization::requests::run(run).await,
         "auth_scopes" => authorization::scopes::run(run).await,
         "auth_tasks" => authorization::tasks::run(run).await,
+        "auth_state" => authorization::state::run(run).await,
+        "auth_task_extension" => authorization::tasks::extension(run).await,
+        "auth_tasks_anonymous" => authorization::tasks::anonymous(run).await,
         "auth_tokens" => authorization::tokens::run(run).await,
         "auth_users" => authorization::users::run(run).await,
         "batches" => batches::run(run).await,
@@ -67,6 +72,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "clients" => clients::run(run).await,
         "completion_references" => completion_references::run(run).await,
         "first_call" => first_call::run(run).await,
+        "hang_up" => hang_up::run(run).await,
         "http_sse" => http_sse::run(run).await,
         "http_streams" => http_streams::run(run).await,
         "input_required" => client::input_required(run).await,
@@ -92,6 +98,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "task_older_session" => tasks::older_session::run(run).await,
         "task_support" => tasks::support::run(run).await,
         "task_undeclared" => tasks::undeclared::run(run).await,
+        "terminate_listening" => terminate_listening::run(run).await,
         "tool_call_without_arguments" => tool_call_without_arguments::run(run).await,
         "tool_headers" => tool_headers::run(run),
         "tool_list_again" => tool_list_again::run(run).await,

@@ -18,7 +18,8 @@ const GET: &str = "http.resume.via-get-for-any-stream";
 const REPLAY: &str = "http.resume.replay-after-last-id";
 const CROSS: &str = "http.resume.no-cross-stream-replay";
 const STREAM: &str = "http.resume.event-id-encodes-stream";
-const DISCONNECT: &str = "http.sse.disconnect-not-cancel";
+/// Said by two pages.
+const DISCONNECT: [&str; 2] = ["http.sse.disconnect-not-cancel", "cancellation.disconnect-not-cancel"];
 const NO_IDS: &str = "the server gives its events no ids";
 /// How long a replay may take.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -142,7 +143,7 @@ async fn interrupted(run: &mut CaseRun<'_>, tool: &Value, replays: bool) -> bool
     };
     run.session.break_off(exchange);
     let Some((again, Some(200))) = resume(run, &last).await else {
-        unseen(run, DISCONNECT, "the stream cannot be taken up again");
+        unseen_both(run, "the stream cannot be taken up again");
         return true;
     };
     let deadline = Instant::now() + run.session.timeout();
@@ -155,18 +156,18 @@ async fn interrupted(run: &mut CaseRun<'_>, tool: &Value, replays: bool) -> bool
     let goes_on = replays || !ids_on(run, again).is_empty();
     if reply.is_none() && !goes_on {
         // The call may be done, and its response lost: this server keeps none.
-        unseen(run, DISCONNECT, "the server does not replay what came while nobody listened");
+        unseen_both(run, "the server does not replay what came while nobody listened");
         return true;
     }
     let got = reply.as_ref().map_or_else(|| "no response".to_owned(), Value::to_string);
     let span = (begun.from, run.session.transcript.last());
     let message = "a call whose connection was lost was given up";
-    say(
-        run,
-        DISCONNECT,
-        reply.is_some(),
-        &Seen { message, expected: "its response, later", got, span, ..Seen::default() },
-    );
+    let seen = Seen { message, expected: "its response, later", got, span, ..Seen::default() };
+    DISCONNECT.iter().for_each(|id| say(run, id, reply.is_some(), &seen));
     run.session.break_off(again);
     true
+}
+
+fn unseen_both(run: &mut CaseRun<'_>, why: &str) {
+    DISCONNECT.iter().for_each(|id| unseen(run, id, why));
 }

@@ -11,10 +11,10 @@ use crate::protocol::Message;
 use crate::runner::interpret::CaseRun;
 use crate::session::Begun;
 
-const HINT: &str = "the situation needs a tool that takes long: `[tools.NAME] slow = { … }` in the profile gives the \
+pub(super) const HINT: &str = "the situation needs a tool that takes long: `[tools.NAME] slow = { … }` in the profile gives the \
                     arguments with which it does";
 /// What takes less cannot be cancelled in time.
-const LONG: Duration = Duration::from_millis(100);
+pub(super) const LONG: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let Some(tool) = run.around.survey.slow_tool().cloned() else { return run.rest_unseen(HINT) };
@@ -36,13 +36,13 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     other_type(run, &tool, usual).await;
 }
 
-fn begin(run: &mut CaseRun<'_>, tool: &Value, name: &str) -> (Begun, String) {
+pub(super) fn begin(run: &mut CaseRun<'_>, tool: &Value, name: &str) -> (Begun, String) {
     let token = format!("mcp-conform-{name}-{}", run.session.new_id());
     let params = json!({"name": tool["name"], "arguments": tool["slow"], "_meta": {"progressToken": token}});
     (run.session.begin("tools/call", Some(params)), token)
 }
 
-fn is_progress(message: &Message, token: &str) -> bool {
+pub(super) fn is_progress(message: &Message, token: &str) -> bool {
     message.method() == Some("notifications/progress") && message.params()["progressToken"] == token
 }
 

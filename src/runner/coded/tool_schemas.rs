@@ -199,27 +199,32 @@ fn triggers(schema: &Value, arguments: &Value) -> Vec<Value> {
 
 async fn probe(run: &mut CaseRun<'_>, tool: &Value, arguments: &Value) {
     let is_default = dialect(&tool["inputSchema"]) == Some(Draft::Draft202012);
-    let id = if is_default { "tools.schema.support-2020-12" } else { "tools.schema.validate-per-dialect" };
-    let Some(requirement) = run.judged(id) else { return };
+    // Said twice, of tools and of schemas anywhere.
+    let ids = match is_default {
+        true => ["tools.schema.support-2020-12", "base.json-schema.default-2020-12"],
+        false => ["tools.schema.validate-per-dialect", "base.json-schema.validated-by-dialect"],
+    };
+    if ids.iter().all(|id| run.judged(id).is_none()) {
+        return;
+    }
     let outcome = call(run, &tool["name"], arguments).await;
-    match called(&outcome) {
-        Called::Refused => {
-            run.note(requirement, Verdict::Pass, format!("{} refused {arguments}", tool["name"]))
-        }
-        Called::Done => run.violation(
-            requirement,
-            Violation {
-                message: format!(
-                    "{} accepted arguments that its input schema forbids in its dialect",
-                    tool["name"]
-                ),
-                expected: "an error".into(),
-                got: format!("{arguments} accepted"),
-                span: outcome.span,
-                at_most: None,
-            },
-        ),
-        Called::Unfinished | Called::Silent => {}
+    let is_met = match called(&outcome) {
+        Called::Refused => true,
+        Called::Done => false,
+        Called::Unfinished | Called::Silent => return,
+    };
+    for id in ids {
+        let seen = Seen {
+            message: format!(
+                "{} accepted arguments that its input schema forbids in its dialect",
+                tool["name"]
+            ),
+            expected: format!("{arguments} refused"),
+            got: format!("{arguments} accepted"),
+            from: outcome.span.0,
+            at_most: None,
+        };
+        super::hold(run, id, is_met, seen);
     }
 }
 

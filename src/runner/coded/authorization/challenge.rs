@@ -85,8 +85,11 @@ async fn before_processing(run: &mut CaseRun<'_>, site: &Site, outcome: &Outcome
 
 fn follows(run: &mut CaseRun<'_>, said: &Said, found: &Discovery, seen: &Seen) {
     let follows = said.bearer().is_some() || found.document().is_some();
-    let problem = (!follows).then(|| "neither a Bearer challenge nor metadata leads to a token".to_owned());
-    say(run, "auth.http-follows-spec", seen, "a Bearer challenge or protected resource metadata", problem);
+    for id in ["auth.http-follows-spec", "base.auth.http-conforms"] {
+        let problem =
+            (!follows).then(|| "neither a Bearer challenge nor metadata leads to a token".to_owned());
+        say(run, id, seen, "a Bearer challenge or protected resource metadata", problem);
+    }
 }
 
 fn header(run: &mut CaseRun<'_>, said: &Said, found: &Discovery, seen: &Seen) {

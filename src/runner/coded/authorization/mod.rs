@@ -12,6 +12,7 @@
 //! | `legacy` | the authorization base URL of 2025-03-26 |
 //! | `scopes` | a token that may not do everything |
 //! | `users` | two users |
+//! | `state` | what one user was asked, answered by the other |
 //! | `tasks` | the tasks of one user, asked for by the other |
 
 pub(super) mod authorize;
@@ -26,6 +27,7 @@ pub(super) mod requests;
 mod said;
 pub(super) mod scopes;
 mod site;
+pub(super) mod state;
 pub(super) mod tasks;
 pub(super) mod tokens;
 pub(super) mod users;

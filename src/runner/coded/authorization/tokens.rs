@@ -12,6 +12,7 @@ use crate::transport::is_loopback;
 
 const INVALID: &str = "auth.401.invalid-token";
 const ACCEPTED: &str = "auth.token.header-accepted";
+const EXPIRY: &str = "auth.token.expiry-and-rotation";
 const NEEDS_TOKEN: &str = "needs a token that is accepted: give one with --bearer-env NAME";
 
 pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
@@ -85,8 +86,14 @@ async fn given(run: &mut CaseRun<'_>, site: &Site) {
         Some(token) => {
             let outcome = site.ask_with(run, token).await;
             status(run, "auth.401.expired-token", &outcome, "an expired token");
+            let problem = is_served(&outcome).then(|| "a token is accepted after its end".to_owned());
+            say(run, EXPIRY, &Seen::outcome(&outcome), "a token is good until it expires", problem);
         }
-        None => unseen(run, "auth.401.expired-token", &hint("expired_token_env", "a token that has expired")),
+        None => {
+            for id in ["auth.401.expired-token", EXPIRY] {
+                unseen(run, id, &hint("expired_token_env", "a token that has expired"));
+            }
+        }
     }
     let Some(token) = &tokens.foreign else {
         let what = "a token of the same authorization server for another resource";

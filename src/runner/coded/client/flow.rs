@@ -14,7 +14,7 @@ const LOOPS: usize = 50;
 
 /// A tool, prompt or resource that asks for input.
 #[derive(Debug, Clone)]
-pub(super) struct Primitive {
+pub(in crate::runner::coded) struct Primitive {
     pub method: &'static str,
     pub params: Value,
 }
@@ -57,7 +57,7 @@ impl Primitive {
 
 /// A request followed to its end.
 #[derive(Debug, Clone)]
-pub(super) struct Flow {
+pub(in crate::runner::coded) struct Flow {
     pub primitive: Primitive,
     /// What was asked, round by round.
     pub rounds: Vec<Value>,
@@ -99,12 +99,12 @@ impl Flow {
 }
 
 /// The requests inside a result.
-pub(super) fn requests(interim: &Value) -> impl Iterator<Item = &Value> {
+pub(in crate::runner::coded) fn requests(interim: &Value) -> impl Iterator<Item = &Value> {
     interim["inputRequests"].as_object().into_iter().flatten().map(|(_, request)| request)
 }
 
 /// The answers of a client with this manner to a result that asks for input, as parameters of the retry.
-pub(super) fn retry(run: &mut CaseRun<'_>, interim: &Value, manner: Manner) -> Value {
+pub(in crate::runner::coded) fn retry(run: &mut CaseRun<'_>, interim: &Value, manner: Manner) -> Value {
     let mut added = json!({});
     if let Some(requests) = interim.get("inputRequests") {
         let client = run.session.client_mut();
@@ -119,13 +119,17 @@ pub(super) fn retry(run: &mut CaseRun<'_>, interim: &Value, manner: Manner) -> V
 }
 
 /// Asks and answers until there is an end.
-pub(super) async fn follow(run: &mut CaseRun<'_>, primitive: &Primitive, manner: &Manner) -> Flow {
+pub(in crate::runner::coded) async fn follow(
+    run: &mut CaseRun<'_>,
+    primitive: &Primitive,
+    manner: &Manner,
+) -> Flow {
     let last = primitive.ask(run, &json!({})).await;
     go_on(run, primitive, last, manner).await
 }
 
 /// Answers until there is an end.
-pub(super) async fn go_on(
+pub(in crate::runner::coded) async fn go_on(
     run: &mut CaseRun<'_>,
     primitive: &Primitive,
     mut last: Outcome,
@@ -142,7 +146,7 @@ pub(super) async fn go_on(
 }
 
 /// Goes through the rounds again up to the last questions, which stay unanswered.
-pub(super) async fn up_to_last(run: &mut CaseRun<'_>, flow: &Flow) -> Option<Value> {
+pub(in crate::runner::coded) async fn up_to_last(run: &mut CaseRun<'_>, flow: &Flow) -> Option<Value> {
     let mut last = flow.primitive.ask(run, &json!({})).await;
     for _ in 1..flow.rounds.len() {
         let End::Asks(interim) = end(&last) else { return None };

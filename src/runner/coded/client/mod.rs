@@ -15,12 +15,13 @@ use crate::catalogue::Verdict;
 use crate::runner::interpret::{CaseRun, Violation};
 use crate::session::Outcome;
 
+pub(super) use flow::{Flow, follow, requests, retry, up_to_last};
 pub(super) use requests::run as server_requests;
-pub(super) use sweep::run as input_required;
+pub(super) use sweep::{primitives, run as input_required};
 
 /// How something ended that may have asked for input.
 #[derive(Debug, Clone, PartialEq)]
-enum End {
+pub(super) enum End {
     /// With this result.
     Done(Value),
     /// With an error, or a result that is one.
@@ -31,7 +32,7 @@ enum End {
     Silent,
 }
 
-fn end(outcome: &Outcome) -> End {
+pub(super) fn end(outcome: &Outcome) -> End {
     match (outcome.result(), super::called(outcome)) {
         (Some(result), _) if result["resultType"] == "input_required" => End::Asks(result.clone()),
         (Some(result), super::Called::Done) => End::Done(content(result)),

@@ -42,7 +42,7 @@ pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
 }
 
 /// Tools that may be called, prompts and resources.
-fn primitives(run: &CaseRun<'_>) -> Vec<Primitive> {
+pub(in crate::runner::coded) fn primitives(run: &CaseRun<'_>) -> Vec<Primitive> {
     let survey = run.around.survey;
     let called = |thing: &Value| json!({"name": thing["name"], "arguments": thing["arguments"]});
     let make = |method, params| Primitive { method, params };

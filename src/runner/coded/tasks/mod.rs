@@ -160,6 +160,17 @@ fn mildly(violation: Violation) -> Violation {
     Violation { at_most: Some(Verdict::Warn), ..violation }
 }
 
+/// A task of the extension that some tool runs as: its id, and the `_meta` that requests about it take.
+pub(super) async fn create_extension(run: &mut CaseRun<'_>) -> Option<(String, Value)> {
+    for tool in extension::tools(run) {
+        if let Some(task) = extension::create(run, &tool, &json!({})).await.1 {
+            let params = extension::declaring(run, json!({}), &json!({}));
+            return Some((task.id, params["_meta"].clone()));
+        }
+    }
+    None
+}
+
 /// A JSON value without its `_meta`.
 fn without_meta(value: &Value) -> Value {
     let mut value = value.clone();

@@ -1,0 +1,60 @@
+//! Hanging up on a call that runs (2026-07-28, HTTP): that cancels it, and nothing about it comes elsewhere.
+
+use tokio::time::Instant;
+
+use super::slow_tool::{HINT, LONG, begin, is_progress};
+use super::{Seen, hold, listen};
+use crate::catalogue::Verdict;
+use crate::protocol::{Id, Message};
+use crate::runner::interpret::CaseRun;
+
+const NOTHING: &str = "cancellation.no-further-messages-http";
+/// Said by three pages. A message that comes elsewhere shows that the call goes on; that it stopped shows nowhere.
+const CANCELLED: [&str; 3] =
+    ["cancellation.disconnect-is-cancel", "http.cancel.close-is-cancel", "http.cancel.stop-work"];
+
+pub(super) async fn run(run: &mut CaseRun<'_>) {
+    let Some(tool) = run.around.survey.slow_tool().cloned() else { return run.rest_unseen(HINT) };
+    let began = Instant::now();
+    let (control, _) = begin(run, &tool, "control");
+    let is_done = run.session.is_answered(&control, run.session.timeout()).await;
+    let usual = began.elapsed();
+    if !is_done || usual < LONG {
+        return run.rest_unseen("the tool that is called slow was not answered, or takes less than 100 ms");
+    }
+    let filter = listen::filter(run);
+    let listening = listen::begin(run, &filter).await;
+    let (begun, token) = begin(run, &tool, "hung-up");
+    run.session.wait_for(usual / 3, |message| is_progress(message, &token)).await;
+    if run.session.reply_so_far(&begun.id).is_some() {
+        return run.rest_unseen("the call was over before it could be hung up on");
+    }
+    run.session.cancel(&begun).await;
+    let from = run.session.transcript.last() + 1;
+    run.session.wait_for(usual + LONG, |_| false).await;
+    run.session.fence().await;
+    judge(run, from, &begun.id, &token);
+    run.session.cancel(&listening).await;
+    run.rest_unseen("no message shows that the call went on; that it stopped cannot be seen");
+}
+
+fn judge(run: &mut CaseRun<'_>, from: u64, id: &Id, token: &str) {
+    let is_about = |message: &Message| {
+        is_progress(message, token) || message.is_reply() && message.id().as_ref() == Some(id)
+    };
+    let late =
+        run.session.transcript.received().find(|(entry, message)| entry.seq >= from && is_about(message));
+    let late = late.map(|(_, message)| message.to_value().to_string());
+    let seen = |at_most: Option<Verdict>| Seen {
+        message: "after the client hung up, something about the call came on another stream".into(),
+        expected: "nothing more about it".into(),
+        got: late.clone().unwrap_or_default(),
+        from,
+        at_most,
+    };
+    hold(run, NOTHING, late.is_none(), seen(None));
+    if late.is_some() {
+        // Some work cannot be stopped: never more than a warning.
+        CANCELLED.iter().for_each(|id| hold(run, id, false, seen(Some(Verdict::Warn))));
+    }
+}
