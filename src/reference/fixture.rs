@@ -111,7 +111,9 @@ pub(super) fn run(ask: &Ask<'_>, name: &str) -> Option<Outcome> {
         "test_tool_with_progress" => return Some(progress(ask, &[0, 50, 100])),
         "test_streaming_elicitation" => return Some(progress(ask, &[50])),
         "test_error_handling" => {
-            return Some(json!({"content": [content::text("This tool always fails.")], "isError": true}).into());
+            return Some(
+                json!({"content": [content::text("This tool always fails.")], "isError": true}).into(),
+            );
         }
         "test_reconnection" => return Some(Outcome { delay: STEP * 10, ..said("Done after a while.") }),
         "test_simple_text" | SCHEMA_TOOL => vec![content::text("A simple text.")],

@@ -71,7 +71,8 @@ fn describe_argument((name, required): &(&str, bool), revision: Revision) -> Val
 /// The argument names of a prompt that is offered.
 pub(super) fn arguments(server: &Server, prompt: &str) -> Option<Vec<(&'static str, bool)>> {
     let count = count(server);
-    let offered = PROMPTS.iter().take(count).chain(fixture_prompts(server)).find(|(name, ..)| *name == prompt);
+    let offered =
+        PROMPTS.iter().take(count).chain(fixture_prompts(server)).find(|(name, ..)| *name == prompt);
     let item =
         || prompt.strip_prefix("item-")?.parse().ok().filter(|n| (DEFAULT_COUNT + 1..=count).contains(n));
     match offered {
@@ -104,7 +105,8 @@ pub(super) fn get(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let messages = match name {
         "greet" => vec![user(content::text(greeting(texts("name"), texts("style"))))],
         "review" => review(texts("code")),
-        _ => fixture::messages(name, texts).unwrap_or_else(|| vec![user(content::text("Say something plain."))]),
+        _ => fixture::messages(name, texts)
+            .unwrap_or_else(|| vec![user(content::text("Say something plain."))]),
     };
     Ok(json!({"description": format!("The prompt {name}."), "messages": messages}).into())
 }

@@ -182,8 +182,26 @@ impl CaseRun<'_> {
             }
             Action::For(..) => Outcome::default(),
         };
-        let value = outcome.to_value();
+        let mut value = outcome.to_value();
+        if matches!(step.action, Action::Request(..)) {
+            self.came_along(outcome.span.0, &mut value);
+        }
         Ok((outcome, value))
+    }
+
+    /// Adds what the server told and asked while a request was under way.
+    fn came_along(&self, from: u64, value: &mut Value) {
+        let since = self.session.transcript.received_since(from).map(|(_, message)| message);
+        let (mut told, mut asked) = (Vec::new(), Vec::new());
+        for message in since.filter(|message| message.method().is_some()) {
+            let list = if message.id().is_some() { &mut asked } else { &mut told };
+            list.push(message.to_value());
+        }
+        for (name, messages) in [("notifications", told), ("asked", asked)] {
+            if !messages.is_empty() {
+                value[name] = messages.into();
+            }
+        }
     }
 
     /// Sends a request and remembers tools that take long.

@@ -126,13 +126,14 @@ impl Survey {
         };
         self.resources = with(self.listed("resources/list"), "uri");
         self.tools = with(self.listed("tools/list"), "name");
-        for tool in self.listed("tools/list").to_vec() {
+        let offered = self.listed("tools/list").to_vec();
+        for tool in offered.clone() {
             if let Some(arguments) = policy.slow_arguments(&tool) {
                 let mut tool = tool.clone();
                 tool["slow"] = arguments;
                 self.slow_tool = Some(tool);
             }
-            if let (true, Some(arguments)) = (policy.may_call(&tool), policy.arguments(&tool)) {
+            if let (true, Some(arguments)) = (policy.may_call(&tool, &offered), policy.arguments(&tool)) {
                 let support = tool["execution"]["taskSupport"].as_str().filter(|_| has_tasks);
                 if matches!(support, Some("optional" | "required")) {
                     let mut tool = tool.clone();

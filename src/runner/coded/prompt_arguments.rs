@@ -6,6 +6,7 @@ use super::Seen;
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::runner::interpret::CaseRun;
+use crate::runner::policy::text_for;
 
 const APPLIED: &str = "prompts.get.arguments-applied";
 const SAFE: &str = "prompts.security.validates-io";
@@ -31,7 +32,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
 /// Everything that the messages of the prompt say, if it can be got with this value.
 async fn text_with(run: &mut CaseRun<'_>, prompt: &Value, argument: &str, value: &str) -> Option<String> {
     let mut arguments = prompt["arguments"].clone();
-    arguments[argument] = value.into();
+    arguments[argument] = text_for(argument, value).into();
     let outcome = run.ask("prompts/get", json!({"name": prompt["name"], "arguments": arguments})).await;
     Some(outcome.result()?["messages"].to_string())
 }
