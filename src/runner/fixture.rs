@@ -16,7 +16,7 @@ const PLAIN: [&str; 24] = [
     "test_tool_with_logging",
     "test_tool_with_progress",
     "test_error_handling",
-    "test_reconnection",
+    RECONNECTION,
     "test_elicitation_sep1034_defaults",
     "test_elicitation_sep1330_enums",
     "test_missing_capability",
@@ -45,6 +45,9 @@ pub fn arguments(tool: &Value) -> Option<Value> {
     };
     jsonschema::validator_for(&tool["inputSchema"]).ok()?.is_valid(&arguments).then_some(arguments)
 }
+
+/// The tool that lets its client wait for as long as the server likes: it is called once, by the case that is about it.
+pub const RECONNECTION: &str = "test_reconnection";
 
 /// Whether the tool belongs to the fixture of a server that offers these tools.
 pub fn is_part(tool: &Value, offered: &[Value]) -> bool {

@@ -205,7 +205,7 @@ impl CaseRun<'_> {
     }
 
     /// Sends a request and remembers tools that take long.
-    async fn request(
+    pub(super) async fn request(
         &mut self,
         method: &str,
         params: Option<Value>,

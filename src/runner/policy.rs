@@ -68,17 +68,15 @@ impl Policy {
         let required = declared.filter(|argument| argument["required"] == true);
         let pairs = required.filter_map(|argument| {
             let name = argument["name"].as_str()?;
-            Some((name.to_owned(), text_for(name, "test").into()))
+            let text = if asks_for_address(name) { "test://mcp-conform" } else { "test" };
+            Some((name.to_owned(), text.into()))
         });
         Value::Object(pairs.collect())
     }
 }
 
-/// A text with the word in it that may stand for a prompt argument of this name: one that asks for an address gets one.
-pub fn text_for(argument: &str, word: &str) -> String {
+/// Whether a prompt argument of this name asks for an address.
+pub fn asks_for_address(argument: &str) -> bool {
     let name = argument.to_lowercase();
-    match ["uri", "url"].iter().any(|kind| name.ends_with(kind)) {
-        true => format!("test://{word}"),
-        false => word.to_owned(),
-    }
+    ["uri", "url"].iter().any(|kind| name.ends_with(kind))
 }

@@ -1,6 +1,7 @@
 //! What the server asks of the client: requests of its own (handshake era), and results that ask for input (stateless era).
 
 mod capabilities;
+mod fixture;
 mod flow;
 mod outcomes;
 mod requests;
@@ -15,6 +16,7 @@ use crate::catalogue::Verdict;
 use crate::runner::interpret::{CaseRun, Violation};
 use crate::session::Outcome;
 
+pub(super) use fixture::run as fixture_inputs;
 pub(super) use requests::run as server_requests;
 pub(super) use sweep::run as input_required;
 
