@@ -155,7 +155,8 @@ impl CaseRun<'_> {
                 let message = self.fill(message)?;
                 // A well-formed request is answered, however late: only a broken server makes us wait to the end.
                 let is_request = is_request(&message);
-                self.session.message(&message, patient || is_request).await
+                let patience = step.timeout.unwrap_or(self.session.timeout());
+                self.session.message_within(&message, patient || is_request, patience).await
             }
             Action::Raw(pieces, newline) => {
                 let mut filled = Vec::new();

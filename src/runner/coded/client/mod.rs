@@ -42,6 +42,13 @@ fn end(outcome: &Outcome) -> End {
     }
 }
 
+/// Whether a result that is no error tells of one in its words: some tools refuse only so.
+fn complains(result: &Value) -> bool {
+    let texts = result["content"].as_array().into_iter().flatten().filter_map(|block| block["text"].as_str());
+    let words = ["error", "invalid", "not valid"];
+    texts.map(str::to_lowercase).any(|text| words.iter().any(|word| text.contains(word)))
+}
+
 /// What a result says, without its metadata.
 fn content(result: &Value) -> Value {
     let mut result = result.clone();
