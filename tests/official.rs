@@ -66,6 +66,33 @@ fn the_table_has_every_scenario() {
     }
 }
 
+/// The checks of `fixture/content` on the built-in server with the fixture.
+fn content_with(tools: &str) -> Vec<String> {
+    let binary = env!("CARGO_BIN_EXE_mcp-conform");
+    let mut command = std::process::Command::new(binary);
+    command.args([
+        "stdio",
+        "--quiet",
+        "--fuzz-cases",
+        "0",
+        "--revision",
+        "2025-11-25",
+        "--only",
+        "fixture/content",
+    ]);
+    command.args(["--tools", tools, "--json", "-", "--", binary, "serve", "--quirk", "fixture"]);
+    let output = command.output().expect("the binary runs");
+    let report: Value = serde_json::from_slice(&output.stdout).expect("a report");
+    let checks = report["runs"][0]["checks"].as_array().cloned().unwrap_or_default();
+    checks.iter().map(|check| check["verdict"].as_str().unwrap_or_default().to_owned()).collect()
+}
+
+#[test]
+fn fixture_tools_are_called_unless_told_otherwise() {
+    assert_eq!(content_with("read-only"), ["pass"; 5]);
+    assert_eq!(content_with("none"), ["not_observed"; 5]);
+}
+
 /// Prints the table from the results that `benches/compare.sh` left in the folder `OFFICIAL_RESULTS`.
 #[test]
 #[ignore = "needs the results of benches/compare.sh"]
