@@ -44,11 +44,13 @@ pub struct Example {
 /// How long an example may take: a fault may be silence.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// An example for one requirement, from the first of its faults that shows a message.
+/// An example for one requirement, from the first of its faults that shows a message: its main fault if that does.
 pub async fn example(requirement: &Requirement, cases: &[Case]) -> Option<Example> {
     let own = |fault: &&Fault| fault.requirement.as_deref() == Some(requirement.id.as_str());
     let over_stdio = |fault: &&Fault| fault.transports.contains(&Transport::Stdio);
-    for fault in reference::faults().iter().filter(own).filter(over_stdio).take(3) {
+    let mut faults: Vec<&Fault> = reference::faults().iter().filter(own).filter(over_stdio).collect();
+    faults.sort_by_key(|fault| fault.id != requirement.id);
+    for fault in faults.into_iter().take(3) {
         if let Ok(Some(example)) = timeout(PATIENCE, of_fault(requirement, fault, cases)).await {
             return Some(example);
         }
@@ -62,7 +64,10 @@ async fn of_fault(requirement: &Requirement, fault: &'static Fault, cases: &[Cas
     let in_force =
         requirement.revisions().iter().filter(|r| fault.revisions.contains(*r) && settings.speaks(*r));
     let revision = in_force.max()?;
-    let plan = plan(requirement, cases, revision);
+    let mut plain = Settings::default();
+    // A fault that only the fixture shows is nothing without it.
+    plain.options.fixture = fault.options.fixture;
+    let plan = plan(requirement, cases, revision, plain);
     let checks = judge(&Plan { target: in_memory(settings), ..plan.clone() }).await;
     let is_wrong =
         |check: &&Check| matches!(check.verdict, Verdict::Fail | Verdict::Warn) && !check.wire.is_empty();
@@ -83,8 +88,7 @@ async fn of_fault(requirement: &Requirement, fault: &'static Fault, cases: &[Cas
 /// What the reference server answers to the same request without the fault.
 async fn right(plan: Plan, request: &WireLine) -> Option<String> {
     let folder = Folder::new();
-    judge(&Plan { target: in_memory(Settings::default()), transcripts: Some(folder.0.clone()), ..plan })
-        .await;
+    judge(&Plan { transcripts: Some(folder.0.clone()), ..plan }).await;
     let files = std::fs::read_dir(&folder.0).ok()?.flatten();
     let transcripts =
         files.filter_map(|file| transcript::read(&std::fs::read_to_string(file.path()).ok()?, None).ok());
@@ -101,14 +105,18 @@ fn answer(transcript: &Transcript, request: &str) -> Option<String> {
     Some(entry.text())
 }
 
-/// Judges nothing but the requirement; rules and schemas need everything to happen.
-fn plan(requirement: &Requirement, cases: &[Case], revision: Revision) -> Plan {
-    let judges = |case: &&Case| case.requirements().iter().any(|judged| judged.id == requirement.id);
+/// Judges nothing but the requirement, on a server that is right; rules and schemas need everything to happen.
+fn plan(requirement: &Requirement, cases: &[Case], revision: Revision, plain: Settings) -> Plan {
+    let has_fixture = plain.options.fixture == Some(true);
+    let judges = |case: &&Case| {
+        let is_possible = has_fixture || !case.id.starts_with("fixture/");
+        is_possible && case.requirements().iter().any(|judged| judged.id == requirement.id)
+    };
     let own: Vec<Case> = cases.iter().filter(judges).cloned().collect();
     let only = globset::Glob::new(&globset::escape(&requirement.id)).map(|glob| glob.compile_matcher());
     Plan {
         name: None,
-        target: in_memory(Settings::default()),
+        target: in_memory(plain),
         info: TargetInfo { transport: "stdio", command: Vec::new(), url: None, config: None },
         options: Options { timeout: Duration::from_millis(700), ..Options::default() },
         revisions: Choice::Pinned(vec![revision]),
