@@ -47,7 +47,7 @@ fn several_servers_make_one_report() {
             "--server faulty",
         ],
     );
-    assert!(!shown.contains("off"), "switched off: {shown}");
+    assert!(!shown.contains("off ·"), "switched off: {shown}");
     let whole = json(&report);
     assert_eq!(whole["schema"], "mcp-conform/report/v1");
     assert_eq!(whole["target"]["config"], file.as_str());

@@ -34,8 +34,20 @@ pub struct Judgement {
 }
 
 /// Members of an outcome that a pattern can look at.
-const MEMBERS: [&str; 10] =
-    ["result", "error", "none", "id", "status", "headers", "body", "exit", "replies", "value"];
+const MEMBERS: [&str; 12] = [
+    "result",
+    "error",
+    "none",
+    "id",
+    "status",
+    "headers",
+    "body",
+    "exit",
+    "replies",
+    "value",
+    "notifications",
+    "asked",
+];
 
 impl Expectation {
     /// Reads `expect:`: alternatives under `any`, or a single one.

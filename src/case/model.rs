@@ -168,8 +168,8 @@ impl Things {
 
     /// Whether a thing is one of them.
     pub fn wants(&self, thing: &Value) -> bool {
-        let name = thing["name"].as_str().unwrap_or_default();
-        self.named.as_ref().is_none_or(|glob| glob.is_match(name))
+        let mut names = ["name", "uri", "uriTemplate"].iter().filter_map(|key| thing[*key].as_str());
+        self.named.as_ref().is_none_or(|glob| names.any(|name| glob.is_match(name)))
     }
 }
 

@@ -24,7 +24,8 @@ pub struct Basics {
     /// date, which is a hard pin; may be repeated
     #[arg(long, value_name = "auto|all|DATE", default_value = "auto", help_heading = "What is judged")]
     pub revision: Vec<String>,
-    /// Which tools may be called with arguments that fit: `read-only` means annotated with readOnlyHint
+    /// Which tools may be called with arguments that fit: `read-only` means annotated with readOnlyHint, or
+    /// part of the fixture that the official conformance suite expects, where a server offers three such tools
     #[arg(
         long,
         value_name = "none|read-only|all|GLOB",

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::answer::{Ask, Failure, Outcome, object, text};
-use super::{prompts, resources};
+use super::{fixture, prompts, resources};
 
 const MOST: usize = 100;
 
@@ -47,6 +47,7 @@ fn for_resource(ask: &Ask<'_>, uri: &str, argument: &str) -> Result<&'static [&'
     match uri {
         resources::NOTES if argument == "name" => Ok(&resources::NOTE_NAMES),
         resources::NOTES => Err(Failure::params(format!("Unknown argument: {argument}"))),
+        fixture::TEMPLATE if fixture::is_on(ask.server) && argument == "id" => Ok(&[]),
         // A plain URI may be referred to as well; it has nothing to complete.
         uri if resources::exists(ask.server, uri) => Ok(&[]),
         uri => Err(Failure::params(format!("Unknown resource: {uri}"))),

@@ -17,6 +17,10 @@ pub(super) fn image() -> Value {
     json!({"type": "image", "data": PIXEL, "mimeType": "image/png"})
 }
 
+pub(super) fn audio() -> Value {
+    json!({"type": "audio", "data": SILENCE, "mimeType": "audio/wav"})
+}
+
 pub(super) fn embedded() -> Value {
     let resource =
         json!({"uri": resources::GREETING, "mimeType": "text/plain", "text": resources::GREETING_TEXT});
@@ -36,7 +40,7 @@ pub(super) fn annotations(revision: Revision) -> Value {
 pub(super) fn every_kind(revision: Revision, with_resources: bool) -> Vec<Value> {
     let mut blocks = vec![text("One block of every kind."), image()];
     if revision >= Revision::V2025_03_26 {
-        blocks.push(json!({"type": "audio", "data": SILENCE, "mimeType": "audio/wav"}));
+        blocks.push(audio());
     }
     if with_resources {
         blocks.push(embedded());

@@ -5,6 +5,7 @@
 //! | `conversation` | one connection or session: bytes come in, outputs come out; no I/O |
 //! | `handshake`, `stateless` | what the two eras add |
 //! | `feature` | the methods that both share: `tools`, `resources`, `prompts`, `completion`, `tasks` |
+//! | `fixture` | what the official conformance suite expects of a server, on demand |
 //! | `task`, `jobs` | one task and how it goes on; the tools made for it |
 //! | `interactive` | what needs something from the client first, in either era |
 //! | `fault`, `spec`, `rule`, `rewrite` | faults and quirks: data that rewrites what comes in and goes out |
@@ -16,6 +17,7 @@ mod content;
 mod conversation;
 mod fault;
 mod feature;
+mod fixture;
 mod handshake;
 mod http;
 mod identity;

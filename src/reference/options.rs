@@ -21,6 +21,8 @@ pub struct Options {
     pub resources: Option<usize>,
     /// How many prompts are offered.
     pub prompts: Option<usize>,
+    /// Whether the tools, resources and prompts that the official conformance suite expects are offered (default no).
+    pub fixture: Option<bool>,
     /// The eras that are spoken (default both).
     pub eras: Option<Vec<EraName>>,
     /// Whether batches are accepted (default: in 2025-03-26 only).
@@ -107,6 +109,7 @@ impl Options {
         take(&mut self.tools, &other.tools);
         take(&mut self.resources, &other.resources);
         take(&mut self.prompts, &other.prompts);
+        take(&mut self.fixture, &other.fixture);
         take(&mut self.eras, &other.eras);
         take(&mut self.batch, &other.batch);
         take(&mut self.stderr, &other.stderr);

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Ask, Failure, Outcome, object};
 use super::content;
+use super::fixture;
 use super::identity::dress;
 use super::interactive::{self, Interactive, is_for};
 use super::page::page;
@@ -12,7 +13,7 @@ use crate::protocol::Revision;
 
 const DEFAULT_COUNT: usize = 3;
 /// A prompt: its name, what it is, and its arguments; `true` marks a required one.
-type Prompt = (&'static str, &'static str, &'static [(&'static str, bool)]);
+pub(super) type Prompt = (&'static str, &'static str, &'static [(&'static str, bool)]);
 const PROMPTS: [Prompt; DEFAULT_COUNT] = [
     ("plain", "A prompt without arguments.", &[]),
     ("greet", "A greeting for somebody.", &[("name", true), ("style", false)]),
@@ -27,6 +28,7 @@ pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let mut all: Vec<Value> = PROMPTS.iter().map(|prompt| describe(prompt, ask.revision)).collect();
     all.extend((DEFAULT_COUNT..count).map(|n| json!({"name": format!("item-{}", n + 1)})));
     all.truncate(count);
+    all.extend(fixture_prompts(ask.server).map(|prompt| describe(prompt, ask.revision)));
     if let Some(about) = interactive(ask).filter(|_| is_for(ask.client, "elicitation.form")) {
         all.push(describe(&(about.name, about.about, &[]), ask.revision));
     }
@@ -36,6 +38,12 @@ pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
 /// The prompt that needs input. A server that was told how many prompts to offer has plain ones only.
 fn interactive(ask: &Ask<'_>) -> Option<&'static Interactive> {
     interactive::prompt(ask.revision).filter(|_| ask.server.settings.options.prompts.is_none())
+}
+
+/// Those of the fixture, if it is offered.
+fn fixture_prompts(server: &Server) -> impl Iterator<Item = &'static Prompt> {
+    let is_on = fixture::is_on(server);
+    fixture::PROMPTS.iter().filter(move |_| is_on)
 }
 
 fn count(server: &Server) -> usize {
@@ -63,7 +71,8 @@ fn describe_argument((name, required): &(&str, bool), revision: Revision) -> Val
 /// The argument names of a prompt that is offered.
 pub(super) fn arguments(server: &Server, prompt: &str) -> Option<Vec<(&'static str, bool)>> {
     let count = count(server);
-    let offered = PROMPTS.iter().take(count).find(|(name, ..)| *name == prompt);
+    let offered =
+        PROMPTS.iter().take(count).chain(fixture_prompts(server)).find(|(name, ..)| *name == prompt);
     let item =
         || prompt.strip_prefix("item-")?.parse().ok().filter(|n| (DEFAULT_COUNT + 1..=count).contains(n));
     match offered {
@@ -96,7 +105,8 @@ pub(super) fn get(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let messages = match name {
         "greet" => vec![user(content::text(greeting(texts("name"), texts("style"))))],
         "review" => review(texts("code")),
-        _ => vec![user(content::text("Say something plain."))],
+        _ => fixture::messages(name, texts)
+            .unwrap_or_else(|| vec![user(content::text("Say something plain."))]),
     };
     Ok(json!({"description": format!("The prompt {name}."), "messages": messages}).into())
 }
@@ -117,6 +127,6 @@ fn review(code: &str) -> Vec<Value> {
     ]
 }
 
-fn user(content: Value) -> Value {
+pub(super) fn user(content: Value) -> Value {
     json!({"role": "user", "content": content})
 }

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Ask, Failure, Outcome};
 use super::content::annotations;
+use super::fixture;
 use super::identity::{PIXEL, dress};
 use super::interactive::{self, Interactive, is_for};
 use super::page::page;
@@ -51,6 +52,7 @@ pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
         json!({"uri": format!("{ITEM}{}", n + 1), "name": format!("item-{}", n + 1), "mimeType": "text/plain"})
     }));
     all.truncate(count);
+    all.extend(fixture::resources(ask.server, revision));
     if let Some(about) = interactive(ask).filter(|_| is_for(ask.client, "elicitation.form")) {
         let described = json!({
             "uri": about.name, "name": "reader", "description": about.about, "mimeType": "text/plain",
@@ -74,7 +76,9 @@ pub(super) fn templates(ask: &Ask<'_>) -> Result<Outcome, Failure> {
         "uriTemplate": NOTES, "name": "notes", "description": "Notes by name: alpha, beta or gamma.",
         "mimeType": "text/plain",
     });
-    page(ask, "resourceTemplates", vec![dress(notes, "Notes", ask.revision)]).map(Outcome::from)
+    let mut all = vec![dress(notes, "Notes", ask.revision)];
+    all.extend(fixture::template(ask.server, ask.revision));
+    page(ask, "resourceTemplates", all).map(Outcome::from)
 }
 
 pub(super) fn read(ask: &Ask<'_>) -> Result<Outcome, Failure> {
@@ -115,7 +119,7 @@ fn content(server: &Server, uri: &str) -> Option<Value> {
                 number.parse().ok().filter(|n| (DEFAULT_COUNT + 1..=count).contains(n))?;
                 plain(format!("Item {number}."))
             }
-            _ => None,
+            _ => fixture::content(server, uri),
         },
     }
 }

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Ask, Failure, LEVELS, Outcome, level, notification, object};
 use super::content;
+use super::fixture;
 use super::identity::dress;
 use super::interactive::{self, Answers, Interactive};
 use super::jobs;
@@ -41,6 +42,7 @@ fn names(ask: &Ask<'_>) -> Vec<String> {
     if server.settings.options.tools.is_none() && jobs::offered(server, ask.revision) {
         names.extend(jobs::NAMES.map(str::to_owned));
     }
+    names.extend(fixture::tools(ask));
     if server.has_extra() {
         names.push(EXTRA.to_owned());
     }
@@ -57,6 +59,10 @@ fn describe(name: &str, ask: &Ask<'_>) -> Value {
     );
     if revision >= Revision::V2025_03_26 {
         tool["annotations"] = hints(name);
+    }
+    if fixture::words(name).is_some() {
+        // As in the official fixture: nothing is said about what they may change.
+        tool.as_object_mut().map(|tool| tool.remove("annotations"));
     }
     if let (true, Some(schema)) = (revision >= Revision::V2025_06_18, output_schema(name)) {
         tool["outputSchema"] = schema;
@@ -104,7 +110,7 @@ fn words(name: &str) -> (&'static str, &'static str) {
         "crash" => ("Crash", "Ends in an error of the protocol."),
         "survey" => ("Survey", "Asks questions, if there is somebody to ask."),
         EXTRA => ("Extra", "A tool that comes and goes."),
-        _ => ("Item", "Does nothing."),
+        _ => fixture::words(name).unwrap_or(("Item", "Does nothing.")),
     }
 }
 
@@ -125,6 +131,7 @@ pub(super) fn input_schema(name: &str) -> Value {
         "log" => json!({"level": {"type": "string", "enum": LEVELS}, "text": text}),
         "delete" => json!({"id": text}),
         "route" => return route_schema(),
+        fixture::SCHEMA_TOOL => return fixture::schema(),
         _ => return json!({"type": "object", "additionalProperties": false}),
     };
     let required: Vec<&String> =
@@ -211,7 +218,7 @@ fn run(ask: &Ask<'_>, name: &str, given: &Value) -> Outcome {
         "route" => said(&format!("To {}.", text("region"))),
         "job" => job(ask),
         "survey" => said("There was nobody to ask."),
-        _ => said("Done."),
+        _ => fixture::run(ask, name).unwrap_or_else(|| said("Done.")),
     }
 }
 

@@ -43,7 +43,8 @@ const TAIL: &str = "
 /// The profile as TOML. Texts of the server are data: they can end neither a comment nor a value.
 pub fn suggest(offer: &Offer, policy: &Policy) -> String {
     let list = |key: &str| offer.surface[key].as_array().cloned().unwrap_or_default();
-    let tools: String = list("tools").iter().filter_map(|tool| of_tool(tool, policy)).collect();
+    let tools = list("tools");
+    let tools: String = tools.iter().filter_map(|tool| of_tool(tool, &tools, policy)).collect();
     let prompts: String = list("prompts").iter().filter_map(|prompt| of_prompt(prompt, policy)).collect();
     let section =
         |title: &str, body: String| if body.is_empty() { body } else { format!("\n{title}\n{body}") };
@@ -55,10 +56,10 @@ pub fn suggest(offer: &Offer, policy: &Policy) -> String {
     format!("{HEAD}{tools}{prompts}{TAIL}")
 }
 
-fn of_tool(tool: &Value, policy: &Policy) -> Option<String> {
+fn of_tool(tool: &Value, offered: &[Value], policy: &Policy) -> Option<String> {
     let entry = tool_entry(tool, policy)?;
     let (head, rest) = entry.split_once('\n')?;
-    let mark = if policy.may_call(tool) { "" } else { "# " };
+    let mark = if policy.may_call(tool, offered) { "" } else { "# " };
     let rest: String = rest.lines().map(|line| format!("# {line}\n")).collect();
     Some(format!("\n{}{mark}{head}\n{rest}", about(tool)))
 }

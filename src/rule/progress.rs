@@ -42,7 +42,12 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
         let times = times.entry(token.clone()).or_default();
         times.push(entry.at);
         rate(entry, times, findings);
-        let Some(progress) = params["progress"].as_f64() else { continue };
+        // What belongs to no request has no order either.
+        let Some(progress) =
+            params["progress"].as_f64().filter(|_| is_given(context, &params["progressToken"]))
+        else {
+            continue;
+        };
         match last.insert(token, (progress, entry.seq)) {
             Some((before, seq)) if progress <= before => findings.violated(
                 INCREASES,
@@ -57,6 +62,10 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     if !is_unasked && context.replies().any(|(_, _, asked)| asked.method == "tools/call") {
         findings.kept(UNASKED);
     }
+}
+
+fn is_given(context: &Context<'_>, token: &Value) -> bool {
+    context.sent.iter().any(|(_, request)| given(request) == Some(token))
 }
 
 fn given(request: &Message) -> Option<&Value> {

@@ -44,7 +44,7 @@ pub fn span(
         (first..=last).filter_map(|seq| transcript.get(seq)).filter(is_shown).collect();
     let holds_reply = |entry: &&&Entry| match &entry.what {
         What::Received { json: Ok(json), .. } => {
-            reply.is_some_and(|reply| Message::all(json).contains(reply))
+            reply.is_some_and(|reply| json.messages().any(|message| message == *reply))
         }
         _ => false,
     };

@@ -44,13 +44,16 @@ pub struct Example {
 /// How long an example may take: a fault may be silence.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// An example for one requirement, from the first of its faults that shows a message.
+/// An example for one requirement, from the first of its faults that shows a message: its main fault if that does.
 pub async fn example(requirement: &Requirement, cases: &[Case]) -> Option<Example> {
     let own = |fault: &&Fault| fault.requirement.as_deref() == Some(requirement.id.as_str());
     let over_stdio = |fault: &&Fault| fault.transports.contains(&Transport::Stdio);
-    let faults = || reference::faults().iter().filter(own).filter(over_stdio).take(3);
-    for cases in occasions(requirement, cases) {
-        for fault in faults() {
+    let mut faults: Vec<&Fault> = reference::faults().iter().filter(own).filter(over_stdio).collect();
+    faults.sort_by_key(|fault| fault.id != requirement.id);
+    faults.truncate(3);
+    for is_deep in [false, true] {
+        for fault in &faults {
+            let cases = occasions(requirement, fault, cases, is_deep);
             if let Ok(Some(example)) = timeout(PATIENCE, of_fault(requirement, fault, &cases)).await {
                 return Some(example);
             }
@@ -59,17 +62,17 @@ pub async fn example(requirement: &Requirement, cases: &[Case]) -> Option<Exampl
     None
 }
 
-/// The cases in which it may show: those that judge it; of what a rule or a schema judges those of its area, then all.
-fn occasions(requirement: &Requirement, cases: &[Case]) -> Vec<Vec<Case>> {
-    let those =
-        |fit: &dyn Fn(&Case) -> bool| cases.iter().filter(|case| fit(case)).cloned().collect::<Vec<_>>();
-    let own = those(&|case| case.requirements().iter().any(|judged| judged.id == requirement.id));
-    if !own.is_empty() {
-        return vec![own];
+/// The cases in which it may show: those that judge it; of what a rule or a schema judges those of its area, or all.
+fn occasions(requirement: &Requirement, fault: &Fault, cases: &[Case], is_deep: bool) -> Vec<Case> {
+    let has_fixture = fault.options.fixture == Some(true);
+    let possible = || cases.iter().filter(|case| has_fixture || !case.id.starts_with("fixture/"));
+    let judges = |case: &&Case| case.requirements().iter().any(|judged| judged.id == requirement.id);
+    let area = requirement.id.split('.').next();
+    let is_near = |case: &&Case| is_deep || case.id.split('/').next() == area;
+    match possible().any(|case| judges(&case)) {
+        true => possible().filter(judges).cloned().collect(),
+        false => possible().filter(is_near).cloned().collect(),
     }
-    let area = requirement.id.split('.').next().unwrap_or_default();
-    let of_area = those(&|case| case.id.split('/').next() == Some(area));
-    vec![of_area, cases.to_vec()].into_iter().filter(|cases| !cases.is_empty()).collect()
 }
 
 async fn of_fault(requirement: &Requirement, fault: &'static Fault, cases: &[Case]) -> Option<Example> {
@@ -78,7 +81,10 @@ async fn of_fault(requirement: &Requirement, fault: &'static Fault, cases: &[Cas
     let in_force =
         requirement.revisions().iter().filter(|r| fault.revisions.contains(*r) && settings.speaks(*r));
     let revision = in_force.max()?;
-    let plan = plan(requirement, cases, revision);
+    let mut plain = Settings::default();
+    // A fault that only the fixture shows is nothing without it.
+    plain.options.fixture = fault.options.fixture;
+    let plan = plan(requirement, cases, revision, plain);
     let checks = judge(&Plan { target: in_memory(settings), ..plan.clone() }).await;
     let is_wrong =
         |check: &&Check| matches!(check.verdict, Verdict::Fail | Verdict::Warn) && !check.wire.is_empty();
@@ -110,8 +116,7 @@ fn request<'w>(wire: &'w [WireLine], answer: &WireLine) -> Option<&'w WireLine> 
 /// What the reference server answers to the same request without the fault.
 async fn right(plan: Plan, request: &WireLine) -> Option<String> {
     let folder = Folder::new();
-    judge(&Plan { target: in_memory(Settings::default()), transcripts: Some(folder.0.clone()), ..plan })
-        .await;
+    judge(&Plan { transcripts: Some(folder.0.clone()), ..plan }).await;
     let files = std::fs::read_dir(&folder.0).ok()?.flatten();
     let transcripts =
         files.filter_map(|file| transcript::read(&std::fs::read_to_string(file.path()).ok()?, None).ok());
@@ -128,12 +133,12 @@ fn answer(transcript: &Transcript, request: &str) -> Option<String> {
     Some(entry.text())
 }
 
-/// Judges nothing but the requirement.
-fn plan(requirement: &Requirement, cases: &[Case], revision: Revision) -> Plan {
+/// Judges nothing but the requirement, on a server that is right.
+fn plan(requirement: &Requirement, cases: &[Case], revision: Revision, plain: Settings) -> Plan {
     let only = globset::Glob::new(&globset::escape(&requirement.id)).map(|glob| glob.compile_matcher());
     Plan {
         name: None,
-        target: in_memory(Settings::default()),
+        target: in_memory(plain),
         info: TargetInfo { transport: "stdio", command: Vec::new(), url: None, config: None },
         options: Options { timeout: Duration::from_millis(700), ..Options::default() },
         revisions: Choice::Pinned(vec![revision]),

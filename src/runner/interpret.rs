@@ -155,7 +155,8 @@ impl CaseRun<'_> {
                 let message = self.fill(message)?;
                 // A well-formed request is answered, however late: only a broken server makes us wait to the end.
                 let is_request = is_request(&message);
-                self.session.message(&message, patient || is_request).await
+                let patience = step.timeout.unwrap_or(self.session.timeout());
+                self.session.message_within(&message, patient || is_request, patience).await
             }
             Action::Raw(pieces, newline) => {
                 let mut filled = Vec::new();
@@ -182,12 +183,30 @@ impl CaseRun<'_> {
             }
             Action::For(..) => Outcome::default(),
         };
-        let value = outcome.to_value();
+        let mut value = outcome.to_value();
+        if matches!(step.action, Action::Request(..)) {
+            self.came_along(outcome.span.0, &mut value);
+        }
         Ok((outcome, value))
     }
 
+    /// Adds what the server told and asked while a request was under way.
+    fn came_along(&self, from: u64, value: &mut Value) {
+        let since = self.session.transcript.received_since(from).map(|(_, message)| message);
+        let (mut told, mut asked) = (Vec::new(), Vec::new());
+        for message in since.filter(|message| message.method().is_some()) {
+            let list = if message.id().is_some() { &mut asked } else { &mut told };
+            list.push(message.into_value());
+        }
+        for (name, messages) in [("notifications", told), ("asked", asked)] {
+            if !messages.is_empty() {
+                value[name] = messages.into();
+            }
+        }
+    }
+
     /// Sends a request and remembers tools that take long.
-    async fn request(
+    pub(super) async fn request(
         &mut self,
         method: &str,
         params: Option<Value>,

@@ -9,6 +9,7 @@ mod event;
 mod evidence;
 mod example;
 mod exit;
+mod fixture;
 mod interpret;
 mod isolated;
 mod look;

@@ -55,7 +55,7 @@ pub async fn observe(plan: &Plan) -> Sight {
                 Event::RunStarted(run) => revision = run.revision,
                 Event::Surface(surface) => {
                     let tools = surface.value["tools"].as_array().cloned().unwrap_or_default();
-                    let forbidden = tools.into_iter().filter(|tool| !plan.policy.may_call(tool));
+                    let forbidden = tools.iter().filter(|tool| !plan.policy.may_call(tool, &tools)).cloned();
                     sight.forbidden.extend(forbidden.filter(|tool| known.insert(tool["name"].to_string())));
                 }
                 Event::Checked(check) => sight.unseen.extend(unseen(&check, revision)),

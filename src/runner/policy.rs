@@ -3,6 +3,7 @@
 use globset::GlobMatcher;
 use serde_json::Value;
 
+use super::fixture;
 use super::profile::Profile;
 use crate::sample;
 
@@ -11,7 +12,7 @@ use crate::sample;
 pub enum Tools {
     /// None.
     None,
-    /// Those annotated read-only.
+    /// Those annotated read-only, and the fixture of the official conformance suite.
     #[default]
     ReadOnly,
     /// All.
@@ -30,8 +31,8 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// Whether the tool may be called with arguments that fit.
-    pub fn may_call(&self, tool: &Value) -> bool {
+    /// Whether the tool, one of those that are offered, may be called with arguments that fit.
+    pub fn may_call(&self, tool: &Value, offered: &[Value]) -> bool {
         let Some(name) = tool["name"].as_str() else { return false };
         if let Some(allowed) = self.profile.tools.get(name).and_then(|tool| tool.allow) {
             return allowed;
@@ -39,16 +40,17 @@ impl Policy {
         match &self.tools {
             Tools::None => false,
             Tools::All => true,
-            Tools::ReadOnly => tool["annotations"]["readOnlyHint"] == true,
+            Tools::ReadOnly => tool["annotations"]["readOnlyHint"] == true || fixture::is_part(tool, offered),
             Tools::Named(glob) => glob.is_match(name),
         }
     }
 
-    /// Arguments for a call: the user's, else made up from the input schema.
+    /// Arguments for a call: the user's, else those of the fixture, else made up from the input schema.
     pub fn arguments(&self, tool: &Value) -> Option<Value> {
         let name = tool["name"].as_str()?;
         let given = self.profile.tools.get(name).and_then(|tool| tool.arguments.clone());
-        given.or_else(|| sample::valid(&tool["inputSchema"])).filter(Value::is_object)
+        let usual = || fixture::arguments(tool).or_else(|| sample::valid(&tool["inputSchema"]));
+        given.or_else(usual).filter(Value::is_object)
     }
 
     /// Arguments with which the tool takes long, if the user knows some.
@@ -64,8 +66,17 @@ impl Policy {
         }
         let declared = prompt["arguments"].as_array().into_iter().flatten();
         let required = declared.filter(|argument| argument["required"] == true);
-        let pairs =
-            required.filter_map(|argument| Some((argument["name"].as_str()?.to_owned(), "test".into())));
+        let pairs = required.filter_map(|argument| {
+            let name = argument["name"].as_str()?;
+            let text = if asks_for_address(name) { "test://mcp-conform" } else { "test" };
+            Some((name.to_owned(), text.into()))
+        });
         Value::Object(pairs.collect())
     }
+}
+
+/// Whether a prompt argument of this name asks for an address.
+pub fn asks_for_address(argument: &str) -> bool {
+    let name = argument.to_lowercase();
+    ["uri", "url"].iter().any(|kind| name.ends_with(kind))
 }

@@ -8,6 +8,7 @@ use base64::Engine;
 use serde_json::{Map, Value, json};
 use tokio::sync::OnceCell;
 
+use super::fixture;
 use super::policy::Policy;
 use crate::case::{Action, Body, Case, List, Things};
 use crate::protocol::{Revision, method};
@@ -126,13 +127,17 @@ impl Survey {
         };
         self.resources = with(self.listed("resources/list"), "uri");
         self.tools = with(self.listed("tools/list"), "name");
-        for tool in self.listed("tools/list").to_vec() {
+        let offered = self.listed("tools/list").to_vec();
+        for tool in offered.clone() {
+            if tool["name"] == fixture::RECONNECTION && fixture::is_part(&tool, &offered) {
+                self.timed(&tool["name"], SLOW);
+            }
             if let Some(arguments) = policy.slow_arguments(&tool) {
                 let mut tool = tool.clone();
                 tool["slow"] = arguments;
                 self.slow_tool = Some(tool);
             }
-            if let (true, Some(arguments)) = (policy.may_call(&tool), policy.arguments(&tool)) {
+            if let (true, Some(arguments)) = (policy.may_call(&tool, &offered), policy.arguments(&tool)) {
                 let support = tool["execution"]["taskSupport"].as_str().filter(|_| has_tasks);
                 if matches!(support, Some("optional" | "required")) {
                     let mut tool = tool.clone();
@@ -188,12 +193,19 @@ impl Survey {
 
     /// Those of them that have the right name.
     pub fn wanted(&self, things: &Things) -> Vec<Value> {
-        self.all(things.list).filter(|thing| things.wants(thing)).take(MAX_THINGS).cloned().collect()
+        let all = self.whole(things.list).iter().filter(|thing| things.wants(thing));
+        // Whoever names a tool wants it, however slow it is.
+        let wanted = all.filter(|thing| things.named.is_some() || self.is_quick(things.list, thing));
+        wanted.take(MAX_THINGS).cloned().collect()
     }
 
     /// The things of a list, without the bound that holds for loops.
     pub fn all(&self, list: List) -> impl Iterator<Item = &Value> {
-        let all = match list {
+        self.whole(list).iter().filter(move |thing| self.is_quick(list, thing))
+    }
+
+    fn whole(&self, list: List) -> &[Value] {
+        match list {
             List::Tools => &self.tools,
             List::CallableTools => &self.callable,
             List::InvalidCalls => &self.invalid,
@@ -204,12 +216,15 @@ impl Survey {
             List::DeclaredLists => &self.methods,
             List::Pages => &self.pages,
             List::NamedRequests => &self.named,
-        };
-        let is_quick = move |thing: &&Value| match list {
+        }
+    }
+
+    /// Whether something can be asked for again and again.
+    fn is_quick(&self, list: List, thing: &Value) -> bool {
+        match list {
             List::CallableTools | List::InvalidCalls => !self.is_slow(&thing["name"]),
             _ => true,
-        };
-        all.iter().filter(is_quick)
+        }
     }
 
     /// The tools that may be called as tasks (2025-11-25), with `arguments`.
@@ -224,7 +239,8 @@ impl Survey {
         }
     }
 
-    fn is_slow(&self, tool: &Value) -> bool {
+    /// Whether a tool took too long to be called again.
+    pub fn is_slow(&self, tool: &Value) -> bool {
         let slow = self.slow.lock().unwrap_or_else(PoisonError::into_inner);
         tool.as_str().is_some_and(|name| slow.contains(name))
     }

@@ -91,7 +91,7 @@ impl Session {
         }
         let from = self.transcript.last() + 1;
         let exchange = self.post(&message, false);
-        self.settle(None, exchange, from, false).await
+        self.settle(None, exchange, from, false, self.options.timeout).await
     }
 
     /// Sends a notification without waiting for anything.
@@ -102,10 +102,20 @@ impl Session {
     /// Sends exactly this message, legal or not. With `must_answer` its reply is awaited to the end of patience;
     /// otherwise a fence ends the wait.
     pub async fn message(&mut self, message: &Value, must_answer: bool) -> Outcome {
+        self.message_within(message, must_answer, self.options.timeout).await
+    }
+
+    /// The same with another patience.
+    pub async fn message_within(
+        &mut self,
+        message: &Value,
+        must_answer: bool,
+        patience: Duration,
+    ) -> Outcome {
         let from = self.transcript.last() + 1;
         let id = message.get("id").map(Id::from_value).filter(Id::is_legal);
         let exchange = self.post(message, true);
-        self.settle(id, exchange, from, must_answer).await
+        self.settle(id, exchange, from, must_answer, patience).await
     }
 
     /// Sends exactly these bytes, piece by piece; a fence shows whether the server still follows.
@@ -123,7 +133,7 @@ impl Session {
                 None
             }
         };
-        self.settle(id, exchange, from, must_answer).await
+        self.settle(id, exchange, from, must_answer, self.options.timeout).await
     }
 
     pub(super) async fn write_pieces(&mut self, pieces: &[Bytes], newline: bool) {
@@ -157,8 +167,9 @@ impl Session {
         exchange: Option<u32>,
         from: u64,
         must_answer: bool,
+        patience: Duration,
     ) -> Outcome {
-        let deadline = Instant::now() + self.options.timeout;
+        let deadline = Instant::now() + patience;
         if exchange.is_some() {
             self.await_exchange(exchange, deadline).await;
         }

@@ -44,7 +44,7 @@ fn judge(run: &mut CaseRun<'_>, from: u64, id: &Id, token: &str) {
     };
     let late =
         run.session.transcript.received().find(|(entry, message)| entry.seq >= from && is_about(message));
-    let late = late.map(|(_, message)| message.to_value().to_string());
+    let late = late.map(|(_, message)| message.to_string());
     let seen = |at_most: Option<Verdict>| Seen {
         message: "after the client hung up, something about the call came on another stream".into(),
         expected: "nothing more about it".into(),

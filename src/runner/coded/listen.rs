@@ -25,6 +25,12 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         run.session.cancel(&first).await;
         return run.rest_unseen("the server has no subscriptions");
     }
+    if !is_readable(run, &first) {
+        // One cause, one finding.
+        open(run, &first);
+        run.session.cancel(&first).await;
+        return run.rest_unseen("the answer to subscriptions/listen is no event stream");
+    }
     let second = begin(run, &filter).await;
     run.session.fence().await;
     let both = [&first, &second].map(|begun| acknowledgement(run, begun));
@@ -51,8 +57,10 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         super::called_quietly(run).await;
     }
     open(run, &first);
-    unknown_member(run, &filter).await;
-    many(run, &filter).await;
+    if both[0].is_some() {
+        unknown_member(run, &filter).await;
+        many(run, &filter).await;
+    }
     run.session.cancel(&first).await;
     run.session.cancel(&second).await;
     run.rest_unseen("the situation did not arise");
@@ -242,6 +250,12 @@ async fn many(run: &mut CaseRun<'_>, filter: &Value) {
     let is_met = acknowledgement(run, &begun).is_some();
     super::hold(run, "subscriptions.client-close-http", is_met, seen);
     run.session.cancel(&begun).await;
+}
+
+/// Whether messages of the subscription can be told from one another. What has not begun may become so.
+fn is_readable(run: &CaseRun<'_>, begun: &Begun) -> bool {
+    let kind = run.session.content_type(begun).filter(|_| run.session.is_http());
+    kind.is_none_or(|kind| media_type(&kind) == "text/event-stream")
 }
 
 /// The request is not answered while the subscription lives.

@@ -73,6 +73,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "completion_references" => completion_references::run(run).await,
         "first_call" => first_call::run(run).await,
         "hang_up" => hang_up::run(run).await,
+        "fixture_inputs" => client::fixture_inputs(run).await,
         "http_sse" => http_sse::run(run).await,
         "http_streams" => http_streams::run(run).await,
         "input_required" => client::input_required(run).await,

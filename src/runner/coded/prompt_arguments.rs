@@ -6,6 +6,7 @@ use super::Seen;
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::runner::interpret::CaseRun;
+use crate::runner::policy::asks_for_address;
 
 const APPLIED: &str = "prompts.get.arguments-applied";
 const SAFE: &str = "prompts.security.validates-io";
@@ -15,7 +16,9 @@ const FORMULA: &str = "{{7*7}} ${7*7} <%= 7*7 %>";
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     for prompt in run.around.survey.things(List::Prompts) {
-        if let Some(argument) = prompt["declared"][0]["name"].as_str() {
+        // What asks for an address takes no other text.
+        let argument = prompt["declared"][0]["name"].as_str();
+        if let Some(argument) = argument.filter(|argument| !asks_for_address(argument)) {
             let from = run.session.transcript.last() + 1;
             let plain = text_with(run, &prompt, argument, WORD).await;
             let other = text_with(run, &prompt, argument, FORMULA).await;

@@ -7,9 +7,22 @@ use crate::sample;
 /// A form filled in as its schema demands, with every field; declined where no fitting content can be made up.
 pub(super) fn filled(schema: &Value) -> Value {
     match sample::valid(&with_every_field(schema)).or_else(|| sample::valid(schema)) {
-        Some(content) if is_flat(&content) => json!({"action": "accept", "content": tidy(content)}),
+        Some(content) if is_flat(&content) => {
+            json!({"action": "accept", "content": tidy(agreeing(schema, content))})
+        }
         _ => json!({"action": "decline"}),
     }
+}
+
+/// Whoever is asked says yes wherever that is allowed: some ask until they hear it.
+fn agreeing(schema: &Value, mut content: Value) -> Value {
+    for (name, value) in content.as_object_mut().into_iter().flatten() {
+        let field = &schema["properties"][name];
+        if *value == false && jsonschema::is_valid(field, &Value::Bool(true)) {
+            *value = true.into();
+        }
+    }
+    content
 }
 
 /// A form filled in with what its schema forbids, if anything is.

@@ -190,7 +190,13 @@ impl Transcript {
 
     /// Every message of the server, with its entry; the members of a batch one by one.
     pub fn received(&self) -> impl Iterator<Item = (&Entry, Message)> {
-        self.entries.iter().flat_map(|entry| {
+        self.received_since(0)
+    }
+
+    /// The same, from an entry on.
+    pub fn received_since(&self, seq: u64) -> impl Iterator<Item = (&Entry, Message)> {
+        let start = self.entries.partition_point(|entry| entry.seq < seq);
+        self.entries[start..].iter().flat_map(|entry| {
             let json = match &entry.what {
                 What::Received { json: Ok(json), .. } => Some(json),
                 _ => None,

@@ -1,6 +1,7 @@
 //! What the server asks of the client: requests of its own (handshake era), and results that ask for input (stateless era).
 
 mod capabilities;
+mod fixture;
 mod flow;
 mod outcomes;
 mod requests;
@@ -15,6 +16,7 @@ use crate::catalogue::Verdict;
 use crate::runner::interpret::{CaseRun, Violation};
 use crate::session::Outcome;
 
+pub(super) use fixture::run as fixture_inputs;
 pub(super) use flow::{Flow, follow, requests, retry, up_to_last};
 pub(super) use requests::run as server_requests;
 pub(super) use sweep::{primitives, run as input_required};
@@ -39,6 +41,13 @@ pub(super) fn end(outcome: &Outcome) -> End {
         (_, super::Called::Silent) => End::Silent,
         _ => End::Failed,
     }
+}
+
+/// Whether a result that is no error tells of one in its words: some tools refuse only so.
+fn complains(result: &Value) -> bool {
+    let texts = result["content"].as_array().into_iter().flatten().filter_map(|block| block["text"].as_str());
+    let words = ["error", "invalid", "not valid"];
+    texts.map(str::to_lowercase).any(|text| words.iter().any(|word| text.contains(word)))
 }
 
 /// What a result says, without its metadata.

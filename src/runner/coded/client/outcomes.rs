@@ -1,7 +1,7 @@
 //! What the user or the model may answer: no, nothing, a list, nonsense.
 
 use super::flow::{Flow, Primitive, follow, requests, retry, up_to_last};
-use super::{End, answered, end, kept, violated};
+use super::{End, answered, complains, end, kept, violated};
 use crate::protocol::code;
 use crate::runner::interpret::CaseRun;
 use crate::session::{Manner, Outcome, SAID, can_misfill};
@@ -82,6 +82,7 @@ async fn misfilled(run: &mut CaseRun<'_>, flow: &Flow) {
     let added = retry(run, &interim, Manner::Misfilling);
     let outcome = flow.primitive.ask_wrongly(run, &added).await;
     match end(&outcome) {
+        End::Done(result) if complains(&result) => {}
         End::Done(_) => violated(
             run,
             VALIDATED,
