@@ -15,7 +15,7 @@ use crate::protocol::Revision;
 use crate::runner::{
     Baseline, Choice, Filter, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tools,
 };
-use crate::session::Options;
+use crate::session::{Options, Quota};
 use crate::transport::Target;
 
 /// What every conversation with a server needs.
@@ -144,6 +144,7 @@ impl Judging {
             target,
             info,
             options: Options {
+                quota: Quota::default(),
                 timeout: self.basics.timeout,
                 startup_timeout: self.basics.startup_timeout,
                 ..Options::default()

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use super::output::Output;
+use super::signals::wish;
 use super::work::Work;
 use crate::runner::{ExitCode, Filter};
 use crate::transport::Target;
@@ -59,7 +60,7 @@ async fn next_change(own: &[PathBuf], before: Stamps) -> Option<PathBuf> {
     loop {
         tokio::select! {
             () = tokio::time::sleep(PACE) => {}
-            _ = tokio::signal::ctrl_c() => return None,
+            () = wish() => return None,
         }
         let now = stamps(own);
         match (difference(&before, &now), changed.take()) {

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::depth::{MAX_DEPTH, depth};
+use super::depth::{MAX_DEPTH, depth, shape};
 
 /// The bytes of one message: a line on stdio without its newline, or an HTTP body, or the data of an SSE event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +38,13 @@ impl Frame {
     /// The bytes as they were.
     pub fn bytes(&self) -> &Bytes {
         &self.0
+    }
+
+    /// About how much memory it takes once it is read, in bytes.
+    pub fn weight(&self) -> usize {
+        /// What a value or a name takes besides its text.
+        const PART: usize = 64;
+        self.0.len() + PART * shape(&self.0).1
     }
 
     /// The frame as text; bytes that are not UTF-8 become U+FFFD.

@@ -17,6 +17,8 @@ use crate::session::{Session, client_meta};
 /// Pages taken of one list, and things that a case repeats itself over.
 const MAX_PAGES: usize = 50;
 const MAX_THINGS: usize = 20;
+/// Tools and prompts that calls are prepared for.
+const MAX_PREPARED: usize = 200;
 /// From here on a tool counts as slow.
 const SLOW: Duration = Duration::from_secs(2);
 
@@ -126,7 +128,10 @@ impl Survey {
         };
         self.resources = with(self.listed("resources/list"), "uri");
         self.tools = with(self.listed("tools/list"), "name");
-        for tool in self.listed("tools/list").to_vec() {
+        let may_call = |tool: &&Value| policy.may_call(tool) || policy.slow_arguments(tool).is_some();
+        let tools: Vec<Value> =
+            self.listed("tools/list").iter().filter(may_call).take(MAX_PREPARED).cloned().collect();
+        for tool in tools {
             if let Some(arguments) = policy.slow_arguments(&tool) {
                 let mut tool = tool.clone();
                 tool["slow"] = arguments;
@@ -151,14 +156,12 @@ impl Survey {
                 self.callable.push(tool);
             }
         }
-        for prompt in self.listed("prompts/list").to_vec() {
-            if prompt["name"].is_string() {
-                let mut prompt = prompt;
-                let arguments = policy.prompt_arguments(&prompt);
-                prompt["declared"] = prompt["arguments"].take();
-                prompt["arguments"] = arguments;
-                self.prompts.push(prompt);
-            }
+        let prompts = self.listed("prompts/list").iter().filter(|prompt| prompt["name"].is_string());
+        for mut prompt in prompts.take(MAX_PREPARED).cloned().collect::<Vec<_>>() {
+            let arguments = policy.prompt_arguments(&prompt);
+            prompt["declared"] = prompt["arguments"].take();
+            prompt["arguments"] = arguments;
+            self.prompts.push(prompt);
         }
     }
 

@@ -120,6 +120,12 @@ impl Session {
         revision: Revision,
         options: &Options,
     ) -> Result<Self, Box<OpenFailure>> {
+        if options.quota.is_spent() {
+            let first = if revision.is_stateless() { "server/discover" } else { "initialize" };
+            let transcript = Transcript::new(revision, false);
+            let error = OpenError::Flooded(first);
+            return Err(Box::new(OpenFailure { error, transcript, stderr: String::new() }));
+        }
         let mut session = Self::connect(target, revision, options).map_err(|error| {
             let transcript = Transcript::new(revision, false);
             Box::new(OpenFailure { error: error.into(), transcript, stderr: String::new() })

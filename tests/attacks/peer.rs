@@ -21,15 +21,16 @@ pub const TRAP: &str = "MCP_CONFORM_ATTACK_TRAP";
 
 /// The result that a good server gives.
 fn well(asked: &Asked) -> Option<Value> {
+    let params = &asked.message["params"];
     Some(match asked.method.as_str() {
-        "initialize" => json!({
+        "initialize" if params["protocolVersion"].is_string() => json!({
             "protocolVersion": "2025-11-25",
-            "capabilities": {"tools": {}, "logging": {}},
+            "capabilities": {"tools": {}},
             "serverInfo": {"name": "attacker", "version": "1"},
         }),
-        "ping" | "logging/setLevel" => json!({}),
+        "ping" => json!({}),
         "tools/list" => tools(json!([tool("echo", json!({"type": "object"}))])),
-        "tools/call" if asked.message["params"]["name"] == "echo" => {
+        "tools/call" if params["name"] == "echo" && params["arguments"].is_object() => {
             json!({"content": [{"type": "text", "text": "well"}]})
         }
         _ => return None,
@@ -52,7 +53,7 @@ fn answer(asked: &Asked) -> Option<Vec<u8>> {
     let reply = match (well(asked), asked.method.as_str()) {
         _ if !asked.is_request() => return None,
         (Some(result), _) => return Some(asked.reply(result)),
-        (None, "tools/call") => error(-32602, "Unknown tool"),
+        (None, "initialize" | "tools/call") => error(-32602, "Invalid params"),
         (None, _) => error(-32601, "Method not found"),
     };
     Some(reply.to_string().into_bytes())
@@ -84,7 +85,7 @@ pub fn serve(name: &str) -> ExitCode {
             Act::Bytes(stream) | Act::Events(stream) | Act::Raw(stream) => Some(stream),
             Act::Nothing => None,
             Act::Close => {
-                drop(nix::unistd::close(1));
+                nix::unistd::close(1).expect("an open output");
                 None
             }
             Act::Exit => return ExitCode::FAILURE,

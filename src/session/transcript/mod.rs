@@ -8,6 +8,7 @@ use bytes::Bytes;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::quota::{Held, Quota};
 use crate::protocol::{Frame, FrameError, Message, Revision};
 use crate::transport::{Exit, SseHead};
 
@@ -26,6 +27,7 @@ pub struct Transcript {
     pub entries: Vec<Entry>,
     began: Instant,
     last: u64,
+    held: Held,
 }
 
 /// One thing that happened on a connection.
@@ -135,7 +137,25 @@ pub enum What {
 impl Transcript {
     /// An empty transcript that begins now.
     pub fn new(revision: Revision, http: bool) -> Self {
-        Self { revision, http, legacy: false, entries: Vec::new(), began: Instant::now(), last: 0 }
+        Self {
+            revision,
+            http,
+            legacy: false,
+            entries: Vec::new(),
+            began: Instant::now(),
+            last: 0,
+            held: Held::default(),
+        }
+    }
+
+    /// The same, holding a part of what a run may hold.
+    pub(super) fn within(self, quota: &Quota) -> Self {
+        Self { held: Held::of(quota), ..self }
+    }
+
+    /// Takes room for what comes; false if there is none left.
+    pub(super) fn hold(&mut self, weight: usize) -> bool {
+        self.held.take(weight)
     }
 
     /// Adds what just happened; returns its number.
@@ -180,7 +200,7 @@ impl Transcript {
     pub fn take_part(&mut self, is_kept: impl Fn(&Entry) -> bool) -> Self {
         let kept = self.entries.iter().filter(|entry| is_kept(entry)).cloned().collect();
         let entries = std::mem::replace(&mut self.entries, kept);
-        Self { entries, ..*self }
+        Self { entries, held: self.held.split(), ..*self }
     }
 
     /// Time from the beginning to the first message of the server, in milliseconds; 0 when none came.
