@@ -156,7 +156,9 @@ fn dispatch(command: Command) -> ExitCode {
             return ExitCode::Clean;
         }
         eprintln!("mcp-conform: {error:#}");
-        if error.is::<Usage>() { ExitCode::Usage } else { ExitCode::Bug }
+        // A disk that is full is no bug of ours.
+        let is_theirs = error.is::<Usage>() || error.is::<std::io::Error>();
+        if is_theirs { ExitCode::Usage } else { ExitCode::Bug }
     })
 }
 

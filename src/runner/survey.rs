@@ -124,13 +124,13 @@ impl Survey {
 
     fn prepare(&mut self, policy: &Policy, has_tasks: bool) {
         let with = |things: &[Value], key: &str| -> Vec<Value> {
-            things.iter().filter(|thing| thing[key].is_string()).cloned().collect()
+            let is_usable = |thing: &&Value| thing[key].as_str().is_some_and(is_usable);
+            things.iter().filter(is_usable).cloned().collect()
         };
         self.resources = with(self.listed("resources/list"), "uri");
         self.tools = with(self.listed("tools/list"), "name");
         let may_call = |tool: &&Value| policy.may_call(tool) || policy.slow_arguments(tool).is_some();
-        let tools: Vec<Value> =
-            self.listed("tools/list").iter().filter(may_call).take(MAX_PREPARED).cloned().collect();
+        let tools: Vec<Value> = self.tools.iter().filter(may_call).take(MAX_PREPARED).cloned().collect();
         for tool in tools {
             if let Some(arguments) = policy.slow_arguments(&tool) {
                 let mut tool = tool.clone();
@@ -156,8 +156,7 @@ impl Survey {
                 self.callable.push(tool);
             }
         }
-        let prompts = self.listed("prompts/list").iter().filter(|prompt| prompt["name"].is_string());
-        for mut prompt in prompts.take(MAX_PREPARED).cloned().collect::<Vec<_>>() {
+        for mut prompt in with(self.listed("prompts/list"), "name").into_iter().take(MAX_PREPARED) {
             let arguments = policy.prompt_arguments(&prompt);
             prompt["declared"] = prompt["arguments"].take();
             prompt["arguments"] = arguments;
@@ -288,6 +287,12 @@ impl Survey {
         }
         Value::Object(surface)
     }
+}
+
+/// Whether a name can be asked for: very long ones would be repeated in every message about them.
+fn is_usable(name: &str) -> bool {
+    const LONGEST: usize = 16 << 10;
+    name.len() <= LONGEST
 }
 
 /// Whether tools can be called as tasks, with the member `task` (2025-11-25).

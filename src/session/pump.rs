@@ -189,6 +189,7 @@ impl Session {
     fn cut_off(&mut self, at: Instant) {
         self.flooded = true;
         self.options.quota.note_flood();
+        self.transcript.thin_out();
         self.transcript.add_at(at, What::Flooded);
         if let Wire::Lines(lines) = &self.wire
             && let Some(process) = &lines.process

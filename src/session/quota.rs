@@ -4,16 +4,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// Messages on one connection. A request of the server counts for several: each is answered.
-pub(super) const MAX_MESSAGES: usize = 20_000;
+pub(super) const MAX_MESSAGES: usize = 10_000;
 pub(super) const REQUEST: usize = 10;
 /// What the messages of one connection, and of all together, may weigh: about what they take in memory, in bytes.
 const MAX_WEIGHT: usize = 64 << 20;
-const MAX_TOGETHER: usize = 112 << 20;
+const MAX_TOGETHER: usize = 96 << 20;
 /// After so many floods the server is not spoken to any more.
 const MAX_FLOODS: usize = 3;
 
 /// What is said of a server that brings more.
-pub(crate) const FLOOD: &str = "the server sent more than this tool keeps (20,000 messages or 64 MiB on one connection, or 112 MiB on all together), and was cut off";
+pub(crate) const FLOOD: &str = "the server sent more than this tool keeps (10,000 messages or 64 MiB on one connection, 96 MiB on all together), and was cut off";
 
 /// What all connections of a run may still bring. Clones share it.
 #[derive(Debug, Clone, Default)]

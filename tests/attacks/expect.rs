@@ -16,7 +16,7 @@ const MOST_MEMORY: u64 = 300;
 /// How long a run may take on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// The reports that each run writes.
-const REPORTS: [&str; 6] = ["json", "junit", "html", "sarif", "markdown", "tap"];
+pub const REPORTS: [&str; 6] = ["json", "junit", "html", "sarif", "markdown", "tap"];
 
 /// Attacks the tester.
 pub fn survives(attack: &Attack, over: Over) -> Result<(), String> {
@@ -98,7 +98,7 @@ fn command(attack: &Attack, over: Over, place: &Place, trap: &Trap) -> (Command,
 }
 
 /// What is wrong with the reports.
-fn reports(place: &Place, code: i32) -> Vec<String> {
+pub fn reports(place: &Place, code: i32) -> Vec<String> {
     let of = |form: &str| {
         let bytes = fs::read(place.folder().join(format!("report.{form}")));
         match bytes.map(String::from_utf8) {

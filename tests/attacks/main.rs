@@ -13,11 +13,15 @@ mod expect;
 #[cfg(target_os = "linux")]
 mod http;
 #[cfg(target_os = "linux")]
+mod interrupt;
+#[cfg(target_os = "linux")]
 mod messages;
 #[cfg(target_os = "linux")]
 mod peer;
 #[cfg(target_os = "linux")]
 mod processes;
+#[cfg(target_os = "linux")]
+mod soak;
 #[cfg(target_os = "linux")]
 mod tester;
 #[cfg(target_os = "linux")]
@@ -43,6 +47,12 @@ fn main() -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();
     // Most of the time goes into waiting.
     arguments.test_threads.get_or_insert(4);
-    let trials = attack::all().map(trial).collect();
+    let plain = |(name, run): &(&'static str, fn() -> Result<(), String>)| {
+        let run = *run;
+        Trial::test(*name, move || Ok(run()?))
+    };
+    let interrupts = interrupt::TRIALS.iter().map(plain);
+    let soaks = soak::TRIALS.iter().map(|named| plain(named).with_ignored_flag(true));
+    let trials = attack::all().map(trial).chain(interrupts).chain(soaks).collect();
     libtest_mimic::run(&arguments, trials).exit_code()
 }

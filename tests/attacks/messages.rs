@@ -99,7 +99,7 @@ pub const ATTACKS: &[Attack] = &[
         &[3],
     ),
     attack("500 nested arrays", Says(|asked| on(asked, "tools/list", || nested(asked, 500))), &[1]),
-    attack("a schema of 240 levels", Says(|asked| schema(asked, levels(240))), &[0, 1]),
+    attack("a schema of 120 levels", Says(|asked| schema(asked, levels(120))), &[0, 1]),
     // Lists.
     attack(
         "pagination without end",

@@ -29,8 +29,10 @@ fn well(asked: &Asked) -> Option<Value> {
             "serverInfo": {"name": "attacker", "version": "1"},
         }),
         "ping" => json!({}),
-        "tools/list" => tools(json!([tool("echo", json!({"type": "object"}))])),
-        "tools/call" if params["name"] == "echo" && params["arguments"].is_object() => {
+        "tools/list" if params.get("cursor").is_none_or(Value::is_string) => {
+            tools(json!([tool("echo", json!({"type": "object"}))]))
+        }
+        "tools/call" if params["name"] == "echo" && params.get("arguments").is_none_or(Value::is_object) => {
             json!({"content": [{"type": "text", "text": "well"}]})
         }
         _ => return None,
@@ -50,10 +52,12 @@ pub fn tools(tools: Value) -> Value {
 fn answer(asked: &Asked) -> Option<Vec<u8>> {
     let id = &asked.message["id"];
     let error = |code: i64, message: &str| json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}});
+    let is_message = asked.message["jsonrpc"] == "2.0" && (id.is_string() || id.is_number());
     let reply = match (well(asked), asked.method.as_str()) {
         _ if !asked.is_request() => return None,
+        _ if !is_message => error(-32600, "Invalid Request"),
         (Some(result), _) => return Some(asked.reply(result)),
-        (None, "initialize" | "tools/call") => error(-32602, "Invalid params"),
+        (None, "initialize" | "tools/list" | "tools/call") => error(-32602, "Invalid params"),
         (None, _) => error(-32601, "Method not found"),
     };
     Some(reply.to_string().into_bytes())

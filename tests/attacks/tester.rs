@@ -118,6 +118,11 @@ pub struct Ran {
     pub peak: u64,
 }
 
+/// Whether a process has ended.
+pub fn ends(child: &mut Child) -> bool {
+    child.try_wait().is_ok_and(|status| status.is_some())
+}
+
 /// Waits until the tester ends, and no longer than this.
 pub fn watch(mut child: Child, patience: Duration) -> Ran {
     let began = Instant::now();

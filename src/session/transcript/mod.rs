@@ -134,6 +134,9 @@ pub enum What {
     Exited(Exit),
 }
 
+/// Messages of a flood that are kept.
+const KEPT_OF_FLOOD: usize = 1_000;
+
 impl Transcript {
     /// An empty transcript that begins now.
     pub fn new(revision: Revision, http: bool) -> Self {
@@ -218,6 +221,16 @@ impl Transcript {
             };
             messages.into_iter().map(move |message| (entry, message))
         })
+    }
+
+    /// Forgets most of what the server sent: the beginning of a flood says everything.
+    pub(super) fn thin_out(&mut self) {
+        let mut received = 0;
+        self.entries.retain(|entry| {
+            let is_received = matches!(entry.what, What::Received { .. } | What::Body { .. });
+            received += usize::from(is_received);
+            !is_received || received <= KEPT_OF_FLOOD
+        });
     }
 
     /// Whether the server sent more than one connection may hold.
