@@ -170,6 +170,7 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 /// Does work that launches servers: nothing of them is left when it is over.
 fn launching<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let _keeper = keeper::Keeper::start();
+    signals::listen();
     block_on(work)
 }
 

@@ -7,7 +7,7 @@ use jsonschema::{Draft, ValidationOptions, Validator};
 use serde_json::{Map, Value};
 
 /// Larger schemas are not looked into: values in the document.
-const MOST_VALUES: usize = 100_000;
+const MOST_VALUES: usize = 20_000;
 /// Steps that judging one instance may take, and how far they may lead into each other.
 const MOST_STEPS: usize = 100_000;
 const DEEPEST: usize = 300;

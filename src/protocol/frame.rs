@@ -40,11 +40,10 @@ impl Frame {
         &self.0
     }
 
-    /// About how much memory it takes once it is read, in bytes.
+    /// About how much memory it takes once it is read, in bytes: its text twice, and something for each value and name.
     pub fn weight(&self) -> usize {
-        /// What a value or a name takes besides its text.
         const PART: usize = 64;
-        self.0.len() + PART * shape(&self.0).1
+        2 * self.0.len() + PART * shape(&self.0).1
     }
 
     /// The frame as text; bytes that are not UTF-8 become U+FFFD.

@@ -10,6 +10,7 @@ use tokio::sync::OnceCell;
 
 use super::policy::Policy;
 use crate::case::{Action, Body, Case, List, Things};
+use crate::pattern::is_small;
 use crate::protocol::{Revision, method};
 use crate::sample;
 use crate::session::{Session, client_meta};
@@ -124,7 +125,7 @@ impl Survey {
 
     fn prepare(&mut self, policy: &Policy, has_tasks: bool) {
         let with = |things: &[Value], key: &str| -> Vec<Value> {
-            let is_usable = |thing: &&Value| thing[key].as_str().is_some_and(is_usable);
+            let is_usable = |thing: &&Value| thing[key].as_str().is_some_and(is_usable) && is_small(thing);
             things.iter().filter(is_usable).cloned().collect()
         };
         self.resources = with(self.listed("resources/list"), "uri");

@@ -49,8 +49,10 @@ pub fn survives(attack: &Attack, over: Over) -> Result<(), String> {
 }
 
 fn brief(text: &str) -> String {
+    let told = text.lines().filter(|line| line.starts_with("FAIL"));
     let tail: Vec<&str> = text.lines().rev().take(12).collect();
-    tail.into_iter().rev().map(|line| line.chars().take(300).collect::<String>() + "\n").collect()
+    let lines = told.chain(tail.into_iter().rev());
+    lines.map(|line| line.chars().take(300).collect::<String>() + "\n").collect()
 }
 
 /// The tester with a server that attacks it.
@@ -59,7 +61,7 @@ fn command(attack: &Attack, over: Over, place: &Place, trap: &Trap) -> (Command,
     let mut tester = place.tester();
     tester.env(TRAP, &trap.url).env("SERVER", format!("{own} {SERVE} {PEACEFUL}"));
     // Who is all right in the end is waited for, even on a busy machine.
-    let patience = if attack.exit == [0] { ["20s", "10s"] } else { ["4s", "500ms"] };
+    let patience = if attack.exit == [0] { ["20s", "10s"] } else { ["2s", "300ms"] };
     tester.arg(over.to_string()).args([
         "--startup-timeout",
         patience[0],

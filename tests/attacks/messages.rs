@@ -121,17 +121,7 @@ pub const ATTACKS: &[Attack] = &[
         &[1],
     ),
     attack("a cursor of 3 megabytes", Says(|asked| page(asked, |_| json!("c".repeat(3 << 20)))), &[1]),
-    attack(
-        "100,000 tools",
-        Says(|asked| {
-            on(asked, "tools/list", || {
-                Act::Result(tools(
-                    (0..100_000).map(|n| tool(&format!("t{n}"), json!({"type": "object"}))).collect(),
-                ))
-            })
-        }),
-        &[0],
-    ),
+    attack("100,000 tools", Says(|asked| on(asked, "tools/list", || many_tools(asked))), &[0]),
     attack(
         "a tool of 10 megabytes",
         Says(|asked| {
@@ -141,7 +131,7 @@ pub const ATTACKS: &[Attack] = &[
         }),
         &[0, 1],
     ),
-    attack("a server with a name of 5 megabytes", Says(|asked| name(asked, &"n\n".repeat(5 << 19))), &[0]),
+    attack("a server with a name of a megabyte", Says(|asked| name(asked, &"n\n".repeat(1 << 19))), &[0]),
     // Schemas.
     attack("a schema that is itself", Says(|asked| schema(asked, json!({"$ref": "#"}))), &[1]),
     attack(
@@ -349,13 +339,7 @@ pub const ATTACKS: &[Attack] = &[
     ),
     with(
         "100,000 tools for the fuzzer",
-        Writes(|asked| {
-            on(asked, "tools/list", || {
-                Act::Result(tools(
-                    (0..100_000).map(|n| tool(&format!("t{n}"), json!({"type": "object"}))).collect(),
-                ))
-            })
-        }),
+        Writes(|asked| on(asked, "tools/list", || many_tools(asked))),
         &[0],
         FUZZED,
     ),
@@ -426,6 +410,19 @@ fn digits(asked: &Asked) -> Act {
 
 fn nested(asked: &Asked, depth: usize) -> Act {
     around(asked, &format!("{}{}", "[".repeat(depth), "]".repeat(depth)))
+}
+
+fn many_tools(asked: &Asked) -> Act {
+    let tool = |n| {
+        format!(
+            "{{\"name\":\"t{n}\",\"inputSchema\":{{\"type\":\"object\"}},\"annotations\":{{\"readOnlyHint\":true}}}}"
+        )
+    };
+    let tools = (0..100_000).map(tool).collect::<Vec<_>>().join(",");
+    Act::bytes(format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"tools\":[{tools}]}}}}\n",
+        asked.message["id"]
+    ))
 }
 
 fn levels(depth: usize) -> Value {

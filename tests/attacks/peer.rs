@@ -52,7 +52,9 @@ pub fn tools(tools: Value) -> Value {
 fn answer(asked: &Asked) -> Option<Vec<u8>> {
     let id = &asked.message["id"];
     let error = |code: i64, message: &str| json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}});
-    let is_message = asked.message["jsonrpc"] == "2.0" && (id.is_string() || id.is_number());
+    let is_message = asked.message["jsonrpc"] == "2.0"
+        && asked.message["method"].is_string()
+        && (id.is_string() || id.is_number());
     let reply = match (well(asked), asked.method.as_str()) {
         _ if !asked.is_request() => return None,
         _ if !is_message => error(-32600, "Invalid Request"),
@@ -149,7 +151,10 @@ pub fn listen(name: &str, trap: &str) -> Listening {
 fn converse(stream: &TcpStream, act: fn(&Asked) -> Act, trap: &str) -> io::Result<()> {
     stream.set_nodelay(true)?;
     let mut input = BufReader::new(stream);
-    while let Some((verb, body)) = request(&mut input)? {
+    while let Some(Request { verb, body, refused }) = request(&mut input)? {
+        if let Some(status) = refused {
+            return write(once(empty(status)), stream);
+        }
         let asked = asked(&body, &verb, trap);
         let head = |kind: &str| {
             format!("HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nConnection: close\r\n\r\n").into_bytes()
@@ -189,7 +194,7 @@ fn plain(asked: &Asked) -> Vec<u8> {
         ("POST", Some(reply)) => json_response(reply),
         ("POST", None) if asked.message.is_null() => empty("400 Bad Request"),
         ("POST", None) => empty("202 Accepted"),
-        _ => empty("405 Method Not Allowed"),
+        _ => empty("405 Method Not Allowed\r\nAllow: POST"),
     }
 }
 
@@ -205,9 +210,16 @@ fn empty(status: &str) -> Vec<u8> {
     format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").into_bytes()
 }
 
-/// Reads a request: its method and its body.
-fn request(input: &mut impl BufRead) -> io::Result<Option<(String, Vec<u8>)>> {
-    let (mut verb, mut length) = (String::new(), 0);
+/// A request over HTTP.
+struct Request {
+    verb: String,
+    body: Vec<u8>,
+    /// The status with which every good server refuses it.
+    refused: Option<&'static str>,
+}
+
+fn request(input: &mut impl BufRead) -> io::Result<Option<Request>> {
+    let (mut verb, mut length, mut refused) = (String::new(), 0, None);
     loop {
         let mut line = String::new();
         if input.read_line(&mut line)? == 0 {
@@ -220,13 +232,15 @@ fn request(input: &mut impl BufRead) -> io::Result<Option<(String, Vec<u8>)>> {
         if verb.is_empty() {
             verb = line.split(' ').next().unwrap_or_default().to_owned();
         }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse().unwrap_or(0);
+        let Some((name, value)) = line.split_once(':') else { continue };
+        match name.to_ascii_lowercase().as_str() {
+            "content-length" => length = value.trim().parse().unwrap_or(0),
+            "origin" => refused = Some("403 Forbidden"),
+            "mcp-protocol-version" if !value.trim().starts_with("202") => refused = Some("400 Bad Request"),
+            _ => {}
         }
     }
     let mut body = vec![0; length];
     input.read_exact(&mut body)?;
-    Ok(Some((verb, body)))
+    Ok(Some(Request { verb, body, refused }))
 }
