@@ -93,6 +93,7 @@ fn campaign(arguments: &[&str], cases: u64) -> Summary {
         guided: true,
         folder: None,
         corpus: None,
+        stopped: &std::sync::atomic::AtomicBool::new(false),
     };
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     runtime.block_on(fuzz::run(&campaign, &|_| ())).expect("the server starts")

@@ -44,6 +44,7 @@ fn guided(target: &Target, revision: Revision, seed: u64, cases: u64, guided: bo
         shard: Shard::WHOLE,
         guided,
         corpus: None,
+        stopped: &std::sync::atomic::AtomicBool::new(false),
         known: &HashSet::new(),
         max_findings: 5,
         minimize: true,

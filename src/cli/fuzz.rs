@@ -3,6 +3,8 @@
 use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
@@ -12,8 +14,9 @@ use super::Usage;
 use super::options::{Basics, Judging, duration};
 use super::output::Output;
 use super::over::Over;
-use super::perform::Audience;
+use super::perform::{Audience, interrupted, nothing, unreachable};
 use super::shard::shard;
+use super::signals::{unless_ended, wish};
 use crate::fuzz::{self, Budget, Campaign, Finding, Severity, Summary};
 use crate::protocol::Revision;
 use crate::report::text::shell_word;
@@ -80,6 +83,8 @@ pub struct Limits {
     max_findings: usize,
     #[arg(skip)]
     without_tools: bool,
+    #[arg(skip)]
+    stopped: Arc<AtomicBool>,
 }
 
 impl Limits {
@@ -93,9 +98,11 @@ impl Limits {
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let Some(target) = args.target else { return merge(&args.merge, args.into.as_deref()) };
     let (fuzzing, part) = target.part(|fuzzing| Judging::of(fuzzing.basics.clone()))?;
-    match part.start().await {
-        Ok(_host) => campaign(&part.plan, &fuzzing.output, &fuzzing.limits).await,
-        Err(error) => super::perform::unreachable(&part.plan, &fuzzing.output, error.to_string()),
+    let (plan, output) = (&part.plan, &fuzzing.output);
+    match unless_ended(part.start()).await {
+        Some(Ok(_host)) => campaign(plan, output, &fuzzing.limits).await,
+        Some(Err(error)) => unreachable(plan, output, &error.to_string()),
+        None => nothing(plan, output, interrupted(Instant::now())),
     }
 }
 
@@ -109,20 +116,41 @@ fn merge(from: &[PathBuf], into: Option<&Path>) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::Clean)
 }
 
+/// How long a campaign may take to end of itself once it should.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// Waits until somebody wants an end; then lets the campaign end of itself, which tells what it found, or else gives it up.
+async fn stop(stopped: &AtomicBool) {
+    wish().await;
+    stopped.store(true, Relaxed);
+    tokio::time::sleep(GRACE).await;
+}
+
 async fn campaign(plan: &Plan, output: &Output, limits: &Limits) -> anyhow::Result<ExitCode> {
     let mut audience = Audience::new(output.reporters(plan.strict)?);
     audience.tell(&Event::Started(started(plan)))?;
     let (events, incoming) = unbounded_channel();
     let began = Instant::now();
     let working = async {
-        let (revisions, silence) = revisions(plan).await;
-        let budget = limits.time.map_or(Budget::Cases(limits.cases_to_run), Budget::Time);
-        let hunted = hunt(plan, limits, budget, &revisions, &HashSet::new(), &events).await;
+        let fuzzing = async {
+            let (revisions, silence) = revisions(plan).await;
+            let budget = limits.time.map_or(Budget::Cases(limits.cases_to_run), Budget::Time);
+            let hunted = hunt(plan, limits, budget, &revisions, &HashSet::new(), &events).await;
+            (revisions, silence, hunted)
+        };
+        let done = tokio::select! {
+            done = fuzzing => Some(done),
+            () = stop(&limits.stopped) => None,
+        };
         drop(events);
-        (revisions, silence, hunted)
+        done
     };
-    let ((revisions, silence, (found, problem)), told) = tokio::join!(working, audience.listen(incoming));
+    let (done, told) = tokio::join!(working, audience.listen(incoming));
     told?;
+    let (revisions, silence, (found, problem)) = match done {
+        Some(done) if !limits.stopped.load(Relaxed) => done,
+        Some(_) | None => return audience.close(interrupted(began), output),
+    };
     let exit = match (found, &problem, revisions.is_empty()) {
         (1.., ..) => ExitCode::Findings,
         (0, Some(_), _) | (0, None, true) => ExitCode::Unreachable,
@@ -160,6 +188,7 @@ pub async fn hunt(
             guided: !limits.blind,
             folder: limits.findings_dir.clone(),
             corpus: limits.corpus.clone(),
+            stopped: &limits.stopped,
         };
         fuzz::run(&campaign, &|line| tell(Event::Progress(line))).await
     });

@@ -10,6 +10,7 @@ mod http;
 mod init;
 mod inspect;
 mod judge;
+mod keeper;
 mod list;
 mod man;
 mod merge;
@@ -25,6 +26,7 @@ mod screen;
 mod serve;
 mod several;
 mod shard;
+mod signals;
 mod state;
 mod stdio;
 mod watch;
@@ -93,6 +95,9 @@ enum Command {
     Serve(serve::Args),
     /// Print a completion script for a shell
     Completions(completions::Args),
+    /// End what carries a mark, once the input ends: started by the others, see `keeper`
+    #[command(hide = true)]
+    Keep(keeper::Args),
     /// Print the manual page, or write one for every subcommand
     Man(man::Args),
 }
@@ -127,19 +132,23 @@ pub fn main() -> ProcessExit {
 
 fn dispatch(command: Command) -> ExitCode {
     let done = match command {
-        Command::Stdio(args) => block_on(stdio::run(args)),
-        Command::Http(args) => block_on(http::run(args)),
-        Command::Config(args) => block_on(config::run(args)),
-        Command::Fuzz(args) => block_on(fuzz::run(args)),
-        Command::Replay(args) => block_on(replay::run(args)),
+        Command::Stdio(args) => launching(stdio::run(args)),
+        Command::Http(args) => launching(http::run(args)),
+        Command::Config(args) => launching(config::run(args)),
+        Command::Fuzz(args) => launching(fuzz::run(args)),
+        Command::Replay(args) => launching(until_ended(replay::run(args))),
         Command::Judge(args) => judge::run(&args),
-        Command::Inspect(args) => block_on(inspect::run(args)),
-        Command::Init(args) => block_on(init::run(args)),
+        Command::Inspect(args) => launching(until_ended(inspect::run(args))),
+        Command::Init(args) => launching(until_ended(init::run(args))),
         Command::Merge(args) => merge::run(&args),
         Command::Diff(args) => diff::run(&args),
-        Command::List(args) => block_on(list::run(args)),
+        Command::List(args) => launching(until_ended(list::run(args))),
         Command::Explain(args) => block_on(explain::run(args)),
         Command::Serve(args) => block_on(serve::run(args)),
+        Command::Keep(args) => {
+            keeper::run(&args);
+            Ok(ExitCode::Clean)
+        }
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     };
@@ -149,7 +158,9 @@ fn dispatch(command: Command) -> ExitCode {
             return ExitCode::Clean;
         }
         complain(&format!("{error:#}"));
-        if error.is::<Usage>() { ExitCode::Usage } else { ExitCode::Bug }
+        // A disk that is full is no bug of ours.
+        let is_theirs = error.is::<Usage>() || error.is::<std::io::Error>();
+        if is_theirs { ExitCode::Usage } else { ExitCode::Bug }
     })
 }
 
@@ -161,6 +172,18 @@ fn complain(problem: &str) {
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let io = error.chain().find_map(|cause| cause.downcast_ref::<std::io::Error>());
     io.is_some_and(|io| io.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// Does work that launches servers: nothing of them is left when it is over.
+fn launching<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let _keeper = keeper::Keeper::start();
+    signals::listen();
+    block_on(work)
+}
+
+/// Does work that leaves nothing half done wherever it ends.
+async fn until_ended(work: impl Future<Output = anyhow::Result<ExitCode>>) -> anyhow::Result<ExitCode> {
+    signals::unless_ended(work).await.unwrap_or(Ok(ExitCode::Interrupted))
 }
 
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {

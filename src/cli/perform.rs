@@ -9,6 +9,7 @@ use super::config::file_name;
 use super::fuzz::{self, Limits};
 use super::output::Output;
 use super::part::Part;
+use super::signals::unless_ended;
 use super::state::State;
 use super::{Usage, accept};
 use crate::fuzz::Budget;
@@ -28,12 +29,9 @@ pub async fn perform(part: &Part, output: &Output) -> anyhow::Result<ExitCode> {
     let (events, incoming) = unbounded_channel();
     let began = Instant::now();
     let judging = async {
-        let done = tokio::select! {
-            done = judge_and_fuzz(plan, &events) => done,
-            _ = tokio::signal::ctrl_c() => (interrupted(began), Judged::default()),
-        };
+        let done = unless_ended(judge_and_fuzz(plan, &events)).await;
         drop(events);
-        done
+        done.unwrap_or_else(|| (interrupted(began), Judged::default()))
     };
     let ((finished, judged), told) = tokio::join!(judging, audience.listen(incoming));
     told?;
@@ -193,10 +191,14 @@ impl Audience {
 }
 
 /// Tells every reporter that there is nothing to judge, and why.
-pub fn unreachable(plan: &Plan, output: &Output, problem: String) -> anyhow::Result<ExitCode> {
+pub fn unreachable(plan: &Plan, output: &Output, problem: &str) -> anyhow::Result<ExitCode> {
+    let problem = Some(plan.secrets.mask(problem));
+    nothing(plan, output, Finished { duration_ms: 0, exit: ExitCode::Unreachable, problem })
+}
+
+/// Tells every reporter that nothing was done.
+pub fn nothing(plan: &Plan, output: &Output, finished: Finished) -> anyhow::Result<ExitCode> {
     let mut audience = Audience::new(output.reporters(plan.strict)?);
     audience.tell(&Event::Started(crate::runner::started(plan)))?;
-    let finished =
-        Finished { duration_ms: 0, exit: ExitCode::Unreachable, problem: Some(plan.secrets.mask(&problem)) };
     audience.close(finished, output)
 }

@@ -9,6 +9,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::output::Output;
 use super::part::Part;
 use super::perform::{Audience, allow_snapshots, elapsed, interrupted, judge_and_fuzz, keep};
+use super::signals::unless_ended;
 use crate::runner::{Baseline, Beside, Event, ExitCode, Finished, Judged, Started, TargetInfo, started};
 
 /// The file that names the servers.
@@ -31,12 +32,9 @@ pub async fn perform(parts: &[Part], file: &Servers, output: &Output) -> anyhow:
     let (events, incoming) = unbounded_channel();
     let began = Instant::now();
     let judging = async {
-        let done = tokio::select! {
-            done = all(&parts, file, &events) => done,
-            _ = tokio::signal::ctrl_c() => (interrupted(began), Vec::new()),
-        };
+        let done = unless_ended(all(&parts, file, &events)).await;
         drop(events);
-        done
+        done.unwrap_or_else(|| (interrupted(began), Vec::new()))
     };
     let ((finished, baselines), told) = tokio::join!(judging, audience.listen(incoming));
     told?;

@@ -4,9 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::oneshot;
-
 use super::output::Output;
+use super::signals::unless_ended;
 use super::work::Work;
 use crate::report::text;
 use crate::runner::{ExitCode, Filter};
@@ -33,7 +32,6 @@ type Stamps = BTreeMap<PathBuf, Option<SystemTime>>;
 pub async fn watch(mut work: Work, failed: bool, output: &Output) -> anyhow::Result<ExitCode> {
     let whole: Vec<Filter> = work.parts().iter().map(|part| part.plan.filter.clone()).collect();
     let own = own_files(&work);
-    let mut enough = Enough::listen();
     let mut narrow = failed;
     loop {
         let before = stamps(&own);
@@ -48,37 +46,14 @@ pub async fn watch(mut work: Work, failed: bool, output: &Output) -> anyhow::Res
             continue;
         }
         eprintln!("\nwatching {} files; Ctrl-C ends it", before.len());
-        let changed = tokio::select! {
-            changed = next_change(&own, before) => changed,
-            () = enough.comes() => return Ok(ExitCode::Interrupted),
+        // Signals are heard all the time, not only while waiting here.
+        let Some(changed) = unless_ended(next_change(&own, before)).await else {
+            return Ok(ExitCode::Interrupted);
         };
         eprintln!("changed: {}\n", text::escape(&changed.to_string_lossy()));
         work.widen(&whole);
         // Snapshots hold everything.
         narrow = output.snapshot.is_none();
-    }
-}
-
-/// Whether the user has had enough. It listens all the time: whoever only listens while waiting for a change misses what
-/// comes before.
-struct Enough(oneshot::Receiver<()>);
-
-impl Enough {
-    fn listen() -> Self {
-        let (told, heard) = oneshot::channel();
-        tokio::spawn(async {
-            if tokio::signal::ctrl_c().await.is_ok() {
-                let _ = told.send(());
-            }
-        });
-        Self(heard)
-    }
-
-    async fn comes(&mut self) {
-        // Without signals, only the end of the process ends it.
-        if (&mut self.0).await.is_err() {
-            std::future::pending().await
-        }
     }
 }
 

@@ -1,9 +1,12 @@
 //! What a judging command does in the end: one server or several, once, again for the failures, or on every change.
 
+use std::time::Instant;
+
 use super::output::Output;
 use super::part::Part;
-use super::perform::{perform, unreachable};
+use super::perform::{interrupted, nothing, perform, unreachable};
 use super::several::Servers;
+use super::signals::unless_ended;
 use super::state::State;
 use super::{several, watch};
 use crate::runner::{ExitCode, Filter};
@@ -51,9 +54,10 @@ impl Work {
     /// Judges once.
     pub async fn once(&self, output: &Output) -> anyhow::Result<ExitCode> {
         match self {
-            Self::One(part) => match part.start().await {
-                Ok(_host) => perform(part, output).await,
-                Err(error) => unreachable(&part.plan, output, error.to_string()),
+            Self::One(part) => match unless_ended(part.start()).await {
+                Some(Ok(_host)) => perform(part, output).await,
+                Some(Err(error)) => unreachable(&part.plan, output, &error.to_string()),
+                None => nothing(&part.plan, output, interrupted(Instant::now())),
             },
             Self::Several { parts, file } => several::perform(parts, file, output).await,
         }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::path::PathBuf;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -56,6 +57,8 @@ pub struct Campaign<'c> {
     pub folder: Option<PathBuf>,
     /// Where scripts that show new behaviour are kept.
     pub corpus: Option<PathBuf>,
+    /// Whether the campaign should end now.
+    pub stopped: &'c AtomicBool,
 }
 
 impl Campaign<'_> {

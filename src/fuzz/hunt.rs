@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, spawn_blocking};
@@ -124,7 +125,8 @@ impl<'h> Hunt<'h> {
             Budget::Cases(cases) => self.summary.executed + self.summary.skipped >= cases,
             Budget::Time(time) => self.began.elapsed() >= time,
         };
-        spent || self.found() >= self.campaign.max_findings
+        let is_stopped = self.campaign.stopped.load(Relaxed);
+        spent || is_stopped || self.found() >= self.campaign.max_findings
     }
 
     /// Findings, without advice.

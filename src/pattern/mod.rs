@@ -6,11 +6,13 @@ mod mask;
 mod matcher;
 mod parse;
 pub(crate) mod pointer;
+mod schema;
 mod template;
 
 pub use mask::{Mask, mask};
 pub use matcher::Mismatch;
 pub use parse::PatternError;
+pub use schema::{Schema, is_small, values};
 pub use template::{Missing, fill, names};
 
 use serde_json::Value;
@@ -57,9 +59,6 @@ enum Node {
     /// A schema that is captured at run time.
     SchemaAt(String),
 }
-
-#[derive(Debug, Clone)]
-struct Schema(std::sync::Arc<jsonschema::Validator>);
 
 impl Pattern {
     /// Reads a pattern. Words that start with `$` are matchers; everything else stands for itself.

@@ -138,9 +138,3 @@ fn range(operand: &Value, at: &str) -> Result<Node, PatternError> {
     };
     Ok(Node::Range { min: number(min, f64::NEG_INFINITY)?, max: number(max, f64::INFINITY)? })
 }
-
-impl Schema {
-    pub(super) fn compile(schema: &Value) -> Option<Self> {
-        jsonschema::validator_for(schema).ok().map(|validator| Self(std::sync::Arc::new(validator)))
-    }
-}

@@ -1,11 +1,16 @@
-//! Nesting depth of JSON text, found without recursion.
+//! What JSON text is like before it is read: how deep, and how much. Found without recursion.
 
 /// Deeper JSON is kept as bytes and never turned into a value: parsing and dropping it would recurse too far.
 pub const MAX_DEPTH: usize = 512;
 
 /// The deepest nesting of arrays and objects in JSON text. Brackets inside strings do not count.
 pub fn depth(json: &[u8]) -> usize {
-    let (mut depth, mut deepest) = (0_usize, 0);
+    shape(json).0
+}
+
+/// The deepest nesting, and about how many values and names there are.
+pub fn shape(json: &[u8]) -> (usize, usize) {
+    let (mut depth, mut deepest, mut parts) = (0_usize, 0, 1);
     let (mut in_string, mut escaped) = (false, false);
     for byte in json {
         match byte {
@@ -13,7 +18,9 @@ pub fn depth(json: &[u8]) -> usize {
             b'\\' if in_string => escaped = true,
             b'"' => in_string = !in_string,
             _ if in_string => {}
+            b',' | b':' => parts += 1,
             b'{' | b'[' => {
+                parts += 1;
                 depth += 1;
                 deepest = deepest.max(depth);
             }
@@ -21,7 +28,7 @@ pub fn depth(json: &[u8]) -> usize {
             _ => {}
         }
     }
-    deepest
+    (deepest, parts)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::depth::{MAX_DEPTH, depth};
+use super::depth::{MAX_DEPTH, depth, shape};
 use super::message::Json;
 
 /// The bytes of one message: a line on stdio without its newline, or an HTTP body, or the data of an SSE event.
@@ -39,6 +39,12 @@ impl Frame {
     /// The bytes as they were.
     pub fn bytes(&self) -> &Bytes {
         &self.0
+    }
+
+    /// About how much memory it takes once it is read, in bytes: its text twice, and something for each value and name.
+    pub fn weight(&self) -> usize {
+        const PART: usize = 64;
+        2 * self.0.len() + PART * shape(&self.0).1
     }
 
     /// The frame as text; bytes that are not UTF-8 become U+FFFD.

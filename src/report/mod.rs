@@ -49,18 +49,38 @@ pub trait Reporter: Send {
 
 /// All reporters of a run.
 #[derive(Default)]
-pub struct Reporters(Vec<Box<dyn Reporter>>);
+pub struct Reporters {
+    all: Vec<Box<dyn Reporter>>,
+    failed: Option<io::Error>,
+}
 
 impl Reporters {
     /// Adds one.
     pub fn add(&mut self, reporter: impl Reporter + 'static) {
-        self.0.push(Box::new(reporter));
+        self.all.push(Box::new(reporter));
     }
 }
 
 impl Reporter for Reporters {
-    /// Tells everybody, also when one of them fails; the first failure is returned.
+    /// Tells everybody. One that fails is told nothing more, and the others are told everything; at the end the first failure
+    /// is returned.
     fn on_event(&mut self, event: &Event) -> io::Result<()> {
-        self.0.iter_mut().map(|reporter| reporter.on_event(event)).fold(Ok(()), Result::and)
+        self.all.retain_mut(|reporter| match reporter.on_event(event) {
+            Ok(()) => true,
+            Err(error) => {
+                // Whoever closed our output does not want to be told, and that is no failure.
+                if error.kind() != io::ErrorKind::BrokenPipe {
+                    self.failed.get_or_insert(error);
+                }
+                false
+            }
+        });
+        match (event, self.failed.take()) {
+            (Event::Finished(_), Some(error)) => Err(error),
+            (_, failed) => {
+                self.failed = failed;
+                Ok(())
+            }
+        }
     }
 }

@@ -22,6 +22,8 @@ pub struct Context<'t> {
     pub received: Vec<(&'t Entry, Message)>,
     /// Messages of ours.
     pub sent: Vec<(&'t Entry, Message)>,
+    /// Everything of ours, messages or not.
+    pub(super) written: Vec<&'t Entry>,
     /// Our requests with a usable id, by id, oldest first.
     pub requests: HashMap<Id, Vec<Asked>>,
     /// Requests whose replies may still come.
@@ -83,6 +85,7 @@ impl<'t> Context<'t> {
             server: None,
             received,
             sent,
+            written: written(transcript),
             requests,
             pending: HashSet::new(),
             replied,
@@ -178,8 +181,12 @@ impl<'t> Context<'t> {
 
     /// Whether we sent something before this entry that a server may be unable to read, or that has no usable id.
     pub fn sent_unreadable_before(&self, seq: u64) -> bool {
-        self.transcript.entries.iter().take_while(|entry| entry.seq < seq).any(is_unreadable)
+        self.written.iter().take_while(|entry| entry.seq < seq).any(|entry| is_deliberate(entry))
     }
+}
+
+fn written(transcript: &Transcript) -> Vec<&Entry> {
+    transcript.entries.iter().filter(|entry| matches!(entry.what, What::Sent { .. })).collect()
 }
 
 /// Exchanges that take a stream up again on purpose: what comes on them was sent before.
@@ -233,8 +240,4 @@ fn written_ids(text: &str) -> HashSet<Id> {
 /// Whether the entry is a message of ours that breaks a rule on purpose.
 pub fn is_deliberate(entry: &Entry) -> bool {
     matches!(entry.what, What::Sent { deliberate: true, .. })
-}
-
-fn is_unreadable(entry: &Entry) -> bool {
-    is_deliberate(entry)
 }

@@ -6,6 +6,7 @@ use super::form::{self, Doubt};
 use super::wish::{Wish, wishes};
 use super::{Context, Findings, Rule};
 use crate::catalogue::Verdict;
+use crate::pattern::is_small;
 use crate::protocol::ask;
 
 const MODE: &str = "elicitation.mode-supported";
@@ -77,7 +78,7 @@ fn links(wish: &Wish<'_>, findings: &mut Findings) {
 
 fn schema(wish: &Wish<'_>, findings: &mut Findings) {
     let schema = &wish.params["requestedSchema"];
-    if !schema.is_object() {
+    if !schema.is_object() || !is_small(schema) {
         return;
     }
     match jsonschema::meta::validate(schema) {

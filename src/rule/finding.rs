@@ -45,6 +45,19 @@ pub struct Findings {
     kept: HashMap<(&'static str, &'static str), u32>,
 }
 
+/// Longer texts are cut: nobody is shown as much, and a server may send very many.
+const MOST_SHOWN: usize = 64 << 10;
+
+fn shortened(mut text: String) -> String {
+    if text.len() > MOST_SHOWN {
+        let end = (0..=MOST_SHOWN).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+        text.shrink_to_fit();
+        text.push('…');
+    }
+    text
+}
+
 impl Findings {
     pub(super) fn new(revision: Revision) -> Self {
         Self { revision, check: "", violations: Vec::new(), kept: HashMap::new() }
@@ -90,7 +103,7 @@ impl Findings {
                 verdict: verdict.unwrap_or(Verdict::of_violation(requirement.level)),
                 message: message.into(),
                 expected: expected.into(),
-                got: got.into(),
+                got: shortened(got.into()),
                 entries: entries.to_vec(),
             });
         }

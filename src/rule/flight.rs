@@ -74,8 +74,8 @@ impl Context<'_> {
 
     /// Whether the last thing that we sent before an entry was malformed and drew no reply: the server may speak of it.
     pub(super) fn follows_malformed(&self, entry: &Entry) -> bool {
-        let before = self.transcript.entries.iter().filter(|other| other.seq < entry.seq);
-        let mut sent = before.rev().filter_map(|other| match &other.what {
+        let before = self.written.partition_point(|other| other.seq < entry.seq);
+        let mut sent = self.written[..before].iter().rev().filter_map(|other| match &other.what {
             What::Sent { json, deliberate, .. } => Some((other, json, *deliberate)),
             _ => None,
         });

@@ -90,7 +90,7 @@ fn foreign(context: &Context<'_>, entry: &Entry, id: &Id, message: &Message, fin
 /// Whether one of our malformed messages has this id somewhere in it.
 fn carries(context: &Context<'_>, seq: u64, id: &Id) -> bool {
     let text = id.to_string();
-    let before = context.transcript.entries.iter().take_while(|entry| entry.seq < seq);
+    let before = context.written.iter().take_while(|entry| entry.seq < seq);
     before.filter(|entry| is_deliberate(entry)).any(|entry| match &entry.what {
         What::Sent { frame, .. } => frame.text().contains(&text),
         _ => false,

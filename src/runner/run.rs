@@ -25,6 +25,7 @@ use crate::transport::Target;
 /// tells `Finished` with the returned end.
 pub async fn run(plan: &Plan, events: &UnboundedSender<Event>) -> (Finished, Judged) {
     let began = Instant::now();
+    plan.options.quota.renew();
     // A reporter that is gone is no reason to stop judging.
     let tell = |event| drop(events.send(event));
     tell(Event::Started(started(plan)));

@@ -11,6 +11,7 @@ use tokio::sync::OnceCell;
 use super::fixture;
 use super::policy::Policy;
 use crate::case::{Action, Body, Case, List, Things};
+use crate::pattern::is_small;
 use crate::protocol::{Revision, method};
 use crate::sample;
 use crate::session::{Session, client_meta};
@@ -18,6 +19,8 @@ use crate::session::{Session, client_meta};
 /// Pages taken of one list, and things that a case repeats itself over.
 const MAX_PAGES: usize = 50;
 const MAX_THINGS: usize = 20;
+/// Tools and prompts that calls are prepared for.
+const MAX_PREPARED: usize = 200;
 /// From here on a tool counts as slow.
 const SLOW: Duration = Duration::from_secs(2);
 
@@ -123,15 +126,21 @@ impl Survey {
 
     fn prepare(&mut self, policy: &Policy, has_tasks: bool) {
         let with = |things: &[Value], key: &str| -> Vec<Value> {
-            things.iter().filter(|thing| thing[key].is_string()).cloned().collect()
+            let is_usable = |thing: &&Value| thing[key].as_str().is_some_and(is_usable) && is_small(thing);
+            things.iter().filter(is_usable).cloned().collect()
         };
         self.resources = with(self.listed("resources/list"), "uri");
         self.tools = with(self.listed("tools/list"), "name");
         let offered = self.listed("tools/list").to_vec();
-        for tool in offered.clone() {
-            if tool["name"] == fixture::RECONNECTION && fixture::is_part(&tool, &offered) {
-                self.timed(&tool["name"], SLOW);
-            }
+        if let Some(tool) = offered.iter().find(|tool| tool["name"] == fixture::RECONNECTION)
+            && fixture::is_part(tool, &offered)
+        {
+            self.timed(&tool["name"], SLOW);
+        }
+        let may_call =
+            |tool: &&Value| policy.may_call(tool, &offered) || policy.slow_arguments(tool).is_some();
+        let tools: Vec<Value> = self.tools.iter().filter(may_call).take(MAX_PREPARED).cloned().collect();
+        for tool in tools {
             if let Some(arguments) = policy.slow_arguments(&tool) {
                 let mut tool = tool.clone();
                 tool["slow"] = arguments;
@@ -156,14 +165,11 @@ impl Survey {
                 self.callable.push(tool);
             }
         }
-        for prompt in self.listed("prompts/list").to_vec() {
-            if prompt["name"].is_string() {
-                let mut prompt = prompt;
-                let arguments = policy.prompt_arguments(&prompt);
-                prompt["declared"] = prompt["arguments"].take();
-                prompt["arguments"] = arguments;
-                self.prompts.push(prompt);
-            }
+        for mut prompt in with(self.listed("prompts/list"), "name").into_iter().take(MAX_PREPARED) {
+            let arguments = policy.prompt_arguments(&prompt);
+            prompt["declared"] = prompt["arguments"].take();
+            prompt["arguments"] = arguments;
+            self.prompts.push(prompt);
         }
     }
 
@@ -301,6 +307,12 @@ impl Survey {
         }
         Value::Object(surface)
     }
+}
+
+/// Whether a name can be asked for: very long ones would be repeated in every message about them.
+fn is_usable(name: &str) -> bool {
+    const LONGEST: usize = 16 << 10;
+    name.len() <= LONGEST
 }
 
 /// Whether tools can be called as tasks, with the member `task` (2025-11-25).

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::valid;
+use crate::pattern::Schema;
 
 /// An argument object that the schema forbids, and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,7 +16,7 @@ pub struct Broken {
 
 /// Objects that the schema forbids: a required member left out, a member of the wrong type.
 pub fn invalid(schema: &Value) -> Vec<Broken> {
-    let (Some(good), Ok(validator)) = (valid(schema), jsonschema::validator_for(schema)) else {
+    let (Some(good), Some(judge)) = (valid(schema), Schema::compile(schema)) else {
         return Vec::new();
     };
     // A schema may allow anything at all beside objects.
@@ -32,7 +33,7 @@ pub fn invalid(schema: &Value) -> Vec<Broken> {
         instance[name] = json!({"mcp-conform": ["wrong type"]});
         Broken { instance, reason: format!("the argument `{name}` has the wrong type") }
     });
-    missing.chain(wrong).filter(|broken| !validator.is_valid(&broken.instance)).collect()
+    missing.chain(wrong).filter(|broken| judge.allows(&broken.instance) == Some(false)).collect()
 }
 
 fn required(schema: &Value) -> impl Iterator<Item = &str> {

@@ -1,25 +1,54 @@
 //! A small valid instance of a schema.
 
+use std::cell::Cell;
+
 use serde_json::{Map, Value, json};
+
+use crate::pattern::{Schema, values};
 
 /// References followed, and levels entered, before giving up: schemas may be recursive.
 const DEPTH: usize = 12;
+/// Steps before giving up: a short schema can hold very many instances. To look into a part costs more in a large schema.
+const STEPS: usize = 50_000;
+const SHARE: usize = 10;
+/// Guesses that are held against a schema.
+const MOST_GUESSES: usize = 200;
+
+/// The schema whose instance is made up, and how much may still be tried.
+struct Search<'s> {
+    root: &'s Value,
+    left: Cell<usize>,
+    dear: usize,
+}
+
+impl<'s> Search<'s> {
+    fn of(root: &'s Value) -> Self {
+        Self { root, left: Cell::new(STEPS), dear: 1 + values(root) / SHARE }
+    }
+
+    /// Takes steps, as long as there are some.
+    fn step(&self, steps: usize) -> Option<()> {
+        self.left.set(self.left.get().checked_sub(steps)?);
+        Some(())
+    }
+}
 
 /// A small instance that is valid under the schema, or `None` when none could be made up. Never fetches anything.
 pub fn valid(schema: &Value) -> Option<Value> {
-    let validator = jsonschema::validator_for(schema).ok()?;
-    candidates(schema, schema, DEPTH).into_iter().find(|instance| validator.is_valid(instance))
+    let judge = Schema::compile(schema)?;
+    let guesses = candidates(schema, &Search::of(schema), DEPTH).into_iter();
+    guesses.take(MOST_GUESSES).find(|instance| judge.allows(instance) == Some(true))
 }
 
 /// Guesses, best first.
-fn candidates(schema: &Value, root: &Value, depth: usize) -> Vec<Value> {
-    let Some(depth) = depth.checked_sub(1) else { return Vec::new() };
+fn candidates(schema: &Value, search: &Search<'_>, depth: usize) -> Vec<Value> {
+    let (Some(depth), Some(())) = (depth.checked_sub(1), search.step(1)) else { return Vec::new() };
     let Value::Object(members) = schema else {
         return if *schema == Value::Bool(false) { Vec::new() } else { vec![json!({})] };
     };
     if let Some(pointer) = members.get("$ref").and_then(Value::as_str) {
-        let target = pointer.strip_prefix('#').and_then(|pointer| root.pointer(pointer));
-        return target.map(|target| candidates(target, root, depth)).unwrap_or_default();
+        let target = pointer.strip_prefix('#').and_then(|pointer| search.root.pointer(pointer));
+        return target.map(|target| candidates(target, search, depth)).unwrap_or_default();
     }
     let mut guesses: Vec<Value> = Vec::new();
     guesses.extend(members.get("const").cloned());
@@ -28,15 +57,16 @@ fn candidates(schema: &Value, root: &Value, depth: usize) -> Vec<Value> {
     guesses.extend(members.get("enum").and_then(Value::as_array).into_iter().flatten().take(3).cloned());
     for union in ["anyOf", "oneOf"] {
         let branches = members.get(union).and_then(Value::as_array).into_iter().flatten();
-        guesses.extend(branches.flat_map(|branch| candidates(&merged(members, branch), root, depth)).take(8));
+        guesses
+            .extend(branches.flat_map(|branch| candidates(&merged(members, branch), search, depth)).take(8));
     }
     if let Some(parts) = members.get("allOf").and_then(Value::as_array) {
         let whole = parts.iter().fold(Value::Object(without(members, "allOf")), |whole, part| {
             whole.as_object().map_or(Value::Null, |whole| merged(whole, part))
         });
-        guesses.extend(candidates(&whole, root, depth));
+        guesses.extend(candidates(&whole, search, depth));
     }
-    guesses.extend(types(members).into_iter().flat_map(|kind| of_type(kind, members, root, depth)));
+    guesses.extend(types(members).into_iter().flat_map(|kind| of_type(kind, members, search, depth)));
     guesses
 }
 
@@ -71,10 +101,10 @@ fn types(members: &Map<String, Value>) -> Vec<&str> {
     }
 }
 
-fn of_type(kind: &str, members: &Map<String, Value>, root: &Value, depth: usize) -> Vec<Value> {
+fn of_type(kind: &str, members: &Map<String, Value>, search: &Search<'_>, depth: usize) -> Vec<Value> {
     match kind {
-        "object" => object(members, root, depth).into_iter().collect(),
-        "array" => array(members, root, depth).into_iter().collect(),
+        "object" => object(members, search, depth).into_iter().collect(),
+        "array" => array(members, search, depth).into_iter().collect(),
         "string" => text(members),
         "integer" => number(members, 1.0).into_iter().map(|n| json!(n as i64)).collect(),
         "number" => number(members, 0.5).into_iter().map(|n| json!(n)).collect(),
@@ -84,37 +114,38 @@ fn of_type(kind: &str, members: &Map<String, Value>, root: &Value, depth: usize)
     }
 }
 
-fn object(members: &Map<String, Value>, root: &Value, depth: usize) -> Option<Value> {
+fn object(members: &Map<String, Value>, search: &Search<'_>, depth: usize) -> Option<Value> {
     let required = members.get("required").and_then(Value::as_array).into_iter().flatten();
     let properties = members.get("properties");
     let mut made = Map::new();
     for name in required.filter_map(Value::as_str) {
         let open = json!({});
         let schema = properties.and_then(|properties| properties.get(name)).unwrap_or(&open);
-        made.insert(name.to_owned(), best(schema, root, depth)?);
+        made.insert(name.to_owned(), best(schema, search, depth)?);
     }
     Some(Value::Object(made))
 }
 
-fn array(members: &Map<String, Value>, root: &Value, depth: usize) -> Option<Value> {
+fn array(members: &Map<String, Value>, search: &Search<'_>, depth: usize) -> Option<Value> {
     let length = members.get("minItems").and_then(Value::as_u64).unwrap_or(0).min(16);
     let open = json!({});
     let items = members.get("items").unwrap_or(&open);
-    (0..length).map(|_| best(items, root, depth)).collect::<Option<Vec<_>>>().map(Value::Array)
+    (0..length).map(|_| best(items, search, depth)).collect::<Option<Vec<_>>>().map(Value::Array)
 }
 
 /// The first candidate that is valid by itself; inside a larger schema references still point to its root.
-fn best(schema: &Value, root: &Value, depth: usize) -> Option<Value> {
-    let guesses = candidates(schema, root, depth);
+fn best(schema: &Value, search: &Search<'_>, depth: usize) -> Option<Value> {
+    search.step(search.dear)?;
+    let guesses = candidates(schema, search, depth);
     let mut alone = schema.clone();
-    if let (Value::Object(alone), Some(root)) = (&mut alone, root.as_object()) {
+    if let (Value::Object(alone), Some(root)) = (&mut alone, search.root.as_object()) {
         for key in ["$defs", "definitions"] {
             alone.extend(root.get(key).map(|defs| (key.to_owned(), defs.clone())));
         }
     }
-    match jsonschema::validator_for(&alone) {
-        Ok(validator) => guesses.into_iter().find(|guess| validator.is_valid(guess)),
-        Err(_) => guesses.into_iter().next(),
+    match Schema::compile(&alone) {
+        Some(judge) => guesses.into_iter().take(MOST_GUESSES).find(|guess| judge.allows(guess) == Some(true)),
+        None => guesses.into_iter().next(),
     }
 }
 
@@ -201,5 +232,18 @@ mod tests {
     fn what_cannot_be_guessed_is_not_invented() {
         assert_eq!(valid(&json!({"type": "string", "pattern": "^zq[0-9]{7}$"})), None);
         assert_eq!(valid(&json!({"$ref": "#"})), None);
+    }
+
+    #[test]
+    fn a_family_of_very_many_is_given_up_soon() {
+        let names: Vec<String> = (0..40).map(|n| format!("c{n}")).collect();
+        let member = json!({"anyOf": [{"$ref": "#/$defs/person"}, {"type": "null"}]});
+        let properties: Map<String, Value> =
+            names.iter().map(|name| (name.clone(), member.clone())).collect();
+        let person = json!({"type": "object", "properties": properties, "required": names});
+        let schema = json!({"type": "object", "properties": {"x": {"$ref": "#/$defs/person"}}, "required": ["x"], "$defs": {"person": person}});
+        let began = std::time::Instant::now();
+        valid(&schema);
+        assert!(began.elapsed() < std::time::Duration::from_secs(10), "{:?}", began.elapsed());
     }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::valid;
+use crate::pattern::Schema;
 
 /// An instance at an edge.
 #[derive(Debug, Clone, PartialEq)]
@@ -28,7 +29,7 @@ struct Probe {
 
 /// Distinct instances around the schema, the plainest first, at most `most`.
 pub fn variants(schema: &Value, most: usize) -> Vec<Variant> {
-    let (Some(good), Ok(validator)) = (valid(schema), jsonschema::validator_for(schema)) else {
+    let (Some(good), Some(judge)) = (valid(schema), Schema::compile(schema)) else {
         return Vec::new();
     };
     let mut made = vec![Variant {
@@ -43,7 +44,7 @@ pub fn variants(schema: &Value, most: usize) -> Vec<Variant> {
             if made.iter().any(|other| other.instance == instance) {
                 continue;
             }
-            let valid = validator.is_valid(&instance);
+            let Some(valid) = judge.allows(&instance) else { continue };
             let what = format!("{what} at {place}");
             made.push(Variant { instance, what, valid, forbidden: clear && !valid });
         }

@@ -119,7 +119,7 @@ impl Session {
     /// Takes out what happened so far; what `is_kept` stays in both parts, and so does what belongs to an open exchange.
     pub(crate) fn take_part(&mut self, is_kept: impl Fn(&Entry) -> bool) -> Transcript {
         self.exchanges.retain(|_, state| !state.done);
-        self.taken = (0, 0);
+        self.taken = 0;
         let exchanges = &self.exchanges;
         let is_open = |entry: &Entry| {
             let is_ours =

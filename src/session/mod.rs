@@ -11,6 +11,7 @@ mod open;
 mod outcome;
 mod post;
 mod pump;
+mod quota;
 mod resume;
 mod send;
 pub mod transcript;
@@ -31,6 +32,8 @@ pub(crate) use flight::Sent;
 pub use headers::{Mirror, encode};
 pub use open::{OpenError, OpenFailure, Server};
 pub use outcome::Outcome;
+pub(crate) use quota::FLOOD;
+pub use quota::Quota;
 pub use send::HttpCall;
 pub use transcript::Transcript;
 
@@ -43,6 +46,8 @@ pub struct Options {
     pub startup_timeout: Duration,
     /// The client that we pretend to be.
     pub client: Client,
+    /// What all connections together may bring.
+    pub quota: Quota,
 }
 
 impl Default for Options {
@@ -51,16 +56,10 @@ impl Default for Options {
             timeout: Duration::from_secs(10),
             startup_timeout: Duration::from_secs(60),
             client: Client::default(),
+            quota: Quota::default(),
         }
     }
 }
-
-/// How much one connection may bring, so that no server can fill the memory: messages, and bytes.
-const MAX_MESSAGES: usize = 20_000;
-const MAX_BYTES: usize = 64 << 20;
-/// What is said of a server that brings more.
-pub(crate) const FLOOD: &str =
-    "the server sent more than 20,000 messages or 64 MiB on one connection, and was cut off";
 
 /// A conversation in one revision over one connection.
 pub struct Session {
@@ -86,8 +85,8 @@ pub struct Session {
     closed: bool,
     deaf: bool,
     flooded: bool,
-    /// Messages and bytes so far.
-    taken: (usize, usize),
+    /// Messages so far; requests of the server count for several.
+    taken: usize,
 }
 
 /// A reply from the server and where it stands in the transcript.
@@ -113,7 +112,7 @@ struct Exchange {
 
 impl Session {
     pub(crate) fn over(wire: Wire, revision: Revision, options: Options) -> Self {
-        let mut transcript = Transcript::new(revision, matches!(wire, Wire::Http(_)));
+        let mut transcript = Transcript::new(revision, matches!(wire, Wire::Http(_))).within(&options.quota);
         transcript.legacy = matches!(&wire, Wire::Lines(lines) if lines.legacy.is_some());
         Self {
             revision,
@@ -131,7 +130,7 @@ impl Session {
             closed: false,
             deaf: false,
             flooded: false,
-            taken: (0, 0),
+            taken: 0,
         }
     }
 
@@ -183,7 +182,7 @@ impl Session {
 
     /// Why nothing more can be expected of this connection, if so.
     pub fn dead(&self) -> Option<String> {
-        if self.flooded {
+        if self.flooded || self.options.quota.is_spent() {
             return Some(FLOOD.to_owned());
         }
         match (self.exit, self.closed, self.deaf) {

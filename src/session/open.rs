@@ -108,6 +108,21 @@ impl OpenFailure {
     }
 }
 
+/// What a server says of itself, each text of a length that reports can bear.
+fn bounded(value: &Value) -> Value {
+    const LONGEST: usize = 64 << 10;
+    match value {
+        Value::String(text) if text.len() > LONGEST => {
+            Value::String(text.chars().take(LONGEST / 4).collect())
+        }
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), bounded(value))).collect()
+        }
+        Value::Array(elements) => elements.iter().map(bounded).collect(),
+        other => other.clone(),
+    }
+}
+
 impl Session {
     /// Connects without sending anything.
     pub fn connect(target: &Target, revision: Revision, options: &Options) -> Result<Self, StartError> {
@@ -120,6 +135,12 @@ impl Session {
         revision: Revision,
         options: &Options,
     ) -> Result<Self, Box<OpenFailure>> {
+        if options.quota.is_spent() {
+            let first = if revision.is_stateless() { "server/discover" } else { "initialize" };
+            let transcript = Transcript::new(revision, false);
+            let error = OpenError::Flooded(first);
+            return Err(Box::new(OpenFailure { error, transcript, stderr: String::new() }));
+        }
         let mut session = Self::connect(target, revision, options).map_err(|error| {
             let transcript = Transcript::new(revision, false);
             Box::new(OpenFailure { error: error.into(), transcript, stderr: String::new() })
@@ -160,9 +181,9 @@ impl Session {
         let result = self.first("server/discover").await?;
         let versions = result["supportedVersions"].as_array().cloned().unwrap_or_default();
         self.server = Server {
-            info: result["_meta"]["io.modelcontextprotocol/serverInfo"].clone(),
+            info: bounded(&result["_meta"]["io.modelcontextprotocol/serverInfo"]),
             capabilities: result["capabilities"].clone(),
-            instructions: result["instructions"].clone(),
+            instructions: bounded(&result["instructions"]),
             versions: versions.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
         };
         Ok(())
@@ -203,9 +224,9 @@ impl Session {
         let Some(result) = outcome.result() else { return };
         self.agreed = true;
         self.server = Server {
-            info: result["serverInfo"].clone(),
+            info: bounded(&result["serverInfo"]),
             capabilities: result.get("capabilities").cloned().unwrap_or_else(|| json!({})),
-            instructions: result["instructions"].clone(),
+            instructions: bounded(&result["instructions"]),
             versions: Vec::new(),
         };
     }

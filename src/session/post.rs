@@ -12,6 +12,8 @@ impl Session {
     /// Sends a message; over HTTP it is an exchange of its own, whose number is returned.
     pub(super) fn post(&mut self, message: &Value, deliberate: bool) -> Option<u32> {
         let frame = Frame::from_value(message);
+        // Whether there is room shows when something comes.
+        let _ = self.transcript.hold(frame.weight());
         if self.is_http() {
             let headers = self.headers_for(Some(message));
             return self.start("POST", headers, frame, deliberate);

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::{Instant, timeout_at};
 
+use super::quota::{MAX_MESSAGES, REQUEST};
 use super::transcript::What;
 use super::{Reply, Session};
 use crate::protocol::{Class, Frame, Id, Json};
@@ -22,6 +23,9 @@ fn is_oauth_error(status: Option<u16>, body: &Bytes) -> bool {
 impl Session {
     /// Takes in the next arrival. False when none came before the deadline, or none can come any more.
     pub(super) async fn pump(&mut self, deadline: Instant) -> bool {
+        if !self.flooded && self.options.quota.is_spent() {
+            self.cut_off(Instant::now());
+        }
         if self.flooded {
             return false;
         }
@@ -69,6 +73,7 @@ impl Session {
             Incoming::Line { bytes, terminated } => self.receive(at, bytes, terminated, None, false),
             Incoming::TooLong { length } => {
                 self.transcript.add_at(at, What::TooLong { length });
+                self.cut_off(at);
             }
             Incoming::Closed => {
                 self.closed = true;
@@ -125,6 +130,10 @@ impl Session {
         if bytes.is_empty() {
             return;
         }
+        // A text that is no message is kept twice.
+        if !self.transcript.hold(bytes.len() * 2) {
+            return self.cut_off(at);
+        }
         let state = self.exchanges.entry(exchange).or_default();
         let is_json = |(name, value): &(String, String)| {
             name == "content-type" && media_type(value) == "application/json"
@@ -147,17 +156,21 @@ impl Session {
         exchange: Option<u32>,
         streamed: bool,
     ) {
-        self.taken = (self.taken.0 + 1, self.taken.1 + bytes.len());
-        if self.taken.0 > super::MAX_MESSAGES || self.taken.1 > super::MAX_BYTES {
+        let frame = Frame::new(bytes);
+        self.taken += 1;
+        if self.taken > MAX_MESSAGES || !self.transcript.hold(frame.weight()) {
             return self.cut_off(at);
         }
-        let frame = Frame::new(bytes);
         let json = frame.json();
         let messages: Vec<_> = json.iter().flat_map(Json::messages).collect();
         let seq = self.transcript.add_at(at, What::Received { frame, json, terminated, exchange, streamed });
         for message in messages {
             match message.class() {
                 Class::Request => {
+                    self.taken += REQUEST;
+                    if self.taken > MAX_MESSAGES {
+                        return self.cut_off(at);
+                    }
                     let client = &self.options.client;
                     let (answer, deliberate) = (client.answer(&message), client.is_careless());
                     self.post(&answer, deliberate);
@@ -175,6 +188,8 @@ impl Session {
     /// Stops listening to a server that sends without end.
     fn cut_off(&mut self, at: Instant) {
         self.flooded = true;
+        self.options.quota.note_flood();
+        self.transcript.thin_out();
         self.transcript.add_at(at, What::Flooded);
         if let Wire::Lines(lines) = &self.wire
             && let Some(process) = &lines.process

@@ -2,12 +2,23 @@
 
 use std::collections::VecDeque;
 use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::lines::LineWire;
 use super::target::{Command, StartError};
+
+/// The variable by which everything that this process launches is known, whatever becomes of parents and groups.
+pub const MARK: &str = "MCP_CONFORM_RUN";
+
+/// Its value: another one in each process.
+pub fn mark() -> &'static str {
+    static VALUE: OnceLock<String> = OnceLock::new();
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
+    VALUE.get_or_init(|| format!("{}-{:x}", std::process::id(), now()))
+}
 
 /// How a process ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,6 +140,7 @@ pub(super) fn launch_detached(
 fn prepare(command: &Command) -> tokio::process::Command {
     let mut prepared = tokio::process::Command::new(&command.program);
     prepared.args(&command.args).envs(command.env.iter().cloned()).stderr(Stdio::piped()).kill_on_drop(true);
+    prepared.env(MARK, mark());
     if let Some(folder) = &command.folder {
         prepared.current_dir(folder);
     }

@@ -11,13 +11,13 @@ use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::client::legacy::{Builder, Client};
 use hyper_util::rt::TokioExecutor;
-use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use super::inbox::{Arrivals, Inbox, inbox};
 use super::outgoing::Outgoing;
 use super::sse::SseDecoder;
 use super::target::{Endpoint, StartError};
-use super::{Arrival, BACKLOG, Incoming, MAX_MESSAGE};
+use super::{Arrival, Incoming, MAX_MESSAGE};
 
 /// How long a connection may wait for its next exchange: less than the 5 seconds after which many servers close it, as a
 /// request that meets that close would be lost.
@@ -51,15 +51,15 @@ pub struct HttpWire {
     pub endpoint: Endpoint,
     client: HttpClient,
     connector: Connector,
-    arrivals: mpsc::Sender<Arrival>,
-    inbox: mpsc::Receiver<Arrival>,
+    arrivals: Arrivals,
+    inbox: Inbox,
     running: HashMap<u32, AbortHandle>,
     last: u32,
 }
 
 impl HttpWire {
     pub(super) fn new(endpoint: Endpoint) -> Result<Self, StartError> {
-        let (arrivals, inbox) = mpsc::channel(BACKLOG);
+        let (arrivals, inbox) = inbox();
         let connector = connector()?;
         let client = plain(connector.clone());
         Ok(Self { endpoint, client, connector, arrivals, inbox, running: HashMap::new(), last: 0 })
@@ -88,12 +88,12 @@ impl HttpWire {
 
     /// Waits for the next arrival.
     pub async fn next(&mut self) -> Option<Arrival> {
-        self.inbox.recv().await
+        self.inbox.next().await
     }
 
     /// An arrival that is waiting already.
     pub fn try_next(&mut self) -> Option<Arrival> {
-        self.inbox.try_recv().ok()
+        self.inbox.try_next()
     }
 }
 
@@ -138,7 +138,7 @@ fn connector() -> Result<Connector, StartError> {
 
 struct Exchange {
     id: u32,
-    arrivals: mpsc::Sender<Arrival>,
+    arrivals: Arrivals,
 }
 
 impl Exchange {
@@ -158,7 +158,7 @@ impl Exchange {
 
     async fn send(&self, incoming: Incoming) {
         // The session may be gone; then nobody wants to know.
-        let _ = self.arrivals.send(Arrival::now(incoming)).await;
+        let _ = self.arrivals.send(incoming).await;
     }
 
     async fn receive(
@@ -187,6 +187,10 @@ impl Exchange {
             for event in frame.data_ref().map(|data| decoder.push(data)).unwrap_or_default() {
                 self.send(Incoming::Event { exchange: self.id, event }).await;
             }
+            if decoder.length() > MAX_MESSAGE {
+                self.send(Incoming::TooLong { length: decoder.length() }).await;
+                return Ok(());
+            }
         }
         if let Some(event) = decoder.finish() {
             self.send(Incoming::Event { exchange: self.id, event }).await;
@@ -196,21 +200,17 @@ impl Exchange {
 
     async fn whole(&self, mut body: Body) -> Result<(), String> {
         let mut bytes = Vec::new();
-        let mut length = 0;
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| causes(&error))?;
             if let Some(data) = frame.data_ref() {
-                length += data.len();
-                if length <= MAX_MESSAGE {
-                    bytes.extend_from_slice(data);
-                }
+                bytes.extend_from_slice(data);
+            }
+            if bytes.len() > MAX_MESSAGE {
+                self.send(Incoming::TooLong { length: bytes.len() }).await;
+                return Ok(());
             }
         }
-        self.send(match length {
-            0..=MAX_MESSAGE => Incoming::Body { exchange: self.id, bytes: bytes.into() },
-            length => Incoming::TooLong { length },
-        })
-        .await;
+        self.send(Incoming::Body { exchange: self.id, bytes: bytes.into() }).await;
         Ok(())
     }
 }

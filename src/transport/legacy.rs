@@ -10,6 +10,7 @@ use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, DuplexStream};
 use tokio::sync::watch;
 use tokio::time::timeout;
 
+use super::MAX_MESSAGE;
 use super::child::StderrTail;
 use super::http::{HttpClient, client, media_type};
 use super::lines::LineWire;
@@ -74,6 +75,9 @@ impl Link {
         let mut decoder = SseDecoder::default();
         while let Some(frame) = body.frame().await {
             let frame = frame?;
+            if decoder.length() > MAX_MESSAGE {
+                return Err("an event is too long".into());
+            }
             for event in frame.data_ref().map(|data| decoder.push(data)).unwrap_or_default() {
                 match event.head.name.as_deref() {
                     Some("endpoint") => self.name(&event, named)?,
@@ -89,6 +93,10 @@ impl Link {
 
     fn name(&self, event: &SseEvent, named: &watch::Sender<Option<url::Url>>) -> Result<(), Failure> {
         let address = self.endpoint.url.join(std::str::from_utf8(&event.data)?.trim())?;
+        // Whoever is told where to go must not carry the user's headers to somebody else.
+        if address.origin() != self.endpoint.url.origin() {
+            return Err(format!("the server names an endpoint of another origin: {address}").into());
+        }
         named.send_replace(Some(address));
         Ok(())
     }

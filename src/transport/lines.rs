@@ -5,13 +5,14 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::sync::mpsc;
 
 use super::child::{Process, StderrTail};
+use super::inbox::{Arrivals, Inbox, inbox};
 use super::target::Endpoint;
-use super::{Arrival, BACKLOG, Incoming, MAX_MESSAGE};
+use super::{Arrival, Incoming, MAX_MESSAGE};
 
 /// A connection of lines: to a child process, or in memory.
 pub struct LineWire {
     outbox: Option<mpsc::UnboundedSender<Bytes>>,
-    inbox: mpsc::Receiver<Arrival>,
+    inbox: Inbox,
     /// The process behind it; absent in memory.
     pub process: Option<Process>,
     /// The end of what it wrote to standard error.
@@ -29,13 +30,13 @@ impl LineWire {
         stderr: StderrTail,
     ) -> Self {
         let (outbox, pending) = mpsc::unbounded_channel();
-        let (arrivals, inbox) = mpsc::channel(BACKLOG);
+        let (arrivals, inbox) = inbox();
         tokio::spawn(write(input, pending));
         tokio::spawn(read(output, arrivals.clone()));
         tokio::spawn(async move {
             let exit = exit.await;
             // The session may be gone; then nobody wants to know.
-            let _ = arrivals.send(Arrival::now(Incoming::Exited(exit))).await;
+            let _ = arrivals.send(Incoming::Exited(exit)).await;
         });
         Self { outbox: Some(outbox), inbox, process, stderr, legacy: None }
     }
@@ -55,12 +56,12 @@ impl LineWire {
 
     /// Waits for the next arrival; `None` when nothing can come any more.
     pub async fn next(&mut self) -> Option<Arrival> {
-        self.inbox.recv().await
+        self.inbox.next().await
     }
 
     /// An arrival that is waiting already.
     pub fn try_next(&mut self) -> Option<Arrival> {
-        self.inbox.try_recv().ok()
+        self.inbox.try_next()
     }
 }
 
@@ -87,61 +88,53 @@ async fn write(mut input: impl AsyncWrite + Unpin, mut pending: mpsc::UnboundedR
     let _ = input.shutdown().await;
 }
 
-async fn read(mut output: impl AsyncRead + Unpin, arrivals: mpsc::Sender<Arrival>) {
+async fn read(mut output: impl AsyncRead + Unpin, arrivals: Arrivals) {
     let mut lines = LineBuffer::default();
     let mut chunk = BytesMut::with_capacity(64 << 10);
     while let Ok(1..) = output.read_buf(&mut chunk).await {
         for incoming in lines.push(&chunk.split()) {
-            if arrivals.send(Arrival::now(incoming)).await.is_err() {
+            let is_over = matches!(incoming, Incoming::TooLong { .. });
+            if !arrivals.send(incoming).await || is_over {
                 return;
             }
         }
         chunk.reserve(64 << 10);
     }
     if let Some(rest) = lines.rest() {
-        let _ = arrivals.send(Arrival::now(rest)).await;
+        let _ = arrivals.send(rest).await;
     }
-    let _ = arrivals.send(Arrival::now(Incoming::Closed)).await;
+    let _ = arrivals.send(Incoming::Closed).await;
 }
 
-/// Cuts a byte stream into lines and forgets the bytes of lines that are too long.
+/// Cuts a byte stream into lines, up to the first that is too long.
 #[derive(Default)]
 struct LineBuffer {
     partial: BytesMut,
-    /// Length of the current line so far, kept bytes or not.
-    length: usize,
 }
 
 impl LineBuffer {
     fn push(&mut self, mut chunk: &[u8]) -> Vec<Incoming> {
         let mut lines = Vec::new();
-        while let Some(end) = chunk.iter().position(|byte| *byte == b'\n') {
-            self.keep(&chunk[..end]);
+        while let Some(end) = memchr::memchr(b'\n', chunk) {
+            self.partial.extend_from_slice(&chunk[..end]);
             lines.push(self.take(true));
             chunk = &chunk[end + 1..];
         }
-        self.keep(chunk);
+        self.partial.extend_from_slice(chunk);
+        lines.extend((self.partial.len() > MAX_MESSAGE).then(|| self.take(false)));
         lines
     }
 
-    fn keep(&mut self, bytes: &[u8]) {
-        self.length += bytes.len();
-        match self.length {
-            0..=MAX_MESSAGE => self.partial.extend_from_slice(bytes),
-            _ => self.partial = BytesMut::new(),
-        }
-    }
-
     fn take(&mut self, terminated: bool) -> Incoming {
-        let length = std::mem::take(&mut self.length);
-        match length {
-            0..=MAX_MESSAGE => Incoming::Line { bytes: self.partial.split().freeze(), terminated },
+        let bytes = self.partial.split().freeze();
+        match bytes.len() {
+            0..=MAX_MESSAGE => Incoming::Line { bytes, terminated },
             length => Incoming::TooLong { length },
         }
     }
 
     fn rest(&mut self) -> Option<Incoming> {
-        (self.length > 0).then(|| self.take(false))
+        (!self.partial.is_empty()).then(|| self.take(false))
     }
 }
 

@@ -4,6 +4,7 @@ mod child;
 mod fetch;
 mod host;
 mod http;
+mod inbox;
 mod legacy;
 mod lines;
 mod memory;
@@ -14,7 +15,7 @@ mod target;
 use bytes::Bytes;
 use tokio::time::Instant;
 
-pub use child::{Exit, Process, Signal, StderrTail};
+pub use child::{Exit, MARK, Process, Signal, StderrTail, mark};
 pub use fetch::{Fetched, fetch, may_fetch};
 pub use host::{Host, HostError};
 pub use http::{HttpRequest, HttpWire, is_loopback, media_type};
@@ -23,11 +24,8 @@ pub use memory::MemoryServer;
 pub use sse::{SseDecoder, SseEvent, SseFlaw, SseHead};
 pub use target::{Command, Endpoint, StartError, Target, Wire};
 
-/// Longest line, HTTP body or SSE event that is kept, in bytes. What is longer is counted, not kept.
-pub const MAX_MESSAGE: usize = 64 << 20;
-
-/// How many arrivals wait for the session before the reader stops reading.
-pub(crate) const BACKLOG: usize = 4096;
+/// Longest line, HTTP body or SSE event that is kept, in bytes. Nothing more is read from whoever sends longer ones.
+pub const MAX_MESSAGE: usize = 32 << 20;
 
 /// Something that came from the target, and when.
 #[derive(Debug, Clone)]
@@ -54,9 +52,9 @@ pub enum Incoming {
         /// Whether a newline ended it; false only for the last bytes before the end.
         terminated: bool,
     },
-    /// A line, body or event longer than [`MAX_MESSAGE`]; its bytes are gone.
+    /// A line, body or event longer than [`MAX_MESSAGE`]. Its bytes are gone, and its rest is not read.
     TooLong {
-        /// How long it was, in bytes.
+        /// How long it is so far, in bytes.
         length: usize,
     },
     /// Standard output was closed.
@@ -98,4 +96,20 @@ pub enum Incoming {
         /// Why, in words.
         problem: String,
     },
+}
+
+impl Incoming {
+    /// How many bytes it holds.
+    fn length(&self) -> usize {
+        match self {
+            Self::Line { bytes, .. } | Self::Body { bytes, .. } => bytes.len(),
+            Self::Event { event, .. } => event.data.len(),
+            Self::TooLong { .. }
+            | Self::Closed
+            | Self::Exited(_)
+            | Self::Head { .. }
+            | Self::Done { .. }
+            | Self::Failed { .. } => 0,
+        }
+    }
 }

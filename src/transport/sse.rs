@@ -79,13 +79,16 @@ impl SseDecoder {
                 byte => {
                     self.after_cr = false;
                     self.length += 1;
-                    if self.length <= super::MAX_MESSAGE {
-                        self.line.push(*byte);
-                    }
+                    self.line.push(*byte);
                 }
             }
         }
         events
+    }
+
+    /// How long the event is that has begun, in bytes.
+    pub fn length(&self) -> usize {
+        self.length
     }
 
     /// What the end of the stream cut off.

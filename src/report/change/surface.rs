@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::schema::{self, Effect, Shift};
 use super::{breaking, change, compatible, unknown};
+use crate::pattern::Schema;
 use crate::runner::{Change, Judgement};
 use crate::sample;
 
@@ -208,11 +209,11 @@ fn judged(
 
 /// An instance that one schema allows and the other forbids.
 fn witness(allowing: &Value, forbidding: &Value) -> Option<Value> {
-    let validator = jsonschema::validator_for(forbidding).ok()?;
+    let judge = Schema::compile(forbidding)?;
     let instances = sample::variants(allowing, 60).into_iter().filter(|variant| variant.valid);
     // Long instances are no examples.
     let short = instances.filter(|variant| variant.instance.to_string().len() < 300);
-    short.map(|variant| variant.instance).find(|instance| !validator.is_valid(instance))
+    short.map(|variant| variant.instance).find(|instance| judge.allows(instance) == Some(false))
 }
 
 fn resource(old: &Value, new: &Value) -> Vec<Change> {

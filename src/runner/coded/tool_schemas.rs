@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::{Called, Seen, call, called};
 use crate::case::List;
 use crate::catalogue::Verdict;
+use crate::pattern::{Schema, is_small};
 use crate::runner::interpret::{CaseRun, Violation};
 use crate::sample;
 
@@ -29,11 +30,14 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     run.rest_unseen("no tool that may be called has a schema whose meaning depends on the dialect");
 }
 
-/// Whether the wire schema has nothing to say against it.
+/// Whether the wire schema has nothing to say against it, and it is not too large.
 fn is_sound(schema: &Value) -> bool {
     let object_or_absent = |name: &str| schema.get(name).is_none_or(Value::is_object);
     let names = |value: &Value| value.as_array().is_some_and(|names| names.iter().all(Value::is_string));
-    schema.is_object() && object_or_absent("properties") && schema.get("required").is_none_or(names)
+    schema.is_object()
+        && is_small(schema)
+        && object_or_absent("properties")
+        && schema.get("required").is_none_or(names)
 }
 
 /// The dialect of a schema; `None` is one that this tool does not know.
@@ -157,11 +161,7 @@ fn candidates(schema: &Value, arguments: &Value) -> Vec<Value> {
         members.shift_remove("$schema");
     }
     let allows = |draft: Draft, schema: &Value, instance: &Value| {
-        jsonschema::options()
-            .with_draft(draft)
-            .build(schema)
-            .ok()
-            .map(|validator| validator.is_valid(instance))
+        Schema::compile_as(draft, schema).and_then(|judge| judge.allows(instance))
     };
     let mut made = tuples(schema, arguments);
     made.extend(triggers(schema, arguments));

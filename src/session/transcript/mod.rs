@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::time::Instant;
 
+use super::quota::{Held, Quota};
 use crate::protocol::{Frame, FrameError, Json, Message, Revision};
 use crate::transport::{Exit, SseHead};
 
@@ -25,6 +26,7 @@ pub struct Transcript {
     pub entries: Vec<Entry>,
     began: Instant,
     last: u64,
+    held: Held,
 }
 
 /// One thing that happened on a connection.
@@ -131,10 +133,31 @@ pub enum What {
     Exited(Exit),
 }
 
+/// Messages of a flood that are kept.
+const KEPT_OF_FLOOD: usize = 1_000;
+
 impl Transcript {
     /// An empty transcript that begins now.
     pub fn new(revision: Revision, http: bool) -> Self {
-        Self { revision, http, legacy: false, entries: Vec::new(), began: Instant::now(), last: 0 }
+        Self {
+            revision,
+            http,
+            legacy: false,
+            entries: Vec::new(),
+            began: Instant::now(),
+            last: 0,
+            held: Held::default(),
+        }
+    }
+
+    /// The same, holding a part of what a run may hold.
+    pub(super) fn within(self, quota: &Quota) -> Self {
+        Self { held: Held::of(quota), ..self }
+    }
+
+    /// Takes room for what comes; false if there is none left.
+    pub(super) fn hold(&mut self, weight: usize) -> bool {
+        self.held.take(weight)
     }
 
     /// Adds what just happened; returns its number.
@@ -179,7 +202,7 @@ impl Transcript {
     pub fn take_part(&mut self, is_kept: impl Fn(&Entry) -> bool) -> Self {
         let kept = self.entries.iter().filter(|entry| is_kept(entry)).cloned().collect();
         let entries = std::mem::replace(&mut self.entries, kept);
-        Self { entries, ..*self }
+        Self { entries, held: self.held.split(), ..*self }
     }
 
     /// Time from the beginning to the first message of the server, in milliseconds; 0 when none came.
@@ -203,6 +226,16 @@ impl Transcript {
             };
             json.into_iter().flat_map(Json::messages).map(move |message| (entry, message))
         })
+    }
+
+    /// Forgets most of what the server sent: the beginning of a flood says everything.
+    pub(super) fn thin_out(&mut self) {
+        let mut received = 0;
+        self.entries.retain(|entry| {
+            let is_received = matches!(entry.what, What::Received { .. } | What::Body { .. });
+            received += usize::from(is_received);
+            !is_received || received <= KEPT_OF_FLOOD
+        });
     }
 
     /// Whether the server sent more than one connection may hold.

@@ -1,0 +1,495 @@
+//! Attacks by what a server says.
+
+use std::iter;
+use std::thread::sleep;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::attack::Deed::{Says, Writes};
+use crate::attack::{Act, Asked, Attack, Deed};
+use crate::peer::{tool, tools};
+
+const fn attack(name: &'static str, deed: Deed, exit: &'static [i32]) -> Attack {
+    Attack { name, deed, exit, options: &[] }
+}
+
+const fn with(
+    name: &'static str,
+    deed: Deed,
+    exit: &'static [i32],
+    options: &'static [&'static str],
+) -> Attack {
+    Attack { name, deed, exit, options }
+}
+
+pub const ATTACKS: &[Attack] = &[
+    attack("nothing", Says(|_| Act::Well), &[0]),
+    // Too much.
+    attack(
+        "an endless line instead of a list",
+        Says(|asked| on(asked, "tools/list", || Act::endless(vec![b'x'; 65_536]))),
+        &[1],
+    ),
+    attack(
+        "an endless line at once",
+        Says(|asked| on(asked, "initialize", || Act::endless(vec![b'x'; 65_536]))),
+        &[3],
+    ),
+    attack("endless lines at once", Writes(|_| Act::endless("y\n".repeat(10_000))), &[3]),
+    attack("endless empty lines", Writes(|_| Act::endless("\n".repeat(10_000))), &[3]),
+    attack("endless NUL bytes", Writes(|_| Act::endless(vec![0; 65_536])), &[3]),
+    attack("a gigabyte in one message", Says(|asked| on(asked, "tools/list", || gigabyte(asked))), &[1]),
+    attack(
+        "messages of a megabyte without end",
+        Writes(|asked| {
+            on(asked, "tools/list", || {
+                Act::endless(format!(
+                    "{{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{{\"level\":\"info\",\"data\":\"{}\"}}}}\n",
+                    "x".repeat(1 << 20)
+                ))
+            })
+        }),
+        &[1],
+    ),
+    attack(
+        "a flood of notifications",
+        Writes(|asked| on(asked, "tools/list", || Act::endless(notification().repeat(100)))),
+        &[1],
+    ),
+    attack(
+        "a flood of requests to us",
+        Writes(|asked| on(asked, "tools/list", || Act::endless(ping().repeat(100)))),
+        &[1],
+    ),
+    attack(
+        "a flood of questions for a list of roots",
+        Writes(|asked| on(asked, "tools/list", || Act::endless(roots().repeat(100)))),
+        &[1],
+    ),
+    attack(
+        "a flood after the last reply",
+        Writes(|asked| after(asked, "tools/list", notification().repeat(100))),
+        &[1],
+    ),
+    attack(
+        "a batch of 300,000 requests to us",
+        Says(|asked| on(asked, "tools/list", || Act::bytes(batch(300_000)))),
+        &[1],
+    ),
+    attack(
+        "30 million numbers in one message",
+        Says(|asked| on(asked, "tools/list", || numbers(30_000_000))),
+        &[1],
+    ),
+    attack(
+        "an object with 200,000 equal keys",
+        Says(|asked| on(asked, "tools/list", || equal_keys(asked))),
+        &[1],
+    ),
+    attack("a number of a million digits", Says(|asked| on(asked, "tools/list", || digits(asked))), &[1]),
+    attack(
+        "a million nested arrays",
+        Says(|asked| on(asked, "tools/list", || nested(asked, 1_000_000))),
+        &[1],
+    ),
+    attack(
+        "a million nested arrays at once",
+        Says(|asked| on(asked, "initialize", || nested(asked, 1_000_000))),
+        &[3],
+    ),
+    attack("500 nested arrays", Says(|asked| on(asked, "tools/list", || nested(asked, 500))), &[1]),
+    attack("a schema of 120 levels", Says(|asked| schema(asked, levels(120))), &[0, 1]),
+    // Lists.
+    attack(
+        "pagination without end",
+        Says(|asked| {
+            page(asked, |asked| {
+                json!(format!("{}x", asked.message["params"]["cursor"].as_str().unwrap_or_default()))
+            })
+        }),
+        &[0],
+    ),
+    attack(
+        "pagination in a circle",
+        Says(|asked| {
+            page(
+                asked,
+                |asked| if asked.message["params"]["cursor"] == "a" { json!("b") } else { json!("a") },
+            )
+        }),
+        &[1],
+    ),
+    attack("a cursor of 3 megabytes", Says(|asked| page(asked, |_| json!("c".repeat(3 << 20)))), &[1]),
+    attack("100,000 tools", Says(|asked| on(asked, "tools/list", || many_tools(asked))), &[0]),
+    attack(
+        "a tool of 10 megabytes",
+        Says(|asked| {
+            on(asked, "tools/list", || {
+                Act::Result(tools(json!([tool(&"n".repeat(10 << 20), json!({"type": "object"}))])))
+            })
+        }),
+        &[0, 1],
+    ),
+    attack("a server with a name of a megabyte", Says(|asked| name(asked, &"n\n".repeat(1 << 19))), &[0]),
+    // Schemas.
+    attack("a schema that is itself", Says(|asked| schema(asked, json!({"$ref": "#"}))), &[1]),
+    attack(
+        "two schemas that are each other",
+        Says(|asked| {
+            schema(
+                asked,
+                json!({"type": "object", "properties": {"a": {"$ref": "#/$defs/a"}}, "required": ["a"], "$defs": {"a": {"$ref": "#/$defs/b"}, "b": {"$ref": "#/$defs/a"}}}),
+            )
+        }),
+        &[0, 1],
+    ),
+    attack("an exponential schema", Says(|asked| schema(asked, exponential(40))), &[0]),
+    attack("an exponential choice", Says(|asked| schema(asked, choice(30))), &[0]),
+    attack("a recursive choice of objects", Says(|asked| schema(asked, family(40))), &[0]),
+    attack(
+        "5,000 required properties with 5,000 definitions",
+        Says(|asked| schema(asked, wide(5_000))),
+        &[0],
+    ),
+    attack(
+        "an enum of 300,000 values",
+        Says(|asked| {
+            schema(
+                asked,
+                json!({"type": "object", "properties": {"a": {"enum": (0..300_000).collect::<Vec<u32>>()}}, "required": ["a"]}),
+            )
+        }),
+        &[0],
+    ),
+    attack(
+        "a schema from the network",
+        Says(|asked| {
+            schema(
+                asked,
+                json!({"type": "object", "properties": {"a": {"$ref": format!("{}/schema.json", asked.trap)}}, "required": ["a"]}),
+            )
+        }),
+        &[0, 1],
+    ),
+    attack(
+        "a dialect from the network",
+        Says(|asked| {
+            schema(asked, json!({"$schema": format!("{}/dialect.json", asked.trap), "type": "object"}))
+        }),
+        &[0, 1],
+    ),
+    attack(
+        "a schema from a file",
+        Says(|asked| {
+            schema(
+                asked,
+                json!({"type": "object", "properties": {"a": {"$ref": "file:///dev/stdin"}}, "required": ["a"]}),
+            )
+        }),
+        &[0, 1],
+    ),
+    attack(
+        "a pattern that backtracks for ever",
+        Says(|asked| schema(asked, pattern("^(?=(a+)+$)(a|a?)+(?!a)b\\1$"))),
+        &[0],
+    ),
+    attack(
+        "a pattern that nests quantifiers",
+        Says(|asked| schema(asked, pattern("^((((a+)+)+)+)+$"))),
+        &[0],
+    ),
+    attack(
+        "a pattern that compiles to gigabytes",
+        Says(|asked| schema(asked, pattern("^(((\\w{200}){200}){200}){200}$"))),
+        &[0, 1],
+    ),
+    attack(
+        "a text of a billion letters is asked for",
+        Says(|asked| {
+            schema(
+                asked,
+                json!({"type": "object", "properties": {"a": {"type": "string", "minLength": 1_000_000_000}, "b": {"type": "array", "minItems": 1_000_000_000}}, "required": ["a", "b"]}),
+            )
+        }),
+        &[0],
+    ),
+    // Texts.
+    attack(
+        "characters that XML forbids",
+        Says(|asked| name(asked, "\u{0}\u{1}\u{b}\u{fffe}\u{ffff}]]>&<x>")),
+        &[0],
+    ),
+    attack(
+        "escapes for terminals",
+        Says(|asked| {
+            name(asked, "\u{1b}[2J\u{1b}]0;owned\u{7}\u{9b}31m\r\n::error::fooled\n##[error]fooled")
+        }),
+        &[0],
+    ),
+    with(
+        "tools named like paths",
+        Says(|asked| {
+            on(asked, "tools/list", || {
+                Act::Result(tools(
+                    ["../../etc/x", "/etc/x", "..", "a/../../b", "con", "\u{0}", "~root"]
+                        .iter()
+                        .map(|name| tool(name, json!({"type": "object"})))
+                        .collect(),
+                ))
+            })
+        }),
+        &[0],
+        &["--snapshot", "snapshot", "--transcript", "wire"],
+    ),
+    with(
+        "a server named like a path",
+        Says(|asked| name(asked, "../../../../etc/x")),
+        &[0],
+        &["--snapshot", "snapshot", "--transcript", "wire"],
+    ),
+    attack(
+        "half of a character",
+        Says(|asked| {
+            on(asked, "tools/list", || {
+                Act::bytes(
+                    [
+                        &b"{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"tools\":[{\"name\":\"\xc3"[..],
+                        b"\"}]}}\n",
+                    ]
+                    .concat(),
+                )
+            })
+        }),
+        &[1],
+    ),
+    attack(
+        "half of a surrogate pair",
+        Says(|asked| {
+            on(asked, "tools/list", || {
+                Act::bytes("{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"tools\":[{\"name\":\"\\ud800\"}]}}\n")
+            })
+        }),
+        &[1],
+    ),
+    attack(
+        "replies to requests that were never made",
+        Writes(|asked| {
+            if asked.is_request() {
+                Act::bytes(
+                    (0..5_000)
+                        .map(|id| format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{}}}}\n"))
+                        .collect::<String>(),
+                )
+            } else {
+                Act::Nothing
+            }
+        }),
+        &[1, 3, 4],
+    ),
+    // Time.
+    attack(
+        "silence after the handshake",
+        Says(|asked| if asked.method == "initialize" { Act::Well } else { Act::Nothing }),
+        &[1],
+    ),
+    attack("silence from the beginning", Says(|_| Act::Nothing), &[3]),
+    attack(
+        "a byte at a time",
+        Says(|asked| {
+            on(asked, "tools/list", || {
+                Act::Bytes(Box::new(iter::repeat_with(|| {
+                    sleep(Duration::from_millis(20));
+                    b" ".to_vec()
+                })))
+            })
+        }),
+        &[1],
+    ),
+    // With the fuzzer.
+    with(
+        "an endless line for what is malformed",
+        Writes(|asked| if is_well(asked) { Act::Well } else { Act::endless(vec![b'x'; 65_536]) }),
+        &[1],
+        FUZZED,
+    ),
+    with(
+        "a flood for what is malformed",
+        Writes(|asked| if is_well(asked) { Act::Well } else { Act::endless(notification().repeat(100)) }),
+        &[1],
+        FUZZED,
+    ),
+    with(
+        "an end for what is malformed",
+        Writes(|asked| if is_well(asked) { Act::Well } else { Act::Exit }),
+        &[1],
+        FUZZED,
+    ),
+    with(
+        "silence for what is malformed",
+        Says(|asked| if is_well(asked) { Act::Well } else { Act::Nothing }),
+        &[1],
+        FUZZED,
+    ),
+    with(
+        "an exponential schema for the fuzzer",
+        Says(|asked| schema(asked, exponential(40))),
+        &[0],
+        &["--fuzz-cases", "50", "--tools", "all"],
+    ),
+    with(
+        "100,000 tools for the fuzzer",
+        Writes(|asked| on(asked, "tools/list", || many_tools(asked))),
+        &[0],
+        FUZZED,
+    ),
+];
+
+const FUZZED: &[&str] = &["--fuzz-cases", "50"];
+
+fn on(asked: &Asked, method: &str, act: impl FnOnce() -> Act) -> Act {
+    if asked.method == method { act() } else { Act::Well }
+}
+
+fn is_well(asked: &Asked) -> bool {
+    let known = ["initialize", "ping", "tools/list", "notifications/initialized", "logging/setLevel"];
+    known.contains(&asked.method.as_str())
+        && (asked.message["params"].is_object() || asked.message.get("params").is_none())
+}
+
+fn notification() -> String {
+    "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":\"x\"}}\n".to_owned()
+}
+
+fn ping() -> String {
+    "{\"jsonrpc\":\"2.0\",\"id\":\"p\",\"method\":\"ping\"}\n".to_owned()
+}
+
+fn roots() -> String {
+    "{\"jsonrpc\":\"2.0\",\"id\":\"r\",\"method\":\"roots/list\"}\n".to_owned()
+}
+
+fn after(asked: &Asked, method: &str, flood: String) -> Act {
+    on(asked, method, || {
+        let mut reply = asked.reply(tools(json!([])));
+        reply.push(b'\n');
+        Act::Bytes(Box::new(iter::once(reply).chain(iter::repeat(flood.into_bytes()))))
+    })
+}
+
+fn batch(length: usize) -> String {
+    format!("[{}]\n", vec![ping().trim_end(); length].join(","))
+}
+
+fn gigabyte(asked: &Asked) -> Act {
+    let head =
+        format!("{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"tools\":[],\"x\":\"", asked.message["id"]);
+    let body = iter::repeat_n(vec![b'x'; 1 << 20], 1 << 10);
+    Act::Bytes(Box::new(iter::once(head.into_bytes()).chain(body).chain(iter::once(b"\"}}\n".to_vec()))))
+}
+
+fn numbers(count: usize) -> Act {
+    let body = iter::repeat_n("1,".repeat(1_000).into_bytes(), count / 1_000);
+    Act::Bytes(Box::new(iter::once(b"[".to_vec()).chain(body).chain(iter::once(b"1]\n".to_vec()))))
+}
+
+fn around(asked: &Asked, inner: &str) -> Act {
+    Act::bytes(format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"tools\":[],\"x\":{inner}}}}}\n",
+        asked.message["id"]
+    ))
+}
+
+fn equal_keys(asked: &Asked) -> Act {
+    around(asked, &format!("{{{}}}", vec!["\"a\":1"; 200_000].join(",")))
+}
+
+fn digits(asked: &Asked) -> Act {
+    around(asked, &"9".repeat(1_000_000))
+}
+
+fn nested(asked: &Asked, depth: usize) -> Act {
+    around(asked, &format!("{}{}", "[".repeat(depth), "]".repeat(depth)))
+}
+
+fn many_tools(asked: &Asked) -> Act {
+    let tool = |n| {
+        format!(
+            "{{\"name\":\"t{n}\",\"inputSchema\":{{\"type\":\"object\"}},\"annotations\":{{\"readOnlyHint\":true}}}}"
+        )
+    };
+    let tools = (0..100_000).map(tool).collect::<Vec<_>>().join(",");
+    Act::bytes(format!(
+        "{{\"jsonrpc\":\"2.0\",\"id\":{},\"result\":{{\"tools\":[{tools}]}}}}\n",
+        asked.message["id"]
+    ))
+}
+
+fn levels(depth: usize) -> Value {
+    (0..depth).fold(
+        json!({"type": "string"}),
+        |inner, _| json!({"type": "object", "properties": {"a": inner}, "required": ["a"]}),
+    )
+}
+
+fn page(asked: &Asked, next: fn(&Asked) -> Value) -> Act {
+    on(asked, "tools/list", || {
+        Act::Result(json!({"tools": [tool("echo", json!({"type": "object"}))], "nextCursor": next(asked)}))
+    })
+}
+
+fn schema(asked: &Asked, schema: Value) -> Act {
+    on(asked, "tools/list", || Act::Result(tools(json!([tool("echo", schema)]))))
+}
+
+fn name(asked: &Asked, name: &str) -> Act {
+    on(asked, "initialize", || {
+        Act::Result(json!({
+            "protocolVersion": "2025-11-25",
+            "capabilities": {"tools": {}},
+            "serverInfo": {"name": name, "version": name},
+            "instructions": name,
+        }))
+    })
+}
+
+fn pattern(pattern: &str) -> Value {
+    let text = json!({"type": "string", "pattern": pattern, "minLength": 4_000});
+    json!({"type": "object", "properties": {"a": text, "b": text, "c": text}, "required": ["a", "b", "c"]})
+}
+
+/// Each definition is the one before it, twice.
+fn exponential(levels: usize) -> Value {
+    let twice = |n: usize| {
+        let inner = json!({"$ref": format!("#/$defs/d{n}")});
+        (format!("d{}", n + 1), json!({"allOf": [inner, inner]}))
+    };
+    let first = ("d0".to_owned(), json!({"type": "object"}));
+    let definitions: Value = Value::Object(iter::once(first).chain((0..levels).map(twice)).collect());
+    json!({"type": "object", "$ref": format!("#/$defs/d{levels}"), "$defs": definitions})
+}
+
+/// A choice between many that are the same choice.
+fn choice(width: usize) -> Value {
+    let again = vec![json!({"$ref": "#/$defs/a"}); width];
+    json!({"type": "object", "properties": {"x": {"$ref": "#/$defs/a"}}, "required": ["x"], "$defs": {"a": {"anyOf": again}}})
+}
+
+/// An object of many that are such objects, or nothing.
+fn family(width: usize) -> Value {
+    let names: Vec<String> = (0..width).map(|n| format!("c{n}")).collect();
+    let member = json!({"anyOf": [{"$ref": "#/$defs/person"}, {"type": "null"}]});
+    let properties: Value = Value::Object(names.iter().map(|name| (name.clone(), member.clone())).collect());
+    let person = json!({"type": "object", "properties": properties, "required": names});
+    json!({"type": "object", "properties": {"x": {"$ref": "#/$defs/person"}}, "required": ["x"], "$defs": {"person": person}})
+}
+
+fn wide(width: usize) -> Value {
+    let names: Vec<String> = (0..width).map(|n| format!("p{n}")).collect();
+    let properties: Value = Value::Object(
+        names.iter().map(|name| (name.clone(), json!({"$ref": format!("#/$defs/{name}")}))).collect(),
+    );
+    let definitions: Value =
+        Value::Object(names.iter().map(|name| (name.clone(), json!({"type": "string"}))).collect());
+    json!({"type": "object", "properties": properties, "required": names, "$defs": definitions})
+}
