@@ -1,12 +1,22 @@
 //! A JSON-RPC message: a typed view of a JSON object.
 
+use std::sync::{Arc, LazyLock};
+
 use serde_json::{Map, Value};
 
 use super::id::Id;
 
-/// One JSON object read as a JSON-RPC message. Members keep the difference between absent and null.
+/// One JSON object read as a JSON-RPC message. Members keep the difference between absent and null. Clones share the JSON.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Message(Map<String, Value>);
+pub struct Message {
+    /// An object, or a batch that holds one.
+    whole: Arc<Value>,
+    /// Its place in the batch.
+    place: Option<usize>,
+}
+
+/// The members of what is no object.
+static NONE: LazyLock<Map<String, Value>> = LazyLock::new(Map::new);
 
 /// What kind of message an object is, by the members that it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,28 +36,34 @@ pub enum Class {
 impl Message {
     /// Reads an object; other JSON types are not messages.
     pub fn from_value(value: Value) -> Option<Self> {
-        match value {
-            Value::Object(members) => Some(Self(members)),
-            _ => None,
-        }
+        value.is_object().then(|| Self { whole: Arc::new(value), place: None })
     }
 
     /// Every message in a JSON text: itself, or the members of a batch. Elements that are no objects are left out.
-    pub fn all(value: &Value) -> Vec<Self> {
-        match value {
-            Value::Array(batch) => batch.iter().cloned().filter_map(Self::from_value).collect(),
-            single => Self::from_value(single.clone()).into_iter().collect(),
+    pub fn all(value: &Arc<Value>) -> Vec<Self> {
+        let at = |place| Self { whole: value.clone(), place };
+        match &**value {
+            Value::Array(batch) => {
+                let objects = batch.iter().enumerate().filter(|(_, element)| element.is_object());
+                objects.map(|(place, _)| at(Some(place))).collect()
+            }
+            Value::Object(_) => vec![at(None)],
+            _ => Vec::new(),
         }
+    }
+
+    fn value(&self) -> &Value {
+        self.place.map_or(&self.whole, |place| &self.whole[place])
     }
 
     /// A member: absent is `None`, null is `Some(Null)`.
     pub fn get(&self, member: &str) -> Option<&Value> {
-        self.0.get(member)
+        self.members().get(member)
     }
 
     /// The kind of message.
     pub fn class(&self) -> Class {
-        let has = |member| self.0.contains_key(member);
+        let has = |member| self.members().contains_key(member);
         match (has("method"), has("result"), has("error")) {
             (true, false, false) if has("id") => Class::Request,
             (true, false, false) => Class::Notification,
@@ -80,17 +96,20 @@ impl Message {
 
     /// The members of the message.
     pub fn members(&self) -> &Map<String, Value> {
-        &self.0
+        self.value().as_object().unwrap_or(&NONE)
     }
 
     /// The message as JSON.
     pub fn into_value(self) -> Value {
-        Value::Object(self.0)
+        match self.place {
+            None => Arc::unwrap_or_clone(self.whole),
+            Some(_) => self.to_value(),
+        }
     }
 
     /// The message as JSON.
     pub fn to_value(&self) -> Value {
-        Value::Object(self.0.clone())
+        self.value().clone()
     }
 }
 

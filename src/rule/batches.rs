@@ -22,10 +22,10 @@ pub const RULE: Rule = Rule {
 fn run(context: &Context<'_>, findings: &mut Findings) {
     for entry in &context.transcript.entries {
         let What::Received { json: Ok(json), streamed, .. } = &entry.what else { continue };
-        if let (true, Value::Array(batch)) = (*streamed, json) {
+        if let (true, Value::Array(batch)) = (*streamed, &**json) {
             on_stream(batch, entry.seq, findings);
         }
-        match json {
+        match &**json {
             Value::Array(batch) if context.revision() == Revision::V2025_03_26 => match is_even(batch) {
                 false => findings.violated(
                     SHAPE,

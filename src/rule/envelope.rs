@@ -143,7 +143,7 @@ fn invalid(message: &Message, shown: &Shown<'_>, findings: &mut Findings) {
 /// JSON texts that are no objects, and batch elements that are none.
 fn element_types(entry: &Entry, findings: &mut Findings) {
     let What::Received { json: Ok(json), .. } = &entry.what else { return };
-    let stray = match json {
+    let stray = match &**json {
         Value::Object(_) => None,
         Value::Array(elements) => elements.iter().find(|element| !element.is_object()),
         other => Some(other),

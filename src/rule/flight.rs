@@ -1,5 +1,6 @@
 //! What was in flight at a moment of a conversation: requests without a reply, and open subscriptions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -79,7 +80,7 @@ impl Context<'_> {
             What::Sent { json, deliberate, .. } => Some((other, json, *deliberate)),
             _ => None,
         });
-        let is_answered = |other: &Entry, json: &Option<Value>| {
+        let is_answered = |other: &Entry, json: &Option<Arc<Value>>| {
             let id = json.as_ref().and_then(|json| json.get("id")).map(Id::from_value);
             id.is_some_and(|id| self.is_answered(&id, other.seq, entry.seq))
         };

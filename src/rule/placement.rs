@@ -146,12 +146,12 @@ mod tests {
     use crate::session::transcript::What;
 
     fn sent(message: &Value, exchange: u32) -> What {
-        let json = Some(message.clone());
+        let json = Some(message.clone().into());
         What::Sent { frame: Frame::from_value(message), json, deliberate: false, exchange: Some(exchange) }
     }
 
     fn received(message: &Value, exchange: u32) -> What {
-        let (frame, json) = (Frame::from_value(message), Ok(message.clone()));
+        let (frame, json) = (Frame::from_value(message), Ok(message.clone().into()));
         What::Received { frame, json, terminated: true, exchange: Some(exchange), streamed: true }
     }
 

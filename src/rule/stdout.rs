@@ -44,7 +44,7 @@ fn line(
     context: &Context<'_>,
     entry: &Entry,
     text: &str,
-    json: &Result<serde_json::Value, FrameError>,
+    json: &Result<std::sync::Arc<serde_json::Value>, FrameError>,
     terminated: bool,
     findings: &mut Findings,
 ) {

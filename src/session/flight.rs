@@ -1,5 +1,6 @@
 //! Many messages in flight: sent without waiting, so that the caller decides what to wait for.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -45,9 +46,9 @@ impl Session {
             several => several.concat().into(),
         };
         let frame = Frame::new(whole);
-        let json = frame.json().ok();
+        let json = frame.json().ok().map(Arc::new);
         if self.is_http() {
-            let exchange = self.post_bytes(frame, json);
+            let exchange = self.post_bytes(frame, json.as_deref());
             return Sent { seq: self.transcript.last(), exchange };
         }
         let seq = self.transcript.add(What::Sent { frame, json, deliberate: true, exchange: None });

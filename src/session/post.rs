@@ -1,5 +1,7 @@
 //! Putting messages on the wire, and into the transcript.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use serde_json::Value;
 
@@ -23,7 +25,12 @@ impl Session {
             bytes.push(b'\n');
             lines.write(bytes.into());
         }
-        self.transcript.add(What::Sent { frame, json: Some(message.clone()), deliberate, exchange: None });
+        self.transcript.add(What::Sent {
+            frame,
+            json: Some(Arc::new(message.clone())),
+            deliberate,
+            exchange: None,
+        });
         None
     }
 
@@ -38,7 +45,7 @@ impl Session {
             bytes.push(b'\n');
             self.transcript.add(What::Sent {
                 frame,
-                json: Some(message.clone()),
+                json: Some(Arc::new(message.clone())),
                 deliberate: false,
                 exchange: None,
             });
@@ -49,9 +56,9 @@ impl Session {
         vec![None; composed.len()]
     }
 
-    pub(super) fn post_bytes(&mut self, frame: Frame, json: Option<Value>) -> Option<u32> {
+    pub(super) fn post_bytes(&mut self, frame: Frame, json: Option<&Value>) -> Option<u32> {
         // Headers are those of the message that the bytes stand for, as far as they can be read.
-        let headers = self.headers_for(Some(&json.unwrap_or_default()));
+        let headers = self.headers_for(Some(json.unwrap_or(&Value::Null)));
         self.start("POST", headers, frame, true)
     }
 
@@ -90,7 +97,7 @@ impl Session {
         let request =
             HttpRequest { method: method.clone(), url, headers: headers.clone(), body, cut, apart, delay };
         let exchange = http.start(request);
-        let json = frame.json().ok();
+        let json = frame.json().ok().map(Arc::new);
         let asks = json.as_ref().is_some_and(|json| json.get("id").is_some() && json.get("method").is_some());
         let state = self.exchanges.entry(exchange).or_default();
         state.is_get = method == "GET";

@@ -1,5 +1,6 @@
 //! Taking in what the target sends: into the transcript, then to whoever waits for it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -161,7 +162,7 @@ impl Session {
         if self.taken > MAX_MESSAGES || !self.transcript.hold(frame.weight()) {
             return self.cut_off(at);
         }
-        let json = frame.json();
+        let json = frame.json().map(Arc::new);
         let messages = json.as_ref().map(Message::all).unwrap_or_default();
         let seq = self.transcript.add_at(at, What::Received { frame, json, terminated, exchange, streamed });
         for message in messages {

@@ -1,5 +1,6 @@
 //! The steps of a conversation: each sends something and waits for what comes of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -113,10 +114,10 @@ impl Session {
         let from = self.transcript.last() + 1;
         let whole: Vec<u8> = pieces.concat();
         let frame = Frame::new(whole);
-        let json = frame.json().ok();
+        let json = frame.json().ok().map(Arc::new);
         let id = json.as_ref().and_then(|json| json.get("id")).map(Id::from_value).filter(Id::is_legal);
         let exchange = match self.is_http() {
-            true => self.post_bytes(frame, json),
+            true => self.post_bytes(frame, json.as_deref()),
             false => {
                 self.transcript.add(What::Sent { frame, json, deliberate: true, exchange: None });
                 self.write_pieces(pieces, newline).await;

@@ -104,7 +104,7 @@ impl<'t> Exchange<'t> {
             What::Sent { json, .. } => {
                 self.deliberate |= is_deliberate(entry);
                 let all = json.as_ref().map(Message::all).unwrap_or_default();
-                self.sent = Some(Sent { entry, json: json.as_ref(), all });
+                self.sent = Some(Sent { entry, json: json.as_deref(), all });
             }
             What::Response { status, headers, .. } => {
                 self.response = Some(Response { entry, status: *status, headers });
@@ -112,7 +112,7 @@ impl<'t> Exchange<'t> {
             What::Received { json, .. } => {
                 let all = json.as_ref().map(Message::all).unwrap_or_default();
                 self.received.extend(all.into_iter().map(|message| (entry, message)));
-                self.came.push((entry, Came::Message(json.as_ref())));
+                self.came.push((entry, Came::Message(json.as_deref())));
             }
             What::Event { head, .. } => self.came.push((entry, Came::Event(head))),
             What::Body { bytes, .. } => self.came.push((entry, Came::Other(bytes))),

@@ -79,7 +79,7 @@ async fn send(run: &mut CaseRun<'_>, batch: Value) -> Answer {
             continue;
         };
         arrays += usize::from(value.is_array());
-        let messages = value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]);
+        let messages = value.as_array().cloned().unwrap_or_else(|| vec![Value::clone(value)]);
         let ours = |message: &Value| matches!(Id::from_value(&message["id"]), Id::Text(id) if id.starts_with("mcp-conform-"));
         let stray = |message: &Value| value.is_array() || ours(message) || message["id"].is_null();
         replies

@@ -162,12 +162,12 @@ fn places(beside: &Session, id: &Value) -> Vec<u32> {
 
 /// Whether the entry holds the response under this id, as a message or as another kind of event.
 fn answers(entry: &Entry, id: &Value) -> bool {
-    let json = match &entry.what {
-        What::Received { json: Ok(json), .. } => Some(json.clone()),
-        What::Body { bytes, .. } => serde_json::from_slice(bytes).ok(),
-        _ => None,
-    };
-    json.is_some_and(|json: Value| json["id"] == *id && json.get("method").is_none())
+    let is_answer = |json: &Value| json["id"] == *id && json.get("method").is_none();
+    match &entry.what {
+        What::Received { json: Ok(json), .. } => is_answer(json),
+        What::Body { bytes, .. } => serde_json::from_slice(bytes).is_ok_and(|json| is_answer(&json)),
+        _ => false,
+    }
 }
 
 async fn conversation(run: &mut CaseRun<'_>, beside: &mut Session, first: &Stream, second: &Stream) {
@@ -217,7 +217,7 @@ fn events(run: &mut CaseRun<'_>, beside: &Session, stream: &Stream) {
         What::Body { bytes, .. } => {
             serde_json::from_slice::<Value>(bytes).ok().filter(|json| json["jsonrpc"] == "2.0")
         }
-        What::Received { json: Ok(json), .. } if !json.is_object() => Some(json.clone()),
+        What::Received { json: Ok(json), .. } if !json.is_object() => Some(Value::clone(json)),
         _ => None,
     });
     let stray = strays.map(|json| json.to_string()).next();

@@ -4,6 +4,7 @@
 //! other line is `{"seq", "at_ms", "dir", "data"}`; bytes that are not UTF-8 stand in `base64` instead of `data`.
 
 use std::io::{self, Write};
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
@@ -194,7 +195,7 @@ impl Line {
             }),
             ("->", None) => {
                 let frame = Frame::new(self.bytes()?);
-                let json = frame.json().ok();
+                let json = frame.json().ok().map(Arc::new);
                 Ok(What::Sent { frame, json, deliberate: self.deliberate, exchange: self.exchange })
             }
             ("<-", None) if self.status.is_some() => Ok(What::Response {
@@ -207,7 +208,7 @@ impl Line {
             }
             ("<-", None) => {
                 let frame = Frame::new(self.bytes()?);
-                let json = frame.json();
+                let json = frame.json().map(Arc::new);
                 let (terminated, streamed) = (!self.unterminated, self.streamed);
                 Ok(What::Received { frame, json, terminated, exchange: self.exchange, streamed })
             }
@@ -272,7 +273,7 @@ mod tests {
             let mut transcript = Transcript::new(Revision::V2025_11_25, false);
             for bytes in frames {
                 let frame = Frame::new(bytes);
-                let json = frame.json();
+                let json = frame.json().map(Arc::new);
                 transcript.add(What::Received { frame, json, terminated: true, exchange: None, streamed: false });
             }
             transcript.add(What::Exited(Exit { code: None, signal: Some(9) }));

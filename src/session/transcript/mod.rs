@@ -2,6 +2,7 @@
 
 mod jsonl;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -49,7 +50,7 @@ pub enum What {
         /// Its bytes.
         frame: Frame,
         /// Its JSON, if it is JSON.
-        json: Option<Value>,
+        json: Option<Arc<Value>>,
         /// Whether it breaks a rule on purpose.
         deliberate: bool,
         /// The HTTP exchange that carried it.
@@ -60,7 +61,7 @@ pub enum What {
         /// Its bytes.
         frame: Frame,
         /// Its JSON, or why it is none.
-        json: Result<Value, FrameError>,
+        json: Result<Arc<Value>, FrameError>,
         /// On stdio: whether a newline ended it.
         terminated: bool,
         /// The HTTP exchange that carried it.
