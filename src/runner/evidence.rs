@@ -42,14 +42,12 @@ pub fn span(
 ) -> Vec<WireLine> {
     let entries: Vec<&Entry> =
         (first..=last).filter_map(|seq| transcript.get(seq)).filter(is_shown).collect();
-    let holds_reply = |entry: &&&Entry| match &entry.what {
-        What::Received { json: Ok(json), .. } => {
-            reply.is_some_and(|reply| json.messages().any(|message| message == *reply))
-        }
-        _ => false,
+    let is_judged = |(entry, message): &(&Entry, Message)| {
+        (first..=last).contains(&entry.seq) && reply.is_some_and(|reply| message == reply)
     };
-    let last = || entries.iter().rfind(|entry| entry.direction() == "<-");
-    let culprit = entries.iter().rfind(holds_reply).or_else(last).map(|entry| entry.seq);
+    let judged = transcript.received_since(first).filter(is_judged).last().map(|(entry, _)| entry.seq);
+    let newest = || entries.iter().rfind(|entry| entry.direction() == "<-").map(|entry| entry.seq);
+    let culprit = judged.or_else(newest);
     let lines = entries.iter().map(|entry| line(entry, culprit == Some(entry.seq), secrets)).collect();
     shortened(lines)
 }
