@@ -159,6 +159,9 @@ impl Session {
             match message.class() {
                 Class::Request => {
                     let client = &self.options.client;
+                    if client.is_silent_about(&message) {
+                        continue;
+                    }
                     let (answer, deliberate) = (client.answer(&message), client.is_careless());
                     self.post(&answer, deliberate);
                 }
