@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -37,6 +38,8 @@ pub(super) struct Conversation {
     /// Calls that wait for answers of the client (handshake era).
     pub pending: Vec<Pending>,
     pub next_ask: u64,
+    /// How long answers of the client are waited for; `None` = for ever.
+    pub patience: Option<Duration>,
 }
 
 impl Conversation {
@@ -53,6 +56,7 @@ impl Conversation {
             client: json!({}),
             pending: Vec::new(),
             next_ask: 1,
+            patience: None,
         }
     }
 
@@ -177,7 +181,7 @@ impl Conversation {
                 let id = Id::from_value(id);
                 self.listens.retain(|listen| listen.id != id);
                 self.pending.retain(|pending| pending.id() != id);
-                vec![Output::Cancel(id)]
+                vec![Output::Cancel(Pending::key(&id)), Output::Cancel(id)]
             }
             _ => Vec::new(),
         }
@@ -370,7 +374,7 @@ fn answered(mut answer: Value, id: Option<Value>) -> Emission {
 fn gather(outputs: Vec<Output>) -> Vec<Output> {
     let mut rest = Vec::new();
     let mut replies = Vec::new();
-    let mut delay = std::time::Duration::ZERO;
+    let mut delay = Duration::ZERO;
     for output in outputs {
         match output {
             Output::Send(Emission { payload: Payload::Json(value), is_reply: true, delay: own, .. }) => {

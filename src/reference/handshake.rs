@@ -32,6 +32,7 @@ impl Conversation {
                     link: link.unwrap_or_default().to_owned(),
                     open: Vec::new(),
                     answers: Answers::new(),
+                    until: None,
                 };
                 self.ask_client(pending, outcome.asks, revision)
             }
@@ -47,6 +48,7 @@ impl Conversation {
         revision: Revision,
     ) -> Vec<Output> {
         let call = pending.id();
+        pending.until = self.patience.map(|patience| self.now + patience);
         let mut outputs = vec![Output::Open(call.clone())];
         let route = match self.server.settings.options.asides {
             Some(true) => Route::Session,
@@ -68,12 +70,40 @@ impl Conversation {
                 outputs.extend(self.outgoing(question, context, |emission| emission.route = route.clone()));
             }
         }
+        outputs.extend(self.give_up(&pending, &route, revision));
         self.pending.push(pending);
+        outputs
+    }
+
+    /// What is said if the client does not answer in time: its questions are taken back, and the call fails.
+    fn give_up(&self, pending: &Pending, route: &Route, revision: Revision) -> Vec<Output> {
+        let Some(until) = pending.until else { return Vec::new() };
+        let taken_back = pending.open.iter().flat_map(|(id, ..)| {
+            let cancelled = json!({"requestId": id.to_value(), "reason": "No answer in time"});
+            let cancelled = notification("notifications/cancelled", cancelled);
+            self.notification(cancelled, Some(&pending.request), revision, |emission| {
+                emission.route = route.clone()
+            })
+        });
+        let failed = interactive::said("The client did not answer in time.", true);
+        let mut outputs: Vec<Output> = taken_back.collect();
+        outputs.extend(self.answer(&pending.request, revision, Ok(failed)));
+        for output in &mut outputs {
+            if let Output::Send(emission) = output {
+                emission.at = Some(until);
+                emission.request = Some(Pending::key(&pending.id()));
+                if emission.route == Route::Reply {
+                    emission.route = Route::Call(pending.id());
+                }
+            }
+        }
         outputs
     }
 
     /// Takes a response of the client: the call that waited for it may go on.
     pub(super) fn answered(&mut self, response: &Value) -> Vec<Output> {
+        let now = self.now;
+        self.pending.retain(|pending| pending.until.is_none_or(|until| until > now));
         let Some(index) = self.pending.iter_mut().position(|pending| pending.take(response)) else {
             return Vec::new();
         };
@@ -87,10 +117,11 @@ impl Conversation {
         let Some(about) = interactive::find_tool(name, revision) else { return Vec::new() };
         let ask = self.ask(params, revision);
         let result = interactive::go_on(&ask, about, &params["arguments"], &pending.answers, &pending.link);
-        let mut outputs = match result {
+        let mut outputs = vec![Output::Cancel(Pending::key(&call))];
+        outputs.extend(match result {
             Ok(outcome) if !outcome.asks.is_empty() => self.ask_client(pending, outcome.asks, revision),
             result => self.answer(&pending.request, revision, result),
-        };
+        });
         outputs.retain(|output| !matches!(output, Output::Open(_)));
         for output in &mut outputs {
             if let Output::Send(emission) = output

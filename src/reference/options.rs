@@ -37,6 +37,10 @@ pub struct Options {
     #[serde(deserialize_with = "duration")]
     #[serde(default)]
     pub slow_start: Option<Duration>,
+    /// How long the answers of the client are waited for over stdio (default 5s).
+    #[serde(deserialize_with = "duration")]
+    #[serde(default)]
+    pub patience: Option<Duration>,
     /// When HTTP replies are event streams.
     pub sse: Option<Sse>,
     /// Whether HTTP sessions get an id (default yes).
@@ -116,6 +120,7 @@ impl Options {
         take(&mut self.banner, &other.banner);
         take(&mut self.split_writes, &other.split_writes);
         take(&mut self.slow_start, &other.slow_start);
+        take(&mut self.patience, &other.patience);
         take(&mut self.sse, &other.sse);
         take(&mut self.sessions, &other.sessions);
         take(&mut self.numbered_sessions, &other.numbered_sessions);

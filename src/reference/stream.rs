@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::time::{Instant, sleep_until};
@@ -11,6 +12,9 @@ use super::output::{Emission, Output};
 use super::rewrite::{Context, Draft, Point};
 use super::server::Server;
 use super::settings::Settings;
+
+/// How long the answers of the client are waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves standard input and output until the input ends or the process is told to; returns the exit code.
 pub async fn serve_stdio(settings: Arc<Settings>) -> i32 {
@@ -60,7 +64,8 @@ async fn serve(
     }
     let banner = options.banner.clone();
     let split = options.split_writes.unwrap_or(false);
-    let conversation = Conversation::new(Server::new(settings));
+    let patience = Some(options.patience.unwrap_or(PATIENCE));
+    let conversation = Conversation { patience, ..Conversation::new(Server::new(settings.clone())) };
     let mut stream = Stream { conversation, output, split, queue: BTreeMap::new(), order: 0 };
     stream.run(banner, input, signal).await.unwrap_or(0)
 }

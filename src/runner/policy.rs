@@ -1,5 +1,7 @@
 //! Which tools may be called, and with what: decided by the user, never by the server alone.
 
+use std::time::Duration;
+
 use globset::GlobMatcher;
 use serde_json::Value;
 
@@ -56,6 +58,11 @@ impl Policy {
     /// Arguments with which the tool takes long, if the user knows some.
     pub fn slow_arguments(&self, tool: &Value) -> Option<Value> {
         self.profile.tools.get(tool["name"].as_str()?)?.slow.clone()
+    }
+
+    /// How long the server waits for what the tool asks of the client, if the user knows.
+    pub fn gives_up(&self, tool: &Value) -> Option<Duration> {
+        self.profile.tools.get(tool["name"].as_str()?)?.gives_up
     }
 
     /// Arguments for a prompt: the user's, else a short text for each required one.

@@ -1,8 +1,9 @@
 //! The profile, `mcp-conform.toml`: what the user tells about servers, and options in place of the command line's.
 
 use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use toml::Spanned;
 
@@ -63,6 +64,15 @@ pub struct ToolProfile {
     /// Arguments with which it takes long, so that it can be cancelled.
     #[serde(default)]
     pub slow: Option<Value>,
+    /// How long the server waits for what this tool asks of the client, such as `10s`.
+    #[serde(default, deserialize_with = "duration")]
+    pub gives_up: Option<Duration>,
+}
+
+fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let problem = || format!("`{text}` is not a duration such as 500ms or 2s");
+    crate::case::duration(&text).map(Some).ok_or_else(|| serde::de::Error::custom(problem()))
 }
 
 /// What the user tells about a prompt.

@@ -44,6 +44,8 @@ pub struct Survey {
     task_tools: Vec<Value>,
     /// The tool that takes long, with `slow`: the arguments with which it does.
     slow_tool: Option<Value>,
+    /// A tool whose server gives up on a silent client, and when.
+    gives_up: Option<(Value, Duration)>,
     /// Calls that the input schema forbids.
     invalid: Vec<Value>,
     /// Prompts with `arguments` and `declared`.
@@ -162,6 +164,9 @@ impl Survey {
                 }
                 let mut tool = tool;
                 tool["arguments"] = arguments;
+                if let Some(patience) = policy.gives_up(&tool) {
+                    self.gives_up = Some((tool.clone(), patience));
+                }
                 self.callable.push(tool);
             }
         }
@@ -259,7 +264,8 @@ impl Survey {
                 _ => true,
             }),
             Body::Code(name, _) => match name.as_str() {
-                "slow_tool" => self.slow_tool.is_some(),
+                "slow_tool" | "hang_up" => self.slow_tool.is_some(),
+                "client_silence" => self.gives_up.is_some(),
                 "log_levels" => !self.callable.is_empty(),
                 "changes" => self.has_changing_tools(),
                 _ => true,
@@ -270,6 +276,11 @@ impl Survey {
     /// Whether a tool may be called that is not said to change nothing.
     pub fn has_changing_tools(&self) -> bool {
         self.callable.iter().any(|tool| tool["annotations"]["readOnlyHint"] != true)
+    }
+
+    /// A tool that may be called, with the time after which its server gives up on a client that does not answer.
+    pub fn tool_that_gives_up(&self) -> Option<(Value, Duration)> {
+        self.gives_up.clone()
     }
 
     /// The tool that the user calls slow, with the arguments in `slow`.

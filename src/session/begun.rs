@@ -77,6 +77,12 @@ impl Session {
         self.exchanges.entry(exchange).or_default().done = true;
     }
 
+    /// Answers a request of the server that stayed without an answer.
+    pub fn answer_late(&mut self, request: &Message) {
+        let answer = self.options.client.answer(request);
+        self.post(&answer, false);
+    }
+
     /// Cancels a request that was begun, as the transport demands.
     pub async fn cancel(&mut self, begun: &Begun) {
         match begun.exchange {

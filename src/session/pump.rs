@@ -172,6 +172,9 @@ impl Session {
                         return self.cut_off(at);
                     }
                     let client = &self.options.client;
+                    if client.is_silent_about(&message) {
+                        continue;
+                    }
                     let (answer, deliberate) = (client.answer(&message), client.is_careless());
                     self.post(&answer, deliberate);
                 }

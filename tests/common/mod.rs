@@ -53,7 +53,9 @@ fn profile() -> Profile {
     let slow = ToolProfile { slow: Some(json!({"steps": 12})), ..ToolProfile::default() };
     let log =
         ToolProfile { arguments: Some(json!({"level": "error", "text": "test"})), ..ToolProfile::default() };
-    Profile { tools: [("slow".to_owned(), slow), ("log".to_owned(), log)].into(), ..Profile::default() }
+    let asks = ToolProfile { gives_up: Some(Duration::from_secs(6)), ..ToolProfile::default() };
+    let tools = [("slow", slow), ("log", log), ("ask-roots", asks)];
+    Profile { tools: tools.map(|(name, tool)| (name.to_owned(), tool)).into(), ..Profile::default() }
 }
 
 /// Runs a plan: its checks and its end.
@@ -161,6 +163,8 @@ pub fn judge_over_http(settings: Settings, revision: Revision, scope: Scope) -> 
         let mut plan = plan(over_http(settings).await, revision);
         plan.policy.profile.authorization = tokens;
         plan.cases.retain(|case| scope.includes(case));
+        // Here time passes: nobody waits until the server gives up.
+        plan.policy.profile.tools.remove("ask-roots");
         plan.options.timeout = Duration::from_millis(1500);
         judge(&plan).await
     })

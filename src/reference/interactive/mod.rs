@@ -171,7 +171,7 @@ fn next(ask: &Ask<'_>, about: &Interactive, given: &Value, answers: &Answers) ->
 }
 
 /// The result of a tool that is done, or failed.
-fn said(text: &str, is_error: bool) -> Outcome {
+pub(super) fn said(text: &str, is_error: bool) -> Outcome {
     let mut result = json!({"content": [content::text(text)]});
     if is_error {
         result["isError"] = true.into();

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::super::answer::{Ask, Failure, Outcome, notification};
 use super::{Answers, Interactive, Step, flow, next, question, said};
@@ -18,9 +19,16 @@ pub(in crate::reference) struct Pending {
     /// The requests that are not answered yet: id, key, and the request.
     pub open: Vec<(Id, String, Value)>,
     pub answers: Answers,
+    /// Until when it waits; `None` = for ever.
+    pub until: Option<Instant>,
 }
 
 impl Pending {
+    /// What the end of the wait for a call goes by, so that it can be taken back.
+    pub(in crate::reference) fn key(call: &Id) -> Id {
+        Id::Text(format!("patience {call}"))
+    }
+
     /// The id of the call.
     pub(in crate::reference) fn id(&self) -> Id {
         Id::from_value(&self.request["id"])

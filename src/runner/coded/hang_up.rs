@@ -5,8 +5,10 @@ use tokio::time::Instant;
 use super::slow_tool::{HINT, LONG, begin, is_progress};
 use super::{Seen, hold, listen};
 use crate::catalogue::Verdict;
-use crate::protocol::{Id, Message};
+use crate::protocol::Message;
 use crate::runner::interpret::CaseRun;
+use crate::session::Begun;
+use crate::session::transcript::Entry;
 
 const NOTHING: &str = "cancellation.no-further-messages-http";
 /// Said by three pages. A message that comes elsewhere shows that the call goes on; that it stopped shows nowhere.
@@ -33,18 +35,21 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     let from = run.session.transcript.last() + 1;
     run.session.wait_for(usual + LONG, |_| false).await;
     run.session.fence().await;
-    judge(run, from, &begun.id, &token);
+    judge(run, from, &begun, &token);
     run.session.cancel(&listening).await;
     run.rest_unseen("no message shows that the call went on; that it stopped cannot be seen");
 }
 
-fn judge(run: &mut CaseRun<'_>, from: u64, id: &Id, token: &str) {
+fn judge(run: &mut CaseRun<'_>, from: u64, begun: &Begun, token: &str) {
     let is_about = |message: &Message| {
-        is_progress(message, token) || message.is_reply() && message.id().as_ref() == Some(id)
+        is_progress(message, token) || message.is_reply() && message.id().as_ref() == Some(&begun.id)
     };
-    let late =
-        run.session.transcript.received().find(|(entry, message)| entry.seq >= from && is_about(message));
+    // What was on its way on the closed stream may still be taken in.
+    let is_elsewhere = |entry: &Entry| entry.seq >= from && entry.exchange() != begun.exchange;
+    let mut received = run.session.transcript.received();
+    let late = received.find(|(entry, message)| is_elsewhere(entry) && is_about(message));
     let late = late.map(|(_, message)| message.to_string());
+    drop(received);
     let seen = |at_most: Option<Verdict>| Seen {
         message: "after the client hung up, something about the call came on another stream".into(),
         expected: "nothing more about it".into(),

@@ -69,6 +69,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "changes" => changes::run(run).await,
         "client_identity" => client_identity::run(run).await,
         "client_requests" => client::server_requests(run).await,
+        "client_silence" => client::silence(run).await,
         "clients" => clients::run(run).await,
         "completion_references" => completion_references::run(run).await,
         "first_call" => first_call::run(run).await,

@@ -35,6 +35,8 @@ pub enum Manner {
     Declining,
     /// The user closes the dialog.
     Cancelling,
+    /// Nothing is answered but pings.
+    Silent,
     /// Every request is refused with this error code.
     Refusing(i64),
     /// Forms are filled in with what their schema forbids.
@@ -79,6 +81,11 @@ impl Client {
                 json!({"jsonrpc": "2.0", "id": id, "error": {"code": code, "message": message}})
             }
         }
+    }
+
+    /// Whether it leaves a request of the server without an answer.
+    pub fn is_silent_about(&self, request: &Message) -> bool {
+        self.manner == Manner::Silent && request.method() != Some("ping")
     }
 
     /// Whether its answers break the protocol on purpose.

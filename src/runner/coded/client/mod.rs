@@ -7,6 +7,7 @@ mod outcomes;
 mod requests;
 mod responses;
 mod roots;
+mod silence;
 mod state;
 mod sweep;
 
@@ -19,6 +20,7 @@ use crate::session::Outcome;
 pub(super) use fixture::run as fixture_inputs;
 pub(super) use flow::{Flow, follow, requests, retry, up_to_last};
 pub(super) use requests::run as server_requests;
+pub(super) use silence::run as silence;
 pub(super) use sweep::{primitives, run as input_required};
 
 /// How something ended that may have asked for input.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::outcomes::{compare, nonsense_message};
-use super::{End, answered, complains, end, kept, roots, violated};
+use super::{End, answered, complains, end, kept, roots, silence, violated};
 use crate::case::List;
 use crate::protocol::{Class, code};
 use crate::runner::interpret::CaseRun;
@@ -50,6 +50,9 @@ pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
         }
     }
     roots::look(run, &asking).await;
+    if let Some(call) = asking.first() {
+        silence::tokens(run, call).await;
+    }
     for call in asking.iter().filter(|call| end(&call.outcome) != End::Silent).take(CLOSELY) {
         closely(run, call).await;
     }
