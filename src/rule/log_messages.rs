@@ -130,11 +130,17 @@ fn threshold(context: &Context<'_>, entry: &Entry, message: &Message, findings: 
             && reply.seq > sent.seq
             && answer.id() == request.id()
             && answer.get("result").is_some()
-            && (context.is_stdio() || entry.at > reply.at + CROSSING)
+            && (context.is_stdio() || entry.at > reply.at + CROSSING || is_asked_after(context, entry, reply))
     };
     if context.received.iter().any(|reply| is_done(&reply)) {
         hold(SUPPRESSES, rank(&request.params()["level"]), entry, message, findings);
     }
+}
+
+/// Whether the message came on the stream of a request that was sent after the reply: nothing was overtaken.
+fn is_asked_after(context: &Context<'_>, entry: &Entry, reply: &Entry) -> bool {
+    let is_its_request = |sent: &Entry| sent.seq > reply.seq && sent.exchange() == entry.exchange();
+    entry.exchange().is_some() && context.sent.iter().any(|(sent, _)| is_its_request(sent))
 }
 
 fn hold(id: &str, least: Option<usize>, entry: &Entry, message: &Message, findings: &mut Findings) {
