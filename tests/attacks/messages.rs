@@ -7,12 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::attack::Deed::{Says, Writes};
-use crate::attack::{Act, Asked, Attack, Deed};
+use crate::attack::{Act, Asked, Attack, Deed, attack, on};
 use crate::peer::{tool, tools};
-
-const fn attack(name: &'static str, deed: Deed, exit: &'static [i32]) -> Attack {
-    Attack { name, deed, exit, options: &[] }
-}
 
 const fn with(
     name: &'static str,
@@ -67,6 +63,11 @@ pub const ATTACKS: &[Attack] = &[
     attack(
         "a flood of questions for a list of roots",
         Writes(|asked| on(asked, "tools/list", || Act::endless(roots().repeat(100)))),
+        &[1],
+    ),
+    attack(
+        "a flood of replies that nobody asked for",
+        Writes(|asked| on(asked, "tools/list", || Act::endless(reply().repeat(100)))),
         &[1],
     ),
     attack(
@@ -133,7 +134,7 @@ pub const ATTACKS: &[Attack] = &[
         }),
         &[1, 4],
     ),
-    attack("a server with a name of 300 kilobytes", Says(|asked| name(asked, &"n\n".repeat(150_000))), &[0]),
+    attack("a server with a name of 100 kilobytes", Says(|asked| name(asked, &"n\n".repeat(50_000))), &[0]),
     // Schemas.
     attack("a schema that is itself", Says(|asked| schema(asked, json!({"$ref": "#"}))), &[1]),
     attack(
@@ -150,8 +151,8 @@ pub const ATTACKS: &[Attack] = &[
     attack("an exponential choice", Says(|asked| schema(asked, choice(30))), &[0]),
     attack("a recursive choice of objects", Says(|asked| schema(asked, family(40))), &[0]),
     attack(
-        "5,000 required properties with 5,000 definitions",
-        Says(|asked| schema(asked, wide(5_000))),
+        "2,000 required properties with 2,000 definitions",
+        Says(|asked| schema(asked, wide(2_000))),
         &[0],
     ),
     attack(
@@ -214,6 +215,11 @@ pub const ATTACKS: &[Attack] = &[
                 json!({"type": "object", "properties": {"a": {"type": "string", "minLength": 1_000_000_000}, "b": {"type": "array", "minItems": 1_000_000_000}}, "required": ["a", "b"]}),
             )
         }),
+        &[0],
+    ),
+    attack(
+        "a schema that leads to itself at the same place",
+        Says(|asked| schema(asked, json!({"type": "object", "allOf": [{"$ref": "#"}]}))),
         &[0],
     ),
     // Texts.
@@ -349,10 +355,6 @@ pub const ATTACKS: &[Attack] = &[
 
 const FUZZED: &[&str] = &["--fuzz-cases", "50"];
 
-fn on(asked: &Asked, method: &str, act: impl FnOnce() -> Act) -> Act {
-    if asked.method == method { act() } else { Act::Well }
-}
-
 fn is_well(asked: &Asked) -> bool {
     let known = ["initialize", "ping", "tools/list", "notifications/initialized", "logging/setLevel"];
     known.contains(&asked.method.as_str())
@@ -361,6 +363,10 @@ fn is_well(asked: &Asked) -> bool {
 
 fn notification() -> String {
     "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":\"x\"}}\n".to_owned()
+}
+
+fn reply() -> String {
+    "{\"jsonrpc\":\"2.0\",\"id\":77777,\"result\":{}}\n".to_owned()
 }
 
 fn ping() -> String {

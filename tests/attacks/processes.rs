@@ -1,11 +1,7 @@
 //! Attacks by how a process lives.
 
 use crate::attack::Deed::{Hosts, Lives, Writes};
-use crate::attack::{Act, Attack, Deed};
-
-const fn attack(name: &'static str, deed: Deed, exit: &'static [i32]) -> Attack {
-    Attack { name, deed, exit, options: &[] }
-}
+use crate::attack::{Act, Attack, attack};
 
 pub const ATTACKS: &[Attack] = &[
     attack("SIGTERM is ignored", Lives("trap '' TERM INT HUP; $SERVER; exec sleep 300"), &[0]),

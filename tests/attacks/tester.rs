@@ -14,6 +14,11 @@ const MARK: &str = "MCP_CONFORM_ATTACK";
 /// The token that must go nowhere else.
 pub const TOKEN: &str = "t0ken-of-the-attacked";
 
+/// Nothing, or what is wrong.
+pub type Done = Result<(), String>;
+/// A trial that is no attack: its name, and what is tried.
+pub type Plain = (&'static str, fn() -> Done);
+
 /// A folder with a working folder far down, removed at its end.
 pub struct Place {
     /// The whole.
