@@ -351,7 +351,7 @@ impl CaseRun<'_> {
         let worst = Verdict::of_violation(requirement.level);
         let mut observed = Observed {
             case: Some(self.case.path.clone()),
-            expected: Some(violation.expected),
+            expected: Some(evidence::bounded(&violation.expected)),
             got: Some(evidence::bounded(&self.around.secrets.mask(&violation.got))),
             ..Observed::plain(
                 &self.case.id,

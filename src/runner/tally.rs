@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::check::WireLine;
+use super::evidence;
 use crate::catalogue::Verdict;
 
 /// One observation of a check.
@@ -40,7 +41,7 @@ impl Observed {
             requirement: requirement.to_owned(),
             verdict,
             times: 1,
-            message: message.into(),
+            message: evidence::bounded(&message.into()),
             expected: None,
             got: None,
             case: None,

@@ -9,7 +9,7 @@ use crate::pattern::{Schema, values};
 /// References followed, and levels entered, before giving up: schemas may be recursive.
 const DEPTH: usize = 12;
 /// Steps before giving up: a short schema can hold very many instances. To look into a part costs more in a large schema.
-const STEPS: usize = 50_000;
+const STEPS: usize = 20_000;
 const SHARE: usize = 10;
 /// Guesses that are held against a schema.
 const MOST_GUESSES: usize = 200;

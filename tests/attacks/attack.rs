@@ -18,6 +18,16 @@ pub struct Attack {
     pub options: &'static [&'static str],
 }
 
+/// An attack of that name, and the exit codes that are right.
+pub const fn attack(name: &'static str, deed: Deed, exit: &'static [i32]) -> Attack {
+    Attack { name, deed, exit, options: &[] }
+}
+
+/// Does this when it is asked that, and well otherwise.
+pub fn on(asked: &Asked, method: &str, act: impl FnOnce() -> Act) -> Act {
+    if asked.method == method { act() } else { Act::Well }
+}
+
 /// How a server attacks.
 #[derive(Clone, Copy)]
 pub enum Deed {

@@ -135,9 +135,9 @@ fn is_whole(form: &str, text: &str, code: i32) -> Result<(), String> {
 fn strange_files(place: &Place) -> Vec<String> {
     let is_known = |name: &str| {
         let Some(name) = name.strip_prefix("a/b/c/d/") else { return name == "printed" };
-        let report = |form: &&str| name == format!("report.{form}");
+        let report = |form: &str| name == format!("report.{form}");
         let folders = [".mcp-conform/", "wire/", "snapshot/", "findings/", "corpus/"];
-        REPORTS.iter().any(|form| report(&form)) || folders.iter().any(|folder| name.starts_with(folder))
+        REPORTS.iter().any(|form| report(form)) || folders.iter().any(|folder| name.starts_with(folder))
     };
     let strange = place.files().into_iter().filter(|name| !is_known(name));
     strange.map(|name| format!("a strange file: {name}")).collect()

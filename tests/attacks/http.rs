@@ -5,11 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::attack::Deed::Sends;
-use crate::attack::{Act, Asked, Attack, Deed, Stream};
-
-const fn attack(name: &'static str, deed: Deed, exit: &'static [i32]) -> Attack {
-    Attack { name, deed, exit, options: &[] }
-}
+use crate::attack::{Act, Asked, Attack, Stream, attack, on};
 
 pub const ATTACKS: &[Attack] = &[
     attack(
@@ -151,14 +147,19 @@ pub const ATTACKS: &[Attack] = &[
         Sends(|asked| on(asked, "tools/list", || Act::Raw(slowly("HTTP/1.1 200 OK\r\nX-Y: ")))),
         &[1],
     ),
+    Attack {
+        name: "an endless body for what is malformed",
+        deed: Sends(|asked| match asked.method.as_str() {
+            "initialize" | "ping" | "tools/list" | "notifications/initialized" => Act::Well,
+            _ => Act::endless(vec![b'x'; 65_536]),
+        }),
+        exit: &[1],
+        options: &["--fuzz-cases", "50"],
+    },
 ];
 
 const NOTIFICATION: &str = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":\"x\"}}\n\n";
 const PING: &str = "data: {\"jsonrpc\":\"2.0\",\"id\":\"p\",\"method\":\"ping\"}\n\n";
-
-fn on(asked: &Asked, method: &str, act: impl FnOnce() -> Act) -> Act {
-    if asked.method == method { act() } else { Act::Well }
-}
 
 fn once(text: &str) -> Stream {
     Box::new(iter::once(text.as_bytes().to_vec()))
@@ -260,7 +261,7 @@ impl Bits {
     /// Adds bits, the lowest first.
     fn push(&mut self, bits: u32, count: u32) {
         for at in 0..count {
-            if self.used % 8 == 0 {
+            if self.used.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             if let Some(last) = self.bytes.last_mut() {

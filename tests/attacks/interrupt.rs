@@ -10,9 +10,7 @@ use serde_json::Value;
 
 use crate::expect::{REPORTS, reports};
 use crate::peer::SERVE;
-use crate::tester::{Place, Ran, watch};
-
-type Done = Result<(), String>;
+use crate::tester::{Done, Place, Plain, Ran, watch};
 
 /// How long an end may take on a busy machine.
 const SOON: Duration = Duration::from_secs(20);
@@ -20,7 +18,7 @@ const SOON: Duration = Duration::from_secs(20);
 /// A server that no signal ends but SIGKILL, with a grandchild that has left its group.
 const STUBBORN: &str = "trap '' TERM INT HUP; (setsid sleep 300 &); sleep 301; sleep 302";
 
-pub const TRIALS: &[(&str, fn() -> Done)] = &[
+pub const TRIALS: &[Plain] = &[
     ("Ctrl-C ends a run with whole reports", || run_ended_by("-INT")),
     ("SIGTERM ends a run with whole reports", || run_ended_by("-TERM")),
     ("Ctrl-C ends the waiting for a server", waiting_is_ended),

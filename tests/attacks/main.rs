@@ -47,7 +47,7 @@ fn main() -> std::process::ExitCode {
     let mut arguments = Arguments::from_args();
     // Most of the time goes into waiting.
     arguments.test_threads.get_or_insert(4);
-    let plain = |(name, run): &(&'static str, fn() -> Result<(), String>)| {
+    let plain = |(name, run): &tester::Plain| {
         let run = *run;
         Trial::test(*name, move || Ok(run()?))
     };

@@ -7,12 +7,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::attack::Deed::{Says, Writes};
-use crate::attack::{Act, Asked, Attack, Deed};
+use crate::attack::{Act, Asked, Attack, Deed, attack, on};
 use crate::peer::{tool, tools};
-
-const fn attack(name: &'static str, deed: Deed, exit: &'static [i32]) -> Attack {
-    Attack { name, deed, exit, options: &[] }
-}
 
 const fn with(
     name: &'static str,
@@ -23,13 +19,15 @@ const fn with(
     Attack { name, deed, exit, options }
 }
 
+/// Where two codes are right, 4 says that the run was cut short, and 1 that an answer took longer than the patience of a few
+/// hundred milliseconds, which is a violation.
 pub const ATTACKS: &[Attack] = &[
     attack("nothing", Says(|_| Act::Well), &[0]),
     // Too much.
     attack(
         "an endless line instead of a list",
         Says(|asked| on(asked, "tools/list", || Act::endless(vec![b'x'; 65_536]))),
-        &[1],
+        &[1, 4],
     ),
     attack(
         "an endless line at once",
@@ -39,7 +37,7 @@ pub const ATTACKS: &[Attack] = &[
     attack("endless lines at once", Writes(|_| Act::endless("y\n".repeat(10_000))), &[3]),
     attack("endless empty lines", Writes(|_| Act::endless("\n".repeat(10_000))), &[3]),
     attack("endless NUL bytes", Writes(|_| Act::endless(vec![0; 65_536])), &[3]),
-    attack("a gigabyte in one message", Says(|asked| on(asked, "tools/list", || gigabyte(asked))), &[1]),
+    attack("a gigabyte in one message", Says(|asked| on(asked, "tools/list", || gigabyte(asked))), &[1, 4]),
     attack(
         "messages of a megabyte without end",
         Writes(|asked| {
@@ -68,6 +66,11 @@ pub const ATTACKS: &[Attack] = &[
         &[1],
     ),
     attack(
+        "a flood of replies that nobody asked for",
+        Writes(|asked| on(asked, "tools/list", || Act::endless(reply().repeat(100)))),
+        &[1],
+    ),
+    attack(
         "a flood after the last reply",
         Writes(|asked| after(asked, "tools/list", notification().repeat(100))),
         &[1],
@@ -75,31 +78,31 @@ pub const ATTACKS: &[Attack] = &[
     attack(
         "a batch of 300,000 requests to us",
         Says(|asked| on(asked, "tools/list", || Act::bytes(batch(300_000)))),
-        &[1],
+        &[1, 4],
     ),
     attack(
         "30 million numbers in one message",
         Says(|asked| on(asked, "tools/list", || numbers(30_000_000))),
-        &[1],
+        &[1, 4],
     ),
     attack(
         "an object with 200,000 equal keys",
         Says(|asked| on(asked, "tools/list", || equal_keys(asked))),
-        &[1],
+        &[4],
     ),
-    attack("a number of a million digits", Says(|asked| on(asked, "tools/list", || digits(asked))), &[1]),
+    attack("a number of 200,000 digits", Says(|asked| on(asked, "tools/list", || digits(asked))), &[0]),
     attack(
         "a million nested arrays",
         Says(|asked| on(asked, "tools/list", || nested(asked, 1_000_000))),
-        &[1],
+        &[4],
     ),
     attack(
         "a million nested arrays at once",
         Says(|asked| on(asked, "initialize", || nested(asked, 1_000_000))),
         &[3],
     ),
-    attack("500 nested arrays", Says(|asked| on(asked, "tools/list", || nested(asked, 500))), &[1]),
-    attack("a schema of 120 levels", Says(|asked| schema(asked, levels(120))), &[0, 1]),
+    attack("500 nested arrays", Says(|asked| on(asked, "tools/list", || nested(asked, 500))), &[0]),
+    attack("a schema of 120 levels", Says(|asked| schema(asked, levels(120))), &[0]),
     // Lists.
     attack(
         "pagination without end",
@@ -118,10 +121,10 @@ pub const ATTACKS: &[Attack] = &[
                 |asked| if asked.message["params"]["cursor"] == "a" { json!("b") } else { json!("a") },
             )
         }),
-        &[1],
+        &[0],
     ),
-    attack("a cursor of 3 megabytes", Says(|asked| page(asked, |_| json!("c".repeat(3 << 20)))), &[1]),
-    attack("100,000 tools", Says(|asked| on(asked, "tools/list", || many_tools(asked))), &[0]),
+    attack("a cursor of 3 megabytes", Says(|asked| page(asked, |_| json!("c".repeat(3 << 20)))), &[1, 4]),
+    attack("100,000 tools", Says(|asked| on(asked, "tools/list", || many_tools(asked))), &[1, 4]),
     attack(
         "a tool of 10 megabytes",
         Says(|asked| {
@@ -129,9 +132,9 @@ pub const ATTACKS: &[Attack] = &[
                 Act::Result(tools(json!([tool(&"n".repeat(10 << 20), json!({"type": "object"}))])))
             })
         }),
-        &[0, 1],
+        &[1, 4],
     ),
-    attack("a server with a name of a megabyte", Says(|asked| name(asked, &"n\n".repeat(1 << 19))), &[0]),
+    attack("a server with a name of 100 kilobytes", Says(|asked| name(asked, &"n\n".repeat(50_000))), &[0]),
     // Schemas.
     attack("a schema that is itself", Says(|asked| schema(asked, json!({"$ref": "#"}))), &[1]),
     attack(
@@ -148,8 +151,8 @@ pub const ATTACKS: &[Attack] = &[
     attack("an exponential choice", Says(|asked| schema(asked, choice(30))), &[0]),
     attack("a recursive choice of objects", Says(|asked| schema(asked, family(40))), &[0]),
     attack(
-        "5,000 required properties with 5,000 definitions",
-        Says(|asked| schema(asked, wide(5_000))),
+        "2,000 required properties with 2,000 definitions",
+        Says(|asked| schema(asked, wide(2_000))),
         &[0],
     ),
     attack(
@@ -160,7 +163,7 @@ pub const ATTACKS: &[Attack] = &[
                 json!({"type": "object", "properties": {"a": {"enum": (0..300_000).collect::<Vec<u32>>()}}, "required": ["a"]}),
             )
         }),
-        &[0],
+        &[1, 4],
     ),
     attack(
         "a schema from the network",
@@ -197,7 +200,7 @@ pub const ATTACKS: &[Attack] = &[
     attack(
         "a pattern that nests quantifiers",
         Says(|asked| schema(asked, pattern("^((((a+)+)+)+)+$"))),
-        &[0],
+        &[1],
     ),
     attack(
         "a pattern that compiles to gigabytes",
@@ -212,6 +215,11 @@ pub const ATTACKS: &[Attack] = &[
                 json!({"type": "object", "properties": {"a": {"type": "string", "minLength": 1_000_000_000}, "b": {"type": "array", "minItems": 1_000_000_000}}, "required": ["a", "b"]}),
             )
         }),
+        &[0],
+    ),
+    attack(
+        "a schema that leads to itself at the same place",
+        Says(|asked| schema(asked, json!({"type": "object", "allOf": [{"$ref": "#"}]}))),
         &[0],
     ),
     // Texts.
@@ -334,22 +342,18 @@ pub const ATTACKS: &[Attack] = &[
     with(
         "an exponential schema for the fuzzer",
         Says(|asked| schema(asked, exponential(40))),
-        &[0],
+        &[1],
         &["--fuzz-cases", "50", "--tools", "all"],
     ),
     with(
         "100,000 tools for the fuzzer",
         Writes(|asked| on(asked, "tools/list", || many_tools(asked))),
-        &[0],
+        &[4],
         FUZZED,
     ),
 ];
 
 const FUZZED: &[&str] = &["--fuzz-cases", "50"];
-
-fn on(asked: &Asked, method: &str, act: impl FnOnce() -> Act) -> Act {
-    if asked.method == method { act() } else { Act::Well }
-}
 
 fn is_well(asked: &Asked) -> bool {
     let known = ["initialize", "ping", "tools/list", "notifications/initialized", "logging/setLevel"];
@@ -359,6 +363,10 @@ fn is_well(asked: &Asked) -> bool {
 
 fn notification() -> String {
     "{\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":\"x\"}}\n".to_owned()
+}
+
+fn reply() -> String {
+    "{\"jsonrpc\":\"2.0\",\"id\":77777,\"result\":{}}\n".to_owned()
 }
 
 fn ping() -> String {
@@ -405,7 +413,7 @@ fn equal_keys(asked: &Asked) -> Act {
 }
 
 fn digits(asked: &Asked) -> Act {
-    around(asked, &"9".repeat(1_000_000))
+    around(asked, &"9".repeat(200_000))
 }
 
 fn nested(asked: &Asked, depth: usize) -> Act {
@@ -443,6 +451,9 @@ fn schema(asked: &Asked, schema: Value) -> Act {
 }
 
 fn name(asked: &Asked, name: &str) -> Act {
+    if !asked.message["params"]["protocolVersion"].is_string() {
+        return Act::Well;
+    }
     on(asked, "initialize", || {
         Act::Result(json!({
             "protocolVersion": "2025-11-25",

@@ -1,15 +1,11 @@
 //! Attacks by how a process lives.
 
 use crate::attack::Deed::{Hosts, Lives, Writes};
-use crate::attack::{Act, Attack, Deed};
-
-const fn attack(name: &'static str, deed: Deed, exit: &'static [i32]) -> Attack {
-    Attack { name, deed, exit, options: &[] }
-}
+use crate::attack::{Act, Attack, attack};
 
 pub const ATTACKS: &[Attack] = &[
-    attack("SIGTERM is ignored", Lives("trap '' TERM INT HUP; $SERVER; exec sleep 300"), &[1]),
-    attack("the end of input is ignored", Lives("$SERVER; exec sleep 300"), &[1]),
+    attack("SIGTERM is ignored", Lives("trap '' TERM INT HUP; $SERVER; exec sleep 300"), &[0]),
+    attack("the end of input is ignored", Lives("$SERVER; exec sleep 300"), &[0]),
     attack("50 children", Lives("for n in $(seq 50); do sleep 300 & done; exec $SERVER"), &[0]),
     attack(
         "a grandchild in a session of its own",

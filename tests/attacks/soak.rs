@@ -10,11 +10,9 @@ use mcp_conform::judge::Judge;
 use mcp_conform::protocol::Revision;
 use mcp_conform::transport::{Command, Target};
 
-use crate::tester::{Place, SELF, ends};
+use crate::tester::{Done, Place, Plain, SELF, ends};
 
-type Done = Result<(), String>;
-
-pub const TRIALS: &[(&str, fn() -> Done)] = &[("1,000 runs in one process", runs), ("fuzzing", fuzzing)];
+pub const TRIALS: &[Plain] = &[("1,000 runs in one process", runs), ("fuzzing", fuzzing)];
 
 fn patience() -> Duration {
     let told = std::env::var("SOAK").ok().and_then(|seconds| seconds.parse().ok());
@@ -49,6 +47,13 @@ impl Held {
     }
 }
 
+/// What must not grow, and by how much it may vary.
+struct Kind {
+    name: &'static str,
+    of: fn(&Held) -> u64,
+    tolerance: u64,
+}
+
 /// Whether the end is like the middle: what is cached fills up at first.
 fn flat(name: &str, looks: &[Held]) -> Done {
     let quarter = looks.len() / 4;
@@ -57,14 +62,15 @@ fn flat(name: &str, looks: &[Held]) -> Done {
     }
     let most = |part: &[Held], of: fn(&Held) -> u64| part.iter().map(of).max().unwrap_or(0);
     let (middle, end) = (&looks[quarter..2 * quarter], &looks[3 * quarter..]);
-    let kinds: [(&str, fn(&Held) -> u64, u64); 4] = [
-        ("kB", |held| held.memory, most(middle, |held| held.memory) / 10 + 4_000),
-        ("descriptors", |held| held.descriptors, 8),
-        ("threads", |held| held.threads, 4),
-        ("temporary files", |held| held.files, 2),
+    let memory = most(middle, |held| held.memory) / 10 + 4_000;
+    let kinds = [
+        Kind { name: "kB", of: |held| held.memory, tolerance: memory },
+        Kind { name: "descriptors", of: |held| held.descriptors, tolerance: 8 },
+        Kind { name: "threads", of: |held| held.threads, tolerance: 4 },
+        Kind { name: "temporary files", of: |held| held.files, tolerance: 2 },
     ];
     let mut wrong = Vec::new();
-    for (what, of, tolerance) in kinds {
+    for Kind { name: what, of, tolerance } in kinds {
         let (first, before, after) = (of(&looks[0]), most(middle, of), most(end, of));
         println!(
             "{name}: {what}: {first} at first, at most {before} in the second quarter, {after} in the last"

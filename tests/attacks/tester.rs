@@ -14,6 +14,11 @@ const MARK: &str = "MCP_CONFORM_ATTACK";
 /// The token that must go nowhere else.
 pub const TOKEN: &str = "t0ken-of-the-attacked";
 
+/// Nothing, or what is wrong.
+pub type Done = Result<(), String>;
+/// A trial that is no attack: its name, and what is tried.
+pub type Plain = (&'static str, fn() -> Done);
+
 /// A folder with a working folder far down, removed at its end.
 pub struct Place {
     /// The whole.
@@ -127,10 +132,14 @@ pub fn ends(child: &mut Child) -> bool {
 pub fn watch(mut child: Child, patience: Duration) -> Ran {
     let began = Instant::now();
     let status = format!("/proc/{}/status", child.id());
-    let mut peak = 0;
+    let line = format!("/proc/{}/cmdline", child.id());
+    let (mut peak, mut is_tester) = (0, false);
     loop {
-        // The high-water mark of its memory is gone with it.
-        peak = peak_of(&status).unwrap_or(0).max(peak);
+        // The high-water mark of its memory is gone with it. Until it is the tester, it is still this process.
+        is_tester = is_tester || fs::read_to_string(&line).is_ok_and(|line| line.starts_with(SELF));
+        if is_tester {
+            peak = peak_of(&status).unwrap_or(0).max(peak);
+        }
         if let Ok(Some(status)) = child.try_wait() {
             return Ran { code: status.code(), wall: began.elapsed(), peak };
         }
