@@ -8,6 +8,7 @@ WORKDIR /build
 COPY Cargo.toml Cargo.lock build.rs README.md ./
 COPY benches benches
 COPY cases cases
+COPY fixtures/rmcp fixtures/rmcp
 COPY src src
 RUN cargo build --release --locked --bin mcp-conform
 

@@ -44,6 +44,12 @@ fn read<T: serde::de::DeserializeOwned>(file: &str) -> T {
     serde_saphyr::from_str(&text).unwrap_or_else(|error| panic!("fixtures/{file}: {error}"))
 }
 
+/// Where the servers that are built with the tests are.
+fn bin() -> String {
+    let binary = Path::new(env!("CARGO_BIN_EXE_mcp-conform"));
+    binary.parent().unwrap_or(binary).display().to_string()
+}
+
 /// Judges a server with the real binary; the report is its JSON.
 fn judge(server: &Server, over_http: bool, folder: &Path) -> Value {
     let transport = if over_http { "http" } else { "stdio" };
@@ -54,7 +60,7 @@ fn judge(server: &Server, over_http: bool, folder: &Path) -> Value {
     if over_http {
         command.arg("http://127.0.0.1:{port}/mcp");
     }
-    command.arg("--").args(&server.command);
+    command.arg("--").args(server.command.iter().map(|word| word.replace("{bin}", &bin())));
     command.args(server.http.iter().flatten().filter(|_| over_http));
     let output = command.output().expect("the binary runs");
     let code = output.status.code();
