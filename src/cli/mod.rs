@@ -13,6 +13,7 @@ mod judge;
 mod list;
 mod man;
 mod merge;
+mod mistaken;
 mod observe;
 mod options;
 mod output;
