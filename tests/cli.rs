@@ -232,12 +232,14 @@ fn a_snapshot_is_kept_compared_and_updated() {
     let folder = Folder::new("snapshot");
     let snapshots = folder.file("snapshots");
     let with = |fault: &[&str], options: &[&str]| {
-        let head = ["stdio", "--revision", "2025-11-25", "--snapshot", &snapshots];
+        // A revision without tasks: whether one runs long enough to be cancelled depends on the machine.
+        let head = ["stdio", "--revision", "2025-06-18", "--fuzz-cases", "0", "--snapshot", &snapshots];
         let server = [&["--", SELF, "serve"][..], fault].concat();
         run(&[&head[..], options, &server].concat())
     };
     assert_eq!(code(&with(&[], &[])), 0, "the first run writes it");
-    assert_eq!(code(&with(&[], &[])), 0, "the second finds nothing new");
+    let second = with(&[], &[]);
+    assert_eq!(code(&second), 0, "the second finds nothing new: {}", text(&second));
     let changed = with(&["--quirk", "no-instructions"], &[]);
     assert_eq!(code(&changed), 1, "{}", text(&changed));
     assert!(text(&changed).contains("instructions"), "{}", text(&changed));

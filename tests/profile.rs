@@ -51,6 +51,14 @@ fn mistakes_are_told_with_line_and_suggestion() {
     wrong("[[accepted]]\nrequirement = 'ping.nope'\nreason = 'x'\n", &["no requirement `ping.nope`"]);
     wrong("[options]\nprofile = 'q.toml'\n", &["no option `profile`"]);
     expect_in(&folder.0, &["stdio", "--profile", "q.toml"], 2, &["q.toml cannot be read"]);
+    // What only the server knows is told after it was asked.
+    folder.write("p.toml", "[tools.ecko]\nallow = true\n");
+    judge(
+        &folder.0,
+        &["--only", "ping.*"],
+        0,
+        &["tool `ecko`, which the server does not offer (did you mean `echo`?)"],
+    );
 }
 
 #[test]

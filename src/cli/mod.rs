@@ -14,6 +14,7 @@ mod keeper;
 mod list;
 mod man;
 mod merge;
+mod mistaken;
 mod observe;
 mod options;
 mod output;

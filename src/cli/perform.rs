@@ -11,7 +11,7 @@ use super::output::Output;
 use super::part::Part;
 use super::signals::unless_ended;
 use super::state::State;
-use super::{Usage, accept};
+use super::{Usage, accept, complain, mistaken};
 use crate::fuzz::Budget;
 use crate::pattern::Mask;
 use crate::protocol::Revision;
@@ -36,7 +36,11 @@ pub async fn perform(part: &Part, output: &Output) -> anyhow::Result<ExitCode> {
     let ((finished, judged), told) = tokio::join!(judging, audience.listen(incoming));
     told?;
     keep(&audience.report, &[part], &[judged.baseline], finished.exit)?;
-    audience.close(finished, output)
+    let surfaces: Vec<&Surface> = audience.surfaces.iter().map(|(_, surface)| surface).collect();
+    let mistaken = mistaken::names(&plan.policy.profile, &surfaces);
+    let exit = audience.close(finished, output);
+    mistaken.iter().for_each(|told| complain(told));
+    exit
 }
 
 /// Snapshots hold every verdict.

@@ -113,7 +113,7 @@ fn notifications(context: &Context<'_>, findings: &mut Findings) {
             Some("notifications/tasks") => {
                 let is_wanted = is_subscribed(context, entry, &message.params()["taskId"]);
                 let text = "the server tells of a task that no subscription named";
-                judge(findings, SUBSCRIBED, is_wanted, text, "a task of the filter", &got, &[entry.seq]);
+                judge(findings, SUBSCRIBED, is_wanted, text, "a task of the filter", got, &[entry.seq]);
             }
             Some("notifications/progress") => {
                 let token = &message.params()["progressToken"];
@@ -129,7 +129,7 @@ fn notifications(context: &Context<'_>, findings: &mut Findings) {
                         false,
                         "progress of a task",
                         "no progress once the task is there",
-                        &got,
+                        got,
                         &entries,
                     );
                 }
