@@ -302,7 +302,7 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn lists_and_explanations_tell_what_covers_what() {
-    let place = ["revision", "over", "observable", "2026-07-28  stdio", "2024-11-05  sse"];
+    let place = ["revision", "over", "observable", "2026-07-28 stdio", "2024-11-05 sse"];
     expect(&["list", "requirements"], 0, &place);
     expect(
         &["list", "requirements"],
