@@ -322,7 +322,13 @@ fn walk(folder: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn lists_and_explanations_tell_what_covers_what() {
-    expect(&["list", "requirements"], 0, &["proven"]);
+    let place = ["revision", "over", "observable", "2026-07-28 stdio", "2024-11-05 sse"];
+    expect(&["list", "requirements"], 0, &place);
+    expect(
+        &["list", "requirements"],
+        0,
+        &["not judged, and what would make it visible", "mrtr.state-single-use"],
+    );
     expect(&["list", "cases"], 0, &["tools/call"]);
     expect(
         &["explain", "tools.call.unknown-tool-error"],
@@ -335,6 +341,13 @@ fn lists_and_explanations_tell_what_covers_what() {
     {
         assert!(all.iter().all(|requirement| requirement.get(member).is_some()), "{member}");
     }
+    let named = |id: &str| all.iter().find(|requirement| requirement["id"] == id).expect("a requirement");
+    assert_eq!(named("stdio.shutdown.exit-on-eof.legacy")["judged_on"][0], "2024-11-05 stdio");
+    assert_eq!(
+        named("tasks.tool-forbidden-error")["proven_on"],
+        serde_json::json!(["2025-11-25 stdio", "2025-11-25 http"])
+    );
+    assert!(named("mrtr.state-single-use")["visible"].is_string());
     assert!(!run(&["completions", "bash"]).stdout.is_empty());
 }
 
