@@ -35,7 +35,7 @@ pub(super) fn node(node: &Node, lookup: &mut dyn FnMut(&str) -> Option<Value>) -
             let missing = || Missing(name.clone());
             let schema = lookup(name).ok_or_else(missing)?;
             // A schema that cannot be used judges nothing; that it is broken is another requirement.
-            Node::Schema(Box::new(Schema::compile(&schema).ok_or_else(missing)?))
+            Node::Schema(Box::new(Schema::compile(schema).ok_or_else(missing)?))
         }
         other => other.clone(),
     })

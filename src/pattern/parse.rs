@@ -107,7 +107,7 @@ fn regex(operand: &Value, at: &str) -> Result<regex::Regex, PatternError> {
 }
 
 fn schema(operand: &Value, at: &str) -> Result<Schema, PatternError> {
-    Schema::compile(operand).ok_or_else(|| error(at, "not a JSON Schema"))
+    Schema::compile(operand.clone()).ok_or_else(|| error(at, "not a JSON Schema"))
 }
 
 fn bounds<'v>(operand: &'v Value, at: &str) -> Result<[Option<&'v Value>; 2], PatternError> {

@@ -14,29 +14,38 @@ const DEEPEST: usize = 300;
 
 /// A schema, ready to judge.
 #[derive(Debug, Clone)]
-pub struct Schema(Arc<(Value, Validator)>);
+pub struct Schema(Arc<Ready>);
+
+#[derive(Debug)]
+struct Ready {
+    schema: Value,
+    validator: Validator,
+    /// Whether references may lead to names.
+    has_names: bool,
+}
 
 impl Schema {
     /// Reads a schema; `None` if it is none, or too large.
-    pub fn compile(schema: &Value) -> Option<Self> {
+    pub fn compile(schema: Value) -> Option<Self> {
         Self::built(&jsonschema::options(), schema)
     }
 
     /// Reads a schema in a dialect, whatever it says of itself.
-    pub fn compile_as(draft: Draft, schema: &Value) -> Option<Self> {
+    pub fn compile_as(draft: Draft, schema: Value) -> Option<Self> {
         Self::built(&jsonschema::options().with_draft(draft), schema)
     }
 
-    fn built(options: &ValidationOptions<'_>, schema: &Value) -> Option<Self> {
-        let validator = is_small(schema).then(|| options.build(schema).ok())??;
-        Some(Self(Arc::new((schema.clone(), validator))))
+    fn built(options: &ValidationOptions<'_>, schema: Value) -> Option<Self> {
+        let validator = is_small(&schema).then(|| options.build(&schema).ok())??;
+        let has_names = has_names(&schema);
+        Some(Self(Arc::new(Ready { schema, validator, has_names })))
     }
 
     /// Whether the schema allows an instance; `None` if it would take too long to tell. Short schemas can double the work
     /// with each of their levels, or go round in circles.
     pub fn allows(&self, instance: &Value) -> Option<bool> {
-        let (schema, validator) = &*self.0;
-        Estimate::of(schema).is_cheap(instance).then(|| validator.is_valid(instance))
+        let Ready { schema, validator, has_names } = &*self.0;
+        Estimate::of(schema, *has_names).is_cheap(instance).then(|| validator.is_valid(instance))
     }
 }
 
@@ -54,6 +63,18 @@ pub fn values(json: &Value) -> usize {
     }
 }
 
+/// Whether parts of a schema have names of their own.
+fn has_names(schema: &Value) -> bool {
+    match schema {
+        Value::Array(elements) => elements.iter().any(has_names),
+        Value::Object(members) => {
+            ["$id", "$anchor", "$dynamicAnchor"].iter().any(|key| members.contains_key(*key))
+                || members.values().any(has_names)
+        }
+        _ => false,
+    }
+}
+
 /// How many steps judging takes. What leads to the same schema and the same part of the instance is counted by itself
 /// once, however often it has to be done.
 struct Estimate<'s> {
@@ -66,9 +87,11 @@ struct Estimate<'s> {
 }
 
 impl<'s> Estimate<'s> {
-    fn of(root: &'s Value) -> Self {
+    fn of(root: &'s Value, has_names: bool) -> Self {
         let mut estimate = Self { root, anchors: HashMap::new(), unclear: false, known: HashMap::new() };
-        estimate.learn(root, true);
+        if has_names {
+            estimate.learn(root, true);
+        }
         estimate
     }
 
@@ -172,7 +195,7 @@ mod tests {
     use serde_json::json;
 
     fn allows(schema: Value, instance: Value) -> Option<bool> {
-        Schema::compile(&schema).expect("a schema").allows(&instance)
+        Schema::compile(schema).expect("a schema").allows(&instance)
     }
 
     #[test]

@@ -43,7 +43,7 @@ impl Frame {
 
     /// About how much memory it takes once it is read, in bytes: its text twice, and something for each value and name.
     pub fn weight(&self) -> usize {
-        const PART: usize = 64;
+        const PART: usize = 128;
         2 * self.0.len() + PART * shape(&self.0).1
     }
 

@@ -33,8 +33,9 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     let mut last: HashMap<String, (f64, u64)> = HashMap::new();
     let mut times: HashMap<String, Vec<Duration>> = HashMap::new();
     let mut is_unasked = false;
+    let shared = shared(context);
     let notes = context.received.iter().filter(|(_, m)| m.method() == Some("notifications/progress"));
-    for (entry, message) in notes {
+    for (entry, message) in notes.filter(|(_, note)| !shared.contains(&&note.params()["progressToken"])) {
         is_unasked |= token(context, entry, message, findings);
         relevant(entry, message, findings);
         let params = message.params();
@@ -66,6 +67,13 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
 
 fn is_given(context: &Context<'_>, token: &Value) -> bool {
     context.sent.iter().any(|(_, request)| given(request) == Some(token))
+}
+
+/// Tokens that several messages of ours gave: whose progress it is cannot be told.
+fn shared<'c>(context: &'c Context<'_>) -> Vec<&'c Value> {
+    let mut tokens: Vec<&Value> = context.sent.iter().filter_map(|(_, request)| given(request)).collect();
+    tokens.sort_by_cached_key(|token| token.to_string());
+    tokens.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect()
 }
 
 fn given(request: &Message) -> Option<&Value> {

@@ -16,7 +16,7 @@ pub struct Broken {
 
 /// Objects that the schema forbids: a required member left out, a member of the wrong type.
 pub fn invalid(schema: &Value) -> Vec<Broken> {
-    let (Some(good), Some(judge)) = (valid(schema), Schema::compile(schema)) else {
+    let (Some(good), Some(judge)) = (valid(schema), Schema::compile(schema.clone())) else {
         return Vec::new();
     };
     // A schema may allow anything at all beside objects.

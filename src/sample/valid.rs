@@ -35,7 +35,7 @@ impl<'s> Search<'s> {
 
 /// A small instance that is valid under the schema, or `None` when none could be made up. Never fetches anything.
 pub fn valid(schema: &Value) -> Option<Value> {
-    let judge = Schema::compile(schema)?;
+    let judge = Schema::compile(schema.clone())?;
     let guesses = candidates(schema, &Search::of(schema), DEPTH).into_iter();
     guesses.take(MOST_GUESSES).find(|instance| judge.allows(instance) == Some(true))
 }
@@ -143,7 +143,7 @@ fn best(schema: &Value, search: &Search<'_>, depth: usize) -> Option<Value> {
             alone.extend(root.get(key).map(|defs| (key.to_owned(), defs.clone())));
         }
     }
-    match Schema::compile(&alone) {
+    match Schema::compile(alone) {
         Some(judge) => guesses.into_iter().take(MOST_GUESSES).find(|guess| judge.allows(guess) == Some(true)),
         None => guesses.into_iter().next(),
     }

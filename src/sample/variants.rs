@@ -29,7 +29,7 @@ struct Probe {
 
 /// Distinct instances around the schema, the plainest first, at most `most`.
 pub fn variants(schema: &Value, most: usize) -> Vec<Variant> {
-    let (Some(good), Some(judge)) = (valid(schema), Schema::compile(schema)) else {
+    let (Some(good), Some(judge)) = (valid(schema), Schema::compile(schema.clone())) else {
         return Vec::new();
     };
     let mut made = vec![Variant {

@@ -8,12 +8,12 @@ pub(super) const MAX_MESSAGES: usize = 10_000;
 pub(super) const REQUEST: usize = 10;
 /// What the messages of one connection, and of all together, may weigh: about what they take in memory, in bytes.
 const MAX_WEIGHT: usize = 64 << 20;
-const MAX_TOGETHER: usize = 128 << 20;
+const MAX_TOGETHER: usize = 96 << 20;
 /// After so many floods the server is not spoken to any more.
 const MAX_FLOODS: usize = 3;
 
 /// What is said of a server that brings more.
-pub(crate) const FLOOD: &str = "the server sent more than this tool keeps (10,000 messages or 64 MiB on one connection, 128 MiB on all together), and was cut off";
+pub(crate) const FLOOD: &str = "the server sent more than this tool keeps (10,000 messages or 64 MiB on one connection, 96 MiB on all together), and was cut off";
 
 /// What all connections of a run may still bring. Clones share it.
 #[derive(Debug, Clone, Default)]

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use crate::{http, messages, processes};
+use crate::{http, messages, processes, schemas};
 
 /// A server that attacks.
 pub struct Attack {
@@ -21,6 +21,16 @@ pub struct Attack {
 /// An attack of that name, and the exit codes that are right.
 pub const fn attack(name: &'static str, deed: Deed, exit: &'static [i32]) -> Attack {
     Attack { name, deed, exit, options: &[] }
+}
+
+/// The same, with further options of the tester.
+pub const fn with(
+    name: &'static str,
+    deed: Deed,
+    exit: &'static [i32],
+    options: &'static [&'static str],
+) -> Attack {
+    Attack { name, deed, exit, options }
 }
 
 /// Does this when it is asked that, and well otherwise.
@@ -126,7 +136,7 @@ impl Act {
 
 /// Every attack with every way in which it is tried.
 pub fn all() -> impl Iterator<Item = (&'static Attack, Over)> {
-    let each = [messages::ATTACKS, processes::ATTACKS, http::ATTACKS].into_iter().flatten();
+    let each = [messages::ATTACKS, schemas::ATTACKS, processes::ATTACKS, http::ATTACKS].into_iter().flatten();
     each.flat_map(|attack| {
         let ways: &[Over] = match attack.deed {
             Deed::Says(_) => &[Over::Stdio, Over::Http],

@@ -5,7 +5,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use crate::attack::Deed::Sends;
-use crate::attack::{Act, Asked, Attack, Stream, attack, on};
+use crate::attack::{Act, Asked, Attack, Stream, attack, on, with};
 
 pub const ATTACKS: &[Attack] = &[
     attack(
@@ -147,15 +147,15 @@ pub const ATTACKS: &[Attack] = &[
         Sends(|asked| on(asked, "tools/list", || Act::Raw(slowly("HTTP/1.1 200 OK\r\nX-Y: ")))),
         &[1],
     ),
-    Attack {
-        name: "an endless body for what is malformed",
-        deed: Sends(|asked| match asked.method.as_str() {
+    with(
+        "an endless body for what is malformed",
+        Sends(|asked| match asked.method.as_str() {
             "initialize" | "ping" | "tools/list" | "notifications/initialized" => Act::Well,
             _ => Act::endless(vec![b'x'; 65_536]),
         }),
-        exit: &[1],
-        options: &["--fuzz-cases", "50"],
-    },
+        &[1],
+        &["--fuzz-cases", "50"],
+    ),
 ];
 
 const NOTIFICATION: &str = "data: {\"jsonrpc\":\"2.0\",\"method\":\"notifications/message\",\"params\":{\"level\":\"info\",\"data\":\"x\"}}\n\n";

@@ -2,7 +2,7 @@
 //! code and whole reports, and leave nothing running. `cargo test --test attacks -- NAME` runs those whose name holds NAME,
 //! `-- --nocapture` shows what each took, and `-- --ignored` soaks.
 //!
-//! An attack is a line in a table: a name, what the server does, and the exit code that is right. `messages` attacks with
+//! An attack is a line in a table: a name, what the server does, and the exit code that is right. `messages` and `schemas` attack with
 //! what a server says, over stdio and HTTP alike, `processes` with what a process does, `http` with what a connection does.
 //! The servers are this binary itself: launched over stdio, threads over HTTP.
 
@@ -20,6 +20,8 @@ mod messages;
 mod peer;
 #[cfg(target_os = "linux")]
 mod processes;
+#[cfg(target_os = "linux")]
+mod schemas;
 #[cfg(target_os = "linux")]
 mod soak;
 #[cfg(target_os = "linux")]

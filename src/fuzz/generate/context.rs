@@ -1,5 +1,7 @@
 //! What is known of the server before fuzzing: legal messages to start from, and calls at the edge of its schemas.
 
+use std::sync::OnceLock;
+
 use serde_json::{Value, json};
 
 use super::hostile::Hostile;
@@ -204,8 +206,15 @@ fn edges(tool: &Value) -> impl Iterator<Item = Edge> {
     })
 }
 
-/// A request of every method of the revision, made up from the schemas of what a client sends.
+/// A request of every method of the revision, made up once from the schemas of what a client sends.
 fn others(revision: Revision) -> Vec<Base> {
+    static BY_REVISION: [OnceLock<Vec<Base>>; Revision::ALL.len()] =
+        [const { OnceLock::new() }; Revision::ALL.len()];
+    let index = Revision::ALL.iter().position(|known| *known == revision).unwrap_or_default();
+    BY_REVISION[index].get_or_init(|| made_up(revision)).clone()
+}
+
+fn made_up(revision: Revision) -> Vec<Base> {
     let schemas = Schemas::of(revision);
     // These begin a conversation, or hold a stream open.
     let is_left_out = |name: &str| matches!(name, "initialize" | "server/discover" | "subscriptions/listen");

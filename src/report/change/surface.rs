@@ -209,7 +209,7 @@ fn judged(
 
 /// An instance that one schema allows and the other forbids.
 fn witness(allowing: &Value, forbidding: &Value) -> Option<Value> {
-    let judge = Schema::compile(forbidding)?;
+    let judge = Schema::compile(forbidding.clone())?;
     let instances = sample::variants(allowing, 60).into_iter().filter(|variant| variant.valid);
     // Long instances are no examples.
     let short = instances.filter(|variant| variant.instance.to_string().len() < 300);

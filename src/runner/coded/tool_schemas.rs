@@ -161,7 +161,7 @@ fn candidates(schema: &Value, arguments: &Value) -> Vec<Value> {
         members.shift_remove("$schema");
     }
     let allows = |draft: Draft, schema: &Value, instance: &Value| {
-        Schema::compile_as(draft, schema).and_then(|judge| judge.allows(instance))
+        Schema::compile_as(draft, schema.clone()).and_then(|judge| judge.allows(instance))
     };
     let mut made = tuples(schema, arguments);
     made.extend(triggers(schema, arguments));
