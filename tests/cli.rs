@@ -215,7 +215,11 @@ fn the_same_seed_gives_the_same_report_apart_from_times() {
     let verdicts = |name: &str| -> Vec<String> {
         let path = folder.file(name);
         // Revisions without tasks: whether one runs long enough to be watched depends on the machine.
-        expect(&["stdio", "--quiet", "--revision", "2025-03-26,2025-06-18", "--json", &path], 0, &[]);
+        expect(
+            &["stdio", "--quiet", "--revision", "2025-03-26", "--revision", "2025-06-18", "--json", &path],
+            0,
+            &[],
+        );
         let report = json(&path);
         let runs = report["runs"].as_array().cloned().unwrap_or_default();
         runs.iter()

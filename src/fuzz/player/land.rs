@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::{Flight, Owed, Player};
 use crate::fuzz::oracle;
+use crate::protocol::{Id, Message};
 use crate::session::transcript::What;
 
 /// How long a server may take to end after its input did. What does not is no bug here: a case judges that.
@@ -92,7 +93,13 @@ impl Player<'_> {
                 self.open.extend((played.seq..end).take(OPEN));
             }
         }
-        let prelude = self.prelude;
+        let (prelude, transcript) = (self.prelude, &self.session.transcript);
+        let answered: HashSet<Id> = transcript.received().filter_map(|(_, reply)| reply.id()).collect();
+        let is_open = |message: &Message| message.id().is_some_and(|id| !answered.contains(&id));
+        let unanswered = transcript.sent().filter(|(_, message)| is_open(message));
+        self.open.extend(unanswered.map(|(entry, _)| entry.seq));
+        self.open.sort_unstable();
+        self.open.dedup();
         self.open.retain(|seq| *seq > prelude);
         self.open.drain(..self.open.len().saturating_sub(OPEN));
     }

@@ -10,7 +10,7 @@ mod act;
 mod land;
 mod settle;
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use tokio::time::Instant;
@@ -88,7 +88,7 @@ pub(in crate::fuzz) struct Player<'b> {
     bugs: Vec<Bug>,
     parts: Vec<Transcript>,
     /// Messages of earlier flights to which a reply may still come.
-    open: VecDeque<u64>,
+    open: Vec<u64>,
     newest: Option<Id>,
     /// Ids that were used on purpose for several messages: the first reply may be meant for any of them. So may that to an
     /// id that was not issued, which another script may use as well.
@@ -144,7 +144,7 @@ impl<'b> Player<'b> {
             forbidden: Vec::new(),
             bugs: Vec::new(),
             parts: Vec::new(),
-            open: VecDeque::new(),
+            open: Vec::new(),
             newest: None,
             shared: HashSet::new(),
             raw: false,

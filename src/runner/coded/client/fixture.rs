@@ -36,7 +36,10 @@ pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
         let Some((name, expected)) = ASKED.iter().find(|(name, _)| thing["name"] == *name) else { continue };
         let params = json!({"name": name, "arguments": {}});
         let flow = follow(run, &Primitive { method, params }, &Manner::Willing).await;
-        judge(run, name, expected, &flow);
+        // What needs other credentials asks for nothing.
+        if !matches!(flow.last.status, Some(401 | 403)) {
+            judge(run, name, expected, &flow);
+        }
     }
     run.rest_unseen(
         "the server offers nothing that asks for input as the official conformance suite describes it",
