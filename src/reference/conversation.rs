@@ -24,6 +24,8 @@ pub(super) struct Conversation {
     pub owner: Owner,
     /// The revision that `initialize` settled.
     pub opened: Option<Revision>,
+    /// Whether the client went on after `initialize`: until then the answer may not have reached it, and there is no news.
+    pub is_greeted: bool,
     /// The least severe log level that is sent in the handshake era.
     pub level: usize,
     /// Resources whose updates the client wants to hear of (handshake era).
@@ -48,6 +50,7 @@ impl Conversation {
             owner: Owner { conversation: server.number(), user: None },
             server,
             opened: None,
+            is_greeted: false,
             level: 1,
             subscribed: BTreeSet::new(),
             listens: Vec::new(),
@@ -62,7 +65,7 @@ impl Conversation {
 
     /// A conversation that counts as opened, for servers without sessions.
     pub(super) fn opened(server: Arc<Server>, revision: Revision) -> Self {
-        Self { opened: Some(revision), ..Self::new(server) }
+        Self { opened: Some(revision), is_greeted: true, ..Self::new(server) }
     }
 
     /// What is said before anything was received.
@@ -88,6 +91,7 @@ impl Conversation {
         if self.server.is_deaf() {
             return Vec::new();
         }
+        self.is_greeted |= self.opened.is_some();
         match Frame::new(bytes.to_vec()).json() {
             Ok(json) => self.take(json.into_value()),
             Err(error) => {
@@ -327,7 +331,10 @@ impl Conversation {
             Change::Task(id) => Some(Output::Cancel(Task::key(id))),
             Change::Tools | Change::Resource(_) => None,
         };
-        let legacy = self.opened.map(|revision| self.changed_for_session(change, revision));
+        let legacy = self
+            .opened
+            .filter(|_| self.is_greeted)
+            .map(|revision| self.changed_for_session(change, revision));
         let news = legacy.into_iter().flatten().chain(self.changed_for_listeners(change));
         stale.into_iter().chain(news).collect()
     }

@@ -10,7 +10,7 @@ use super::context::is_deliberate;
 use super::{Context, Findings, Rule};
 use crate::catalogue::Verdict;
 use crate::protocol::{Class, Message};
-use crate::session::transcript::Entry;
+use crate::session::transcript::{Entry, What};
 
 const SUPPRESSES: &str = "logging.set-level.suppresses-below";
 const BELOW: &str = "logging.request.below-level";
@@ -124,7 +124,7 @@ fn threshold(context: &Context<'_>, entry: &Entry, message: &Message, findings: 
     let set = context.sent.iter().rfind(|(sent, request)| {
         sent.seq < entry.seq && request.method() == Some("logging/setLevel") && !is_deliberate(sent)
     });
-    let Some((sent, request)) = set else { return };
+    let Some((sent, request)) = set.filter(|_| !is_common(context)) else { return };
     let is_done = |(reply, answer): &&(&Entry, Message)| {
         reply.seq < entry.seq
             && reply.seq > sent.seq
@@ -135,6 +135,16 @@ fn threshold(context: &Context<'_>, entry: &Entry, message: &Message, findings: 
     if context.received.iter().any(|reply| is_done(&reply)) {
         hold(SUPPRESSES, rank(&request.params()["level"]), entry, message, findings);
     }
+}
+
+/// Whether all clients share one level: over HTTP without sessions nothing tells them apart.
+fn is_common(context: &Context<'_>) -> bool {
+    let is_session = |(name, _): &(String, String)| name == "mcp-session-id";
+    let gives_one = |entry: &Entry| match &entry.what {
+        What::Response { headers, .. } => headers.iter().any(is_session),
+        _ => false,
+    };
+    context.transcript.http && !context.transcript.entries.iter().any(gives_one)
 }
 
 /// Whether the message came on the stream of a request that was sent after the reply: nothing was overtaken.

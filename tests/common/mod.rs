@@ -156,7 +156,12 @@ pub fn judge_in_memory(settings: Settings, revision: Revision, scope: Scope) -> 
 }
 
 /// Judges the reference server over HTTP.
-pub fn judge_over_http(settings: Settings, revision: Revision, scope: Scope) -> (Vec<Check>, Finished) {
+pub fn judge_over_http(
+    settings: Settings,
+    revision: Revision,
+    scope: Scope,
+    timeout: Duration,
+) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let tokens = if is_protected(&settings) { tokens() } else { Tokens::default() };
@@ -165,7 +170,7 @@ pub fn judge_over_http(settings: Settings, revision: Revision, scope: Scope) -> 
         plan.cases.retain(|case| scope.includes(case));
         // Here time passes: nobody waits until the server gives up.
         plan.policy.profile.tools.remove("ask-roots");
-        plan.options.timeout = Duration::from_millis(1500);
+        plan.options.timeout = timeout;
         judge(&plan).await
     })
 }
@@ -184,14 +189,19 @@ pub fn judge_process(fault: &str, revision: Revision, scope: Scope) -> (Vec<Chec
 }
 
 /// Judges the reference server over HTTP+SSE.
-pub fn judge_over_sse(settings: Settings, revision: Revision, scope: Scope) -> (Vec<Check>, Finished) {
+pub fn judge_over_sse(
+    settings: Settings,
+    revision: Revision,
+    scope: Scope,
+    timeout: Duration,
+) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let Target::Http(endpoint) = over_http(settings).await else { panic!("over HTTP") };
         let url = endpoint.url.join("/sse").expect("a URL");
         let mut plan = plan(Target::Sse(Endpoint { url, ..endpoint }), revision);
         plan.cases.retain(|case| scope.includes(case));
-        plan.options.timeout = Duration::from_millis(1500);
+        plan.options.timeout = timeout;
         judge(&plan).await
     })
 }
