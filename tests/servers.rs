@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use common::in_threads;
+use mcp_conform::catalogue::requirement;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -18,7 +19,6 @@ const THREADS: usize = 4;
 #[serde(deny_unknown_fields)]
 struct Server {
     name: String,
-    #[allow(dead_code)]
     sdk: String,
     command: Vec<String>,
     #[serde(default)]
@@ -127,4 +127,35 @@ fn every_finding_on_real_servers_is_known_and_explained() {
     let gone: Vec<_> = sure.iter().filter(|finding| !found.contains_key(*finding)).collect();
     assert!(new.is_empty() && gone.is_empty(), "new: {new:#?}\ngone: {gone:#?}");
     std::fs::remove_dir_all(&folder).ok();
+}
+
+/// `docs/findings.md` for people: what was found on which SDK, and where the specification says so.
+#[test]
+fn the_findings_are_told_as_they_are_known() {
+    let sdks: BTreeMap<String, String> =
+        read::<Vec<Server>>("servers.yaml").into_iter().map(|server| (server.name, server.sdk)).collect();
+    let rows: Vec<String> =
+        read::<Vec<Finding>>("findings.yaml").iter().map(|finding| row(finding, &sdks)).collect();
+    let file = root().join("docs/findings.md");
+    let told = std::fs::read_to_string(&file).expect("docs/findings.md");
+    let (before, _) = told.split_once("|---|").expect("a table");
+    let right = format!("{before}|---|---|---|---|---|\n{}\n", rows.join("\n"));
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&file, &right).expect("a file that can be written");
+    }
+    assert!(
+        told == right,
+        "docs/findings.md is not what fixtures/findings.yaml knows: UPDATE=1 writes it anew"
+    );
+}
+
+fn row(finding: &Finding, sdks: &BTreeMap<String, String>) -> String {
+    let requirement = requirement(&finding.requirement).expect("a known requirement");
+    let on: BTreeSet<&str> = finding.seen.keys().map(|server| sdks[server].as_str()).collect();
+    let runs: BTreeSet<&str> = finding.seen.values().flatten().map(String::as_str).collect();
+    let newest = runs.iter().filter_map(|run| run.split(' ').next()?.parse().ok()).max();
+    let link = newest.and_then(|revision| requirement.link(revision)).expect("a link").url();
+    let [on, runs] = [on, runs].map(|words| words.into_iter().collect::<Vec<_>>().join(", "));
+    let (verdict, reason) = (&finding.verdict, finding.reason.trim());
+    format!("| {verdict} | [{}]({link}) | {reason} | {on} | {runs} |", finding.requirement)
 }
