@@ -84,7 +84,9 @@ fn compile(file: &str, line: u64, spec: FaultSpec) -> Result<Fault, FaultError> 
         source: format!("{file}:{line}"),
         requirement: spec.requirement,
         revisions: spec.revisions,
-        transports: spec.transports.unwrap_or_else(|| vec![Transport::Stdio, Transport::Http]),
+        transports: spec
+            .transports
+            .unwrap_or_else(|| vec![Transport::Stdio, Transport::Http, Transport::Sse]),
         about: spec.about,
         options: spec.options,
         id: spec.id,

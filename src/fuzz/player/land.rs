@@ -61,7 +61,7 @@ impl Player<'_> {
         let pending: HashSet<u64> =
             self.owed.values().filter(|owed| !is_due(owed)).map(|owed| owed.seq).collect();
         self.owed.retain(|_, owed| pending.contains(&owed.seq));
-        let earlier: Vec<u64> = self.open.iter().copied().collect();
+        let earlier = self.open.clone();
         self.remember_open();
         let (prelude, open) = (self.prelude, &self.open);
         let part = self.session.take_part(|entry| {
