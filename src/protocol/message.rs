@@ -79,6 +79,11 @@ impl Message {
         self.get("params").unwrap_or(&Value::Null)
     }
 
+    /// The subscription that a message says it belongs to (2026-07-28).
+    pub fn subscription(&self) -> Option<Id> {
+        self.params()["_meta"].get("io.modelcontextprotocol/subscriptionId").map(Id::from_value)
+    }
+
     /// The message as JSON.
     pub fn value(&self) -> &Value {
         &self.0

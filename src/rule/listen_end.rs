@@ -2,11 +2,10 @@
 
 use super::http::ended_listens;
 use super::{Context, Findings, Rule};
-use crate::protocol::{Class, Id};
+use crate::protocol::Class;
 
 const AFTER: &str = "subscriptions.close-after-result";
 const GRACEFUL: &str = "http.listen.graceful-end";
-const TAG: &str = "io.modelcontextprotocol/subscriptionId";
 
 pub const RULE: Rule = Rule {
     id: "rule/subscription-end",
@@ -38,7 +37,7 @@ fn results(context: &Context<'_>, findings: &mut Findings) {
         .filter(|(_, reply, asked)| asked.method == "subscriptions/listen" && reply.class() == Class::Result);
     for (entry, reply, _) in ends {
         let later = context.received.iter().find(|(other, message)| {
-            let tag = message.params()["_meta"].get(TAG).map(Id::from_value);
+            let tag = message.subscription();
             other.seq > entry.seq && message.method().is_some() && tag.is_some() && tag == reply.id()
         });
         match later {

@@ -1,7 +1,7 @@
 //! Where notifications belong in the stateless era: to a request in flight, before its reply, on its own stream.
 
 use super::{Context, Findings, Rule};
-use crate::protocol::{Id, Message};
+use crate::protocol::Message;
 use crate::session::transcript::Entry;
 
 const UNSOLICITED: &str = "base.patterns.no-unsolicited-notifications";
@@ -123,10 +123,10 @@ fn tagged(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mu
     if !matches!(message.method(), Some(PROGRESS | MESSAGE)) {
         return;
     }
-    let Some(tag) = message.params()["_meta"].get("io.modelcontextprotocol/subscriptionId") else {
+    let Some(tag) = message.subscription() else {
         return findings.kept(ONLY_STREAMS);
     };
-    let is_ours = context.listens(entry).iter().any(|listen| listen.id == Id::from_value(tag));
+    let is_ours = context.listens(entry).iter().any(|listen| listen.id == tag);
     findings.violated(
         if is_ours { NOT_SCOPED } else { ONLY_STREAMS },
         "a notification about a request has the id of a subscription",

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::flight::Listen;
 use super::{Context, Findings, Rule};
-use crate::protocol::{Id, Message};
+use crate::protocol::Message;
 use crate::session::transcript::Entry;
 
 const NOTHING: &str = "subscriptions.nothing-unsubscribed";
@@ -47,7 +47,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
 }
 
 fn change(entry: &Entry, message: &Message, flag: &str, listens: &[Listen<'_>], findings: &mut Findings) {
-    let tag = message.params()["_meta"].get("io.modelcontextprotocol/subscriptionId").map(Id::from_value);
+    let tag = message.subscription();
     let own = listens.iter().rfind(|listen| Some(&listen.id) == tag.as_ref());
     let asks = |listen: &Listen<'_>| !listen.is_over(entry) && asks(listen.filter, flag, message.params());
     let (id, expected) = match own {

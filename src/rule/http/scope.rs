@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use super::{Exchange, exchanges};
-use crate::protocol::{Class, Id, Message};
+use crate::protocol::{Class, Message};
 use crate::rule::{Context, Findings, Rule};
 use crate::session::transcript::Entry;
 
@@ -17,7 +17,6 @@ const BROADCAST: &str = "http.streams.no-broadcast";
 
 /// Two equal messages further apart than this may be two events.
 const SOON: Duration = Duration::from_secs(1);
-const TAG: &str = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
 /// Where a message about a task names it, within its `params`.
 const TASK: &str = "/_meta/io.modelcontextprotocol~1related-task";
 
@@ -126,10 +125,10 @@ fn log(seen: &Seen<'_, '_>, findings: &mut Findings) {
 
 fn change(seen: &Seen<'_, '_>, method: &str, message: &Message, findings: &mut Findings) {
     let is_change = method.ends_with("/list_changed") || method == "notifications/resources/updated";
-    match (seen.is_listening(), message.value().pointer(TAG)) {
+    match (seen.is_listening(), message.subscription()) {
         (true, Some(tag)) => {
             findings.kept(LISTEN);
-            match seen.exchange.ids().contains(&Id::from_value(tag)) {
+            match seen.exchange.ids().contains(&tag) {
                 true => findings.kept(ENDED),
                 false => seen.violates(
                     ENDED,

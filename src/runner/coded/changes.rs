@@ -11,7 +11,7 @@ use super::{
 };
 use crate::case::List;
 use crate::catalogue::Verdict;
-use crate::protocol::{Id, Message, method};
+use crate::protocol::{Message, method};
 use crate::runner::interpret::CaseRun;
 use crate::session::Begun;
 use crate::session::transcript::What;
@@ -135,8 +135,7 @@ fn told(
     let since = run.session.transcript.received().filter(|(entry, _)| entry.seq >= from);
     let mut wanted = since.filter(|(_, message)| is_it(message));
     wanted.any(|(_, message)| {
-        let tag = &message.params()["_meta"]["io.modelcontextprotocol/subscriptionId"];
-        subscription.is_none_or(|begun| Id::from_value(tag) == begun.id)
+        subscription.is_none_or(|begun| message.subscription().as_ref() == Some(&begun.id))
     })
 }
 

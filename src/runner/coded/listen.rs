@@ -6,14 +6,13 @@ use serde_json::{Value, json};
 
 use super::Seen;
 use crate::catalogue::{Requirement, Verdict};
-use crate::protocol::{Id, code, method};
+use crate::protocol::{Id, Message, code, method};
 use crate::runner::interpret::{CaseRun, Violation};
 use crate::session::Begun;
 use crate::transport::media_type;
 
 const ALL_PATTERNS: &str = "base.patterns.all-supported";
-const TAG: &str = "/params/_meta/io.modelcontextprotocol~1subscriptionId";
-const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
+pub(super) const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 /// How long the acknowledgement may take after a later request was answered.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -87,18 +86,15 @@ pub(super) fn filter(run: &CaseRun<'_>) -> Value {
 }
 
 pub(super) async fn begin(run: &mut CaseRun<'_>, filter: &Value) -> Begun {
-    let begun = run.session.begin("subscriptions/listen", Some(json!({"notifications": filter})));
-    let id = begun.id.clone();
-    run.session
-        .wait_for(PATIENCE, |message| {
-            tag(message.value()).is_some_and(|tag| tag == id) || message.id().as_ref() == Some(&id)
-        })
-        .await;
-    begun
+    begin_with(run, json!({"notifications": filter})).await
 }
 
-fn tag(message: &Value) -> Option<Id> {
-    message.pointer(TAG).map(Id::from_value)
+/// The same with other parameters beside the filter.
+pub(super) async fn begin_with(run: &mut CaseRun<'_>, params: Value) -> Begun {
+    let begun = run.session.begin("subscriptions/listen", Some(params));
+    let id = Some(begun.id.clone());
+    run.session.wait_for(PATIENCE, |message| message.subscription() == id || message.id() == id).await;
+    begun
 }
 
 fn is_supported(run: &mut CaseRun<'_>, begun: &Begun, promises: bool) -> bool {
@@ -142,14 +138,13 @@ fn is_supported(run: &mut CaseRun<'_>, begun: &Begun, promises: bool) -> bool {
 }
 
 /// The acknowledgement of a subscription and where it stands. One that is tagged wrongly counts if it is the only one.
-fn acknowledgement(run: &CaseRun<'_>, begun: &Begun) -> Option<(Value, u64)> {
+fn acknowledgement(run: &CaseRun<'_>, begun: &Begun) -> Option<(Message, u64)> {
     let all = run.session.transcript.received().filter(|(_, message)| message.method() == Some(ACKNOWLEDGED));
-    let all: Vec<_> = all.map(|(entry, message)| (message.into_value(), entry.seq)).collect();
-    let own = all.iter().find(|(ack, _)| tag(ack).as_ref() == Some(&begun.id));
-    own.or_else(|| {
-        all.iter().find(|(ack, seq)| *seq > begun.from && tag(ack).is_none_or(|tag| !is_number(&tag)))
-    })
-    .cloned()
+    let all: Vec<(Message, u64)> = all.map(|(entry, message)| (message, entry.seq)).collect();
+    let is_untagged = |ack: &Message| ack.subscription().is_none_or(|tag| !is_number(&tag));
+    let own = all.iter().find(|(ack, _)| ack.subscription().as_ref() == Some(&begun.id));
+    let own = own.or_else(|| all.iter().find(|(ack, seq)| *seq > begun.from && is_untagged(ack)));
+    own.cloned()
 }
 
 fn is_number(id: &Id) -> bool {
@@ -160,11 +155,11 @@ fn missing(run: &mut CaseRun<'_>, begun: &Begun) {
     say(run, "subscriptions.ack-sent", false, ACKNOWLEDGED, "none", begun.from);
 }
 
-fn acknowledged(run: &mut CaseRun<'_>, begun: &Begun, filter: &Value, ack: &Value, seq: u64) {
+fn acknowledged(run: &mut CaseRun<'_>, begun: &Begun, filter: &Value, ack: &Message, seq: u64) {
     let from = begun.from;
     let shown = ack.to_string();
     say(run, "subscriptions.ack-sent", true, ACKNOWLEDGED, &shown, from);
-    let tagged = tag(ack);
+    let tagged = ack.subscription();
     say(
         run,
         "base.meta.subscription-id.present",
@@ -181,9 +176,9 @@ fn acknowledged(run: &mut CaseRun<'_>, begun: &Begun, filter: &Value, ack: &Valu
         .session
         .transcript
         .received()
-        .any(|(entry, message)| entry.seq < seq && tag(message.value()).as_ref() == Some(&begun.id));
+        .any(|(entry, message)| entry.seq < seq && message.subscription().as_ref() == Some(&begun.id));
     say(run, "subscriptions.ack-first", !earlier, "the acknowledgement before anything else", &shown, from);
-    let granted = &ack["params"]["notifications"];
+    let granted = &ack.params()["notifications"];
     say(
         run,
         "subscriptions.ack-is-subset",
@@ -217,8 +212,8 @@ async fn unknown_member(run: &mut CaseRun<'_>, filter: &Value) {
     let begun = begin(run, &filter).await;
     let ack = acknowledgement(run, &begun).map(|(ack, _)| ack);
     let is_met =
-        ack.as_ref().is_some_and(|ack| ack["params"]["notifications"].get("mcpConformChanged").is_none());
-    let got = ack.or_else(|| run.session.reply_so_far(&begun.id));
+        ack.as_ref().is_some_and(|ack| ack.params()["notifications"].get("mcpConformChanged").is_none());
+    let got = ack.map(Message::into_value).or_else(|| run.session.reply_so_far(&begun.id));
     let seen = Seen {
         message: "a member of the filter that nobody knows was not left out".into(),
         expected: "an acknowledgement without it".into(),

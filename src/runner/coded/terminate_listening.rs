@@ -10,7 +10,6 @@ use crate::runner::interpret::CaseRun;
 const ANSWERED: &str = "subscriptions.graceful-result";
 /// The pages disagree on what is to be said: either word will do.
 const TOLD: &str = "cancellation.server-notifies-listen-teardown";
-const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 /// How long a server may take to end.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -21,7 +20,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     let filter = listen::filter(run);
     let begun = listen::begin(run, &filter).await;
     let is_open =
-        run.session.transcript.received().any(|(_, message)| message.method() == Some(ACKNOWLEDGED));
+        run.session.transcript.received().any(|(_, message)| message.method() == Some(listen::ACKNOWLEDGED));
     if !is_open || run.session.reply_so_far(&begun.id).is_some() {
         return run.rest_unseen("the server opened no subscription");
     }

@@ -1,20 +1,14 @@
 //! Listening to tasks of the extension.
 
-use std::time::Duration;
-
 use serde_json::{Value, json};
 
 use super::extension::{NAME, create, declaring, is_missing_capability, is_over, tools, under};
 use super::{get, judge, shows, until_end};
-use crate::protocol::Id;
+use crate::runner::coded::listen::{ACKNOWLEDGED, begin_with};
 use crate::runner::interpret::{CaseRun, Violation};
-use crate::session::Begun;
 
 const PROBES: usize = 12;
 const NOBODY: &str = "8f4c2e9a-mcp-conform-no-such-task";
-/// How long the acknowledgement may take.
-const PATIENCE: Duration = Duration::from_secs(2);
-const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
 
 pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
     let tools: Vec<Value> = tools(run).into_iter().take(PROBES).collect();
@@ -35,27 +29,12 @@ fn filter(ids: &[&str]) -> Value {
     json!({"notifications": {"taskIds": ids}})
 }
 
-async fn begin(run: &mut CaseRun<'_>, params: Value) -> Begun {
-    let begun = run.session.begin("subscriptions/listen", Some(params));
-    let id = begun.id.clone();
-    run.session
-        .wait_for(PATIENCE, |message| {
-            tag(message.value()) == Some(id.clone()) || message.id().as_ref() == Some(&id)
-        })
-        .await;
-    begun
-}
-
-fn tag(message: &Value) -> Option<Id> {
-    message.pointer("/params/_meta/io.modelcontextprotocol~1subscriptionId").map(Id::from_value)
-}
-
 /// A live task and one that does not exist: at most the first is granted.
 async fn listen(run: &mut CaseRun<'_>, id: &str) {
     let params = declaring(run, filter(&[id, NOBODY]), &json!({}));
-    let begun = begin(run, params).await;
+    let begun = begin_with(run, params).await;
     let ack = run.session.transcript.received().find(|(_, message)| {
-        message.method() == Some(ACKNOWLEDGED) && tag(message.value()).as_ref() == Some(&begun.id)
+        message.method() == Some(ACKNOWLEDGED) && message.subscription().as_ref() == Some(&begun.id)
     });
     let Some((seq, ack)) = ack.map(|(entry, message)| (entry.seq, message.into_value())) else { return };
     let granted =
@@ -71,7 +50,7 @@ async fn listen(run: &mut CaseRun<'_>, id: &str) {
 
 /// A client without the extension gets no news.
 async fn undeclared(run: &mut CaseRun<'_>, id: &str) {
-    let begun = begin(run, under(filter(&[id]), json!({}))).await;
+    let begun = begin_with(run, under(filter(&[id]), json!({}))).await;
     let reply = run.session.reply_so_far(&begun.id);
     let got = reply.clone().unwrap_or_else(|| "a subscription".into());
     let outcome = crate::session::Outcome {
