@@ -31,12 +31,18 @@ impl Session {
 
     /// Waits until a message of this kind has come; false if none came in time.
     pub async fn wait_for(&mut self, patience: Duration, is_wanted: impl Fn(&Message) -> bool) -> bool {
+        let has_come = |session: &Self| session.transcript.received().any(|(_, message)| is_wanted(&message));
+        self.wait_until(patience, has_come).await
+    }
+
+    /// Takes in what comes until something is so; false if it was not in time.
+    pub async fn wait_until(&mut self, patience: Duration, is_so: impl Fn(&Self) -> bool) -> bool {
         let deadline = Instant::now() + patience;
         loop {
-            if self.transcript.received().any(|(_, message)| is_wanted(&message)) {
+            if is_so(self) {
                 return true;
             }
-            if !self.pump(deadline).await {
+            if !self.take_in(deadline).await {
                 return false;
             }
         }

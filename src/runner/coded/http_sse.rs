@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::http::{Headers, Seen, call, say, unseen};
 use crate::catalogue::Verdict;
@@ -57,11 +56,8 @@ impl Stream {
         let sent = beside.launch_http(&call("GET", None, &[]))?;
         let outcome = beside.land(sent, PATIENCE).await;
         let exchange = sent.exchange?;
-        let deadline = Instant::now() + PATIENCE;
-        while named(beside, exchange).is_none()
-            && !beside.is_landed(exchange)
-            && beside.take_in(deadline).await
-        {}
+        let is_named = |beside: &Session| named(beside, exchange).is_some() || beside.is_landed(exchange);
+        beside.wait_until(PATIENCE, is_named).await;
         let kind =
             outcome.headers.iter().find(|(name, _)| name == "content-type").map(|(_, kind)| kind.clone());
         let address = named(beside, exchange);
@@ -148,9 +144,9 @@ async fn ask(beside: &mut Session, stream: &Stream, message: Value, headers: Hea
     let id = message["id"].clone();
     let Some(sent) = beside.launch_http(&post(stream, message, headers)) else { return Outcome::default() };
     let outcome = beside.land(sent, PATIENCE).await;
-    let deadline = Instant::now() + PATIENCE;
-    let is_taken = outcome.status.is_some_and(|status| status < 300);
-    while is_taken && places(beside, &id).is_empty() && beside.take_in(deadline).await {}
+    if outcome.status.is_some_and(|status| status < 300) {
+        beside.wait_until(PATIENCE, |beside| !places(beside, &id).is_empty()).await;
+    }
     outcome
 }
 

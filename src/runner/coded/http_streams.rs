@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::http::{Seen, say};
 use super::{SOME, at_length};
 use crate::case::List;
 use crate::protocol::Message;
 use crate::runner::interpret::CaseRun;
-use crate::session::Begun;
+use crate::session::{Begun, Session};
 
 const CLOSES: &str = "http.sse.close-after-response";
 const OTHERS: &str = "http.cancel.other-streams-unaffected";
@@ -53,9 +52,7 @@ fn is_stream(run: &CaseRun<'_>, begun: &Begun) -> bool {
 
 async fn closes(run: &mut CaseRun<'_>, begun: &Begun) {
     let Some(exchange) = begun.exchange else { return };
-    let deadline = Instant::now() + GRACE;
-    while !run.session.is_landed(exchange) && run.session.take_in(deadline).await {}
-    let is_over = run.session.is_landed(exchange);
+    let is_over = run.session.wait_until(GRACE, |session| session.is_landed(exchange)).await;
     let seen = Seen {
         message: "the stream stays open after the response",
         expected: "the end of the stream",
@@ -76,12 +73,11 @@ async fn cancelled(run: &mut CaseRun<'_>, tool: &Value, index: usize) -> bool {
     let left = begin(run, &tool, &token);
     let right = begin(run, &tool, &format!("mcp-conform-right-{index}"));
     let Some(closed) = left.exchange else { return true };
-    let deadline = Instant::now() + PATIENCE;
-    let speaks = |run: &CaseRun<'_>| {
-        run.session.reply_so_far(&left.id).is_some()
-            || run.session.transcript.received().any(|(entry, _)| entry.exchange() == Some(closed))
+    let speaks = |session: &Session| {
+        session.reply_so_far(&left.id).is_some()
+            || session.transcript.received().any(|(entry, _)| entry.exchange() == Some(closed))
     };
-    while !speaks(run) && run.session.take_in(deadline).await {}
+    run.session.wait_until(PATIENCE, speaks).await;
     let patience = run.session.timeout();
     if run.session.reply_so_far(&left.id).is_some() || !is_stream(run, &left) {
         run.session.is_answered(&left, patience).await;

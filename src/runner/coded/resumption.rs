@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::Instant;
 
 use super::http::{Seen, call, launch, say, unseen};
 use super::{SOME, at_length};
@@ -11,8 +10,8 @@ use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::protocol::{Id, Message};
 use crate::runner::interpret::CaseRun;
-use crate::session::Begun;
 use crate::session::transcript::What;
+use crate::session::{Begun, Session};
 
 const GET: &str = "http.resume.via-get-for-any-stream";
 const REPLAY: &str = "http.resume.replay-after-last-id";
@@ -26,7 +25,9 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let (first, second) = (ask(run).await, ask(run).await);
-    let Some(last) = event_ids(run, &first).into_iter().next() else { return run.rest_unseen(NO_IDS) };
+    let Some(last) = event_ids(run.session, &first).into_iter().next() else {
+        return run.rest_unseen(NO_IDS);
+    };
     let replays = replay(run, &first, &second, &last).await;
     let tools = run.around.survey.things(List::CallableTools);
     for tool in tools.iter().take(SOME) {
@@ -47,12 +48,12 @@ async fn ask(run: &mut CaseRun<'_>) -> Begun {
 }
 
 /// The ids of the events on the stream of a request.
-fn event_ids(run: &CaseRun<'_>, begun: &Begun) -> Vec<String> {
-    begun.exchange.map(|exchange| ids_on(run, exchange)).unwrap_or_default()
+fn event_ids(session: &Session, begun: &Begun) -> Vec<String> {
+    begun.exchange.map(|exchange| ids_on(session, exchange)).unwrap_or_default()
 }
 
-fn ids_on(run: &CaseRun<'_>, exchange: u32) -> Vec<String> {
-    let heads = run.session.came_on(exchange).filter_map(|entry| match &entry.what {
+fn ids_on(session: &Session, exchange: u32) -> Vec<String> {
+    let heads = session.came_on(exchange).filter_map(|entry| match &entry.what {
         What::Event { head, .. } => head.id.clone(),
         _ => None,
     });
@@ -60,8 +61,8 @@ fn ids_on(run: &CaseRun<'_>, exchange: u32) -> Vec<String> {
 }
 
 /// The replies that came on an exchange.
-fn replies_on(run: &CaseRun<'_>, exchange: u32) -> Vec<Message> {
-    let received = run.session.transcript.received();
+fn replies_on(session: &Session, exchange: u32) -> Vec<Message> {
+    let received = session.transcript.received();
     let own = received.filter(|(entry, message)| entry.exchange() == Some(exchange) && message.is_reply());
     own.map(|(_, message)| message).collect()
 }
@@ -77,21 +78,20 @@ async fn resume(run: &mut CaseRun<'_>, last: &str) -> Option<(u32, Option<u16>)>
 async fn replay(run: &mut CaseRun<'_>, first: &Begun, second: &Begun, last: &str) -> bool {
     let from = run.session.transcript.last() + 1;
     let Some((exchange, status)) = resume(run, last).await else { return false };
-    let has = |run: &CaseRun<'_>, id: &Id| {
-        replies_on(run, exchange).iter().any(|reply| reply.id().as_ref() == Some(id))
+    let has = |session: &Session, id: &Id| {
+        replies_on(session, exchange).iter().any(|reply| reply.id().as_ref() == Some(id))
     };
-    let deadline = Instant::now() + PATIENCE;
-    let is_wanted = status == Some(200) && !event_ids(run, first).ends_with(&[last.to_owned()]);
-    while is_wanted
-        && !has(run, &first.id)
-        && !run.session.is_landed(exchange)
-        && run.session.take_in(deadline).await
-    {}
+    let is_wanted = status == Some(200) && !event_ids(run.session, first).ends_with(&[last.to_owned()]);
+    if is_wanted {
+        let is_replayed = |session: &Session| has(session, &first.id) || session.is_landed(exchange);
+        run.session.wait_until(PATIENCE, is_replayed).await;
+    }
     // What belongs to another stream may follow.
     run.session.fence().await;
-    let (own, foreign) = (has(run, &first.id), has(run, &second.id));
-    let again = ids_on(run, exchange).iter().any(|id| id == last);
-    let replies: Vec<Value> = replies_on(run, exchange).into_iter().map(Message::into_value).collect();
+    let (own, foreign) = (has(run.session, &first.id), has(run.session, &second.id));
+    let again = ids_on(run.session, exchange).iter().any(|id| id == last);
+    let replies: Vec<Value> =
+        replies_on(run.session, exchange).into_iter().map(Message::into_value).collect();
     let span = (from, run.session.transcript.last());
     let got = format!("HTTP {}, {}", status.unwrap_or_default(), Value::Array(replies));
     let seen = |message, expected| Seen { message, expected, got: got.clone(), span, ..Seen::default() };
@@ -131,12 +131,9 @@ async fn interrupted(run: &mut CaseRun<'_>, tool: &Value, replays: bool) -> bool
     let params = json!({"name": tool["name"], "arguments": tool["arguments"], "_meta": meta});
     let begun = run.session.begin("tools/call", Some(params));
     let Some(exchange) = begun.exchange else { return true };
-    let deadline = Instant::now() + PATIENCE;
-    while event_ids(run, &begun).is_empty()
-        && !run.session.is_landed(exchange)
-        && run.session.take_in(deadline).await
-    {}
-    let last = event_ids(run, &begun).pop();
+    let speaks = |session: &Session| !event_ids(session, &begun).is_empty() || session.is_landed(exchange);
+    run.session.wait_until(PATIENCE, speaks).await;
+    let last = event_ids(run.session, &begun).pop();
     let (Some(last), None) = (last, run.session.reply_so_far(&begun.id)) else {
         run.session.is_answered(&begun, run.session.timeout()).await;
         return false;
@@ -146,14 +143,11 @@ async fn interrupted(run: &mut CaseRun<'_>, tool: &Value, replays: bool) -> bool
         unseen_both(run, "the stream cannot be taken up again");
         return true;
     };
-    let deadline = Instant::now() + run.session.timeout();
-    while run.session.reply_so_far(&begun.id).is_none()
-        && !run.session.is_landed(again)
-        && run.session.take_in(deadline).await
-    {}
+    let is_done = |session: &Session| session.reply_so_far(&begun.id).is_some() || session.is_landed(again);
+    run.session.wait_until(run.session.timeout(), is_done).await;
     let reply = run.session.reply_so_far(&begun.id);
     // What came after the break shows that the stream goes on.
-    let goes_on = replays || !ids_on(run, again).is_empty();
+    let goes_on = replays || !ids_on(run.session, again).is_empty();
     if reply.is_none() && !goes_on {
         // The call may be done, and its response lost: this server keeps none.
         unseen_both(run, "the server does not replay what came while nobody listened");

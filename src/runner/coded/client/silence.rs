@@ -9,7 +9,7 @@ use super::requests::Asking;
 use super::{answered, kept, violated};
 use crate::protocol::{Class, Id, Message};
 use crate::runner::interpret::CaseRun;
-use crate::session::{Begun, Manner, Outcome};
+use crate::session::{Begun, Manner, Outcome, Session};
 
 const TOKENS: &str = "progress.server-token-unique";
 /// Each is said by two pages.
@@ -27,9 +27,8 @@ pub(super) async fn tokens(run: &mut CaseRun<'_>, asking: &Asking) {
     let from = run.session.transcript.last();
     run.session.client_mut().manner = Manner::Silent;
     let calls = [begin(run, &asking.tool), begin(run, &asking.tool)];
-    let least = 2 * asking.wishes.len().min(1);
-    while questions(run, from).len() < least && run.session.wait_for(SOON, |_| false).await {}
-    let open = questions(run, from);
+    run.session.wait_until(SOON, |session| questions(session, from).len() >= calls.len()).await;
+    let open = questions(run.session, from);
     run.session.client_mut().manner = Manner::Willing;
     let tokens: Vec<Value> = open.iter().map(|question| token(question).clone()).collect();
     let tokens: Vec<&Value> = tokens.iter().filter(|token| !token.is_null()).collect();
@@ -60,8 +59,8 @@ fn begin(run: &mut CaseRun<'_>, tool: &Value) -> Begun {
 }
 
 /// What the server asked after an entry of the transcript.
-fn questions(run: &CaseRun<'_>, from: u64) -> Vec<Message> {
-    let since = run.session.transcript.received().filter(|(entry, _)| entry.seq > from);
+fn questions(session: &Session, from: u64) -> Vec<Message> {
+    let since = session.transcript.received().filter(|(entry, _)| entry.seq > from);
     let asked =
         since.filter(|(_, message)| message.class() == Class::Request && message.method() != Some("ping"));
     asked.map(|(_, message)| message).collect()
@@ -79,7 +78,7 @@ pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
     let call = begin(run, &tool);
     run.session.is_answered(&call, patience + SOON).await;
     run.session.client_mut().manner = Manner::Willing;
-    let open = questions(run, from);
+    let open = questions(run.session, from);
     let Some(question) = open.first() else {
         return run.rest_unseen("the tool that is said to give up asked the client for nothing");
     };
