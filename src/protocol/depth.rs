@@ -3,13 +3,22 @@
 /// Deeper JSON is kept as bytes and never turned into a value: parsing and dropping it would recurse too far.
 pub const MAX_DEPTH: usize = 512;
 
-/// The deepest nesting of arrays and objects in JSON text. Brackets inside strings do not count.
-pub fn depth(json: &[u8]) -> usize {
-    shape(json).0
+/// What JSON text is like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// The deepest nesting of arrays and objects. Brackets inside strings do not count.
+    pub depth: usize,
+    /// About how many values and names there are.
+    pub parts: usize,
 }
 
-/// The deepest nesting, and about how many values and names there are.
-pub fn shape(json: &[u8]) -> (usize, usize) {
+/// The deepest nesting of arrays and objects in JSON text.
+pub fn depth(json: &[u8]) -> usize {
+    shape(json).depth
+}
+
+/// Looks over JSON text.
+pub fn shape(json: &[u8]) -> Shape {
     let (mut depth, mut deepest, mut parts) = (0_usize, 0, 1);
     let (mut in_string, mut escaped) = (false, false);
     for byte in json {
@@ -28,7 +37,7 @@ pub fn shape(json: &[u8]) -> (usize, usize) {
             _ => {}
         }
     }
-    (deepest, parts)
+    Shape { depth: deepest, parts }
 }
 
 #[cfg(test)]

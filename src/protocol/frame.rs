@@ -4,12 +4,15 @@ use bytes::Bytes;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::depth::{MAX_DEPTH, depth, shape};
+use super::depth::{MAX_DEPTH, Shape, shape};
 use super::message::Json;
 
 /// The bytes of one message: a line on stdio without its newline, or an HTTP body, or the data of an SSE event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Frame(Bytes);
+pub struct Frame {
+    bytes: Bytes,
+    shape: Shape,
+}
 
 /// Why the bytes of a frame cannot be read as JSON.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -28,39 +31,40 @@ pub enum FrameError {
 impl Frame {
     /// Wraps the bytes of a message.
     pub fn new(bytes: impl Into<Bytes>) -> Self {
-        Self(bytes.into())
+        let bytes = bytes.into();
+        Self { shape: shape(&bytes), bytes }
     }
 
     /// Serialises a JSON value into one line.
     pub fn from_value(value: &Value) -> Self {
-        Self(value.to_string().into())
+        Self::new(value.to_string())
     }
 
     /// The bytes as they were.
     pub fn bytes(&self) -> &Bytes {
-        &self.0
+        &self.bytes
     }
 
     /// About how much memory it takes once it is read, in bytes: its text twice, and something for each value and name.
     pub fn weight(&self) -> usize {
         const PART: usize = 128;
-        2 * self.0.len() + PART * shape(&self.0).1
+        2 * self.bytes.len() + PART * self.shape.parts
     }
 
     /// The frame as text; bytes that are not UTF-8 become U+FFFD.
     pub fn text(&self) -> std::borrow::Cow<'_, str> {
         // Checking first is several times as fast for text that is in order.
-        match std::str::from_utf8(&self.0) {
+        match std::str::from_utf8(&self.bytes) {
             Ok(text) => text.into(),
-            Err(_) => String::from_utf8_lossy(&self.0),
+            Err(_) => String::from_utf8_lossy(&self.bytes),
         }
     }
 
     /// The JSON in the frame. Of duplicate keys the last wins here, see [`Frame::duplicate_key`]; a number beyond the range
     /// of a double becomes the largest one: JSON does not limit numbers.
     pub fn json(&self) -> Result<Json, FrameError> {
-        let text = std::str::from_utf8(&self.0).map_err(|e| FrameError::Encoding(e.valid_up_to()))?;
-        match depth(&self.0) {
+        let text = std::str::from_utf8(&self.bytes).map_err(|e| FrameError::Encoding(e.valid_up_to()))?;
+        match self.shape.depth {
             deep if deep > MAX_DEPTH => Err(FrameError::TooDeep(deep)),
             _ => parse::<Value>(text).map(Json::from).map_err(|e| FrameError::Syntax(e.to_string())),
         }
@@ -68,10 +72,10 @@ impl Frame {
 
     /// The first object key that occurs twice in one object, if any.
     pub fn duplicate_key(&self) -> Option<String> {
-        if depth(&self.0) > MAX_DEPTH {
+        if self.shape.depth > MAX_DEPTH {
             return None;
         }
-        parse::<Keys>(std::str::from_utf8(&self.0).ok()?).ok().and_then(|keys| keys.0)
+        parse::<Keys>(std::str::from_utf8(&self.bytes).ok()?).ok().and_then(|keys| keys.0)
     }
 }
 

@@ -58,7 +58,8 @@ impl Session {
     /// Begins one HTTP exchange, and does not wait for anything; over lines nothing is sent.
     pub(crate) fn launch_http(&mut self, call: &HttpCall) -> Option<Sent> {
         let (headers, frame) = self.prepare_http(call);
-        let exchange = self.begin_exchange(call.clone(), headers, frame, true)?;
+        let json = frame.json().ok();
+        let exchange = self.begin_exchange(call.clone(), headers, frame, json, true)?;
         Some(Sent { seq: self.transcript.last(), exchange: Some(exchange) })
     }
 

@@ -16,7 +16,7 @@ impl Session {
         let _ = self.transcript.hold(frame.weight());
         if self.is_http() {
             let headers = self.headers_for(Some(message));
-            return self.start("POST", headers, frame, deliberate);
+            return self.start("POST", headers, frame, Some(message.clone().into()), deliberate);
         }
         if let Wire::Lines(lines) = &self.wire {
             let mut bytes = frame.bytes().to_vec();
@@ -57,7 +57,7 @@ impl Session {
     pub(super) fn post_bytes(&mut self, frame: Frame, json: Option<Json>) -> Option<u32> {
         // Headers are those of the message that the bytes stand for, as far as they can be read.
         let headers = self.headers_for(Some(json.as_deref().unwrap_or(&Value::Null)));
-        self.start("POST", headers, frame, true)
+        self.start("POST", headers, frame, json, true)
     }
 
     pub(super) fn start(
@@ -65,22 +65,20 @@ impl Session {
         method: &str,
         headers: Vec<(String, String)>,
         frame: Frame,
+        json: Option<Json>,
         deliberate: bool,
     ) -> Option<u32> {
-        self.begin_exchange(
-            HttpCall { method: method.to_owned(), ..HttpCall::default() },
-            headers,
-            frame,
-            deliberate,
-        )
+        let call = HttpCall { method: method.to_owned(), ..HttpCall::default() };
+        self.begin_exchange(call, headers, frame, json, deliberate)
     }
 
-    /// Begins the exchange that a call describes, with these headers and this body.
+    /// Begins the exchange that a call describes, with these headers and this body, which is this JSON, if any.
     pub(super) fn begin_exchange(
         &mut self,
         call: HttpCall,
         headers: Vec<(String, String)>,
         frame: Frame,
+        json: Option<Json>,
         deliberate: bool,
     ) -> Option<u32> {
         let Wire::Http(http) = &mut self.wire else { return None };
@@ -95,7 +93,6 @@ impl Session {
         let request =
             HttpRequest { method: method.clone(), url, headers: headers.clone(), body, cut, apart, delay };
         let exchange = http.start(request);
-        let json = frame.json().ok();
         let asks = json.as_ref().is_some_and(|json| json.get("id").is_some() && json.get("method").is_some());
         let state = self.exchanges.entry(exchange).or_default();
         state.is_get = method == "GET";
@@ -112,6 +109,6 @@ impl Session {
     pub(super) fn listen(&mut self) {
         let mut headers = self.headers_for(None);
         headers.push(("Accept".to_owned(), "text/event-stream".to_owned()));
-        self.start("GET", headers, Frame::new(Bytes::new()), false);
+        self.start("GET", headers, Frame::new(Bytes::new()), None, false);
     }
 }

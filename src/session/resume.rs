@@ -92,7 +92,7 @@ impl Session {
             headers.retain(|(name, _)| name != "Mcp-Session-Id");
             headers.push(("Mcp-Session-Id".to_owned(), id));
         }
-        let Some(exchange) = self.begin_exchange(call, headers, Frame::new(Bytes::new()), false) else {
+        let Some(exchange) = self.begin_exchange(call, headers, Frame::new(Bytes::new()), None, false) else {
             return false;
         };
         self.exchanges.entry(exchange).or_default().stream = next;

@@ -238,7 +238,8 @@ impl Session {
     async fn http_as(&mut self, call: &HttpCall, deliberate: bool) -> Outcome {
         let from = self.transcript.last() + 1;
         let (headers, frame) = self.prepare_http(call);
-        let Some(exchange) = self.begin_exchange(call.clone(), headers, frame, deliberate) else {
+        let json = frame.json().ok();
+        let Some(exchange) = self.begin_exchange(call.clone(), headers, frame, json, deliberate) else {
             return Outcome::default();
         };
         let deadline = Instant::now() + self.options.timeout;

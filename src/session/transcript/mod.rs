@@ -219,12 +219,9 @@ impl Transcript {
     /// The same, from an entry on.
     pub fn received_since(&self, seq: u64) -> impl Iterator<Item = (&Entry, Message)> {
         let start = self.entries.partition_point(|entry| entry.seq < seq);
-        self.entries[start..].iter().flat_map(|entry| {
-            let json = match &entry.what {
-                What::Received { json: Ok(json), .. } => Some(json),
-                _ => None,
-            };
-            json.into_iter().flat_map(Json::messages).map(move |message| (entry, message))
+        messages(&self.entries[start..], |what| match what {
+            What::Received { json: Ok(json), .. } => Some(json),
+            _ => None,
         })
     }
 
@@ -245,14 +242,20 @@ impl Transcript {
 
     /// Every message of ours, with its entry; the members of a batch one by one.
     pub fn sent(&self) -> impl Iterator<Item = (&Entry, Message)> {
-        self.entries.iter().flat_map(|entry| {
-            let json = match &entry.what {
-                What::Sent { json: Some(json), .. } => Some(json),
-                _ => None,
-            };
-            json.into_iter().flat_map(Json::messages).map(move |message| (entry, message))
+        messages(&self.entries, |what| match what {
+            What::Sent { json: Some(json), .. } => Some(json),
+            _ => None,
         })
     }
+}
+
+/// The messages in the JSON that is picked from entries.
+fn messages(
+    entries: &[Entry],
+    pick: impl Fn(&What) -> Option<&Json>,
+) -> impl Iterator<Item = (&Entry, Message)> {
+    let picked = entries.iter().filter_map(move |entry| Some((entry, pick(&entry.what)?)));
+    picked.flat_map(|(entry, json)| json.messages().map(move |message| (entry, message)))
 }
 
 impl Entry {
