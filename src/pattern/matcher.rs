@@ -95,11 +95,8 @@ fn fits(node: &Node, value: &Value, at: &mut String) -> bool {
         Node::Size { min, max } => size(value).is_some_and(|size| (*min..=*max).contains(&size)),
         Node::Range { min, max } => value.as_f64().is_some_and(|n| (*min..=*max).contains(&n)),
         Node::Unique(pointer) => value.as_array().is_some_and(|array| is_unique(array, pointer)),
-        Node::Schema(schema) =>
         // What cannot be told is held against nobody.
-        {
-            schema.allows(value) != Some(false)
-        }
+        Node::Schema(schema) => schema.allows(value) != Some(false),
         Node::Members(_) | Node::Elements(_) | Node::All(_) | Node::Each(_) | Node::SchemaAt(_) => false,
     }
 }

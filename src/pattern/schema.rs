@@ -47,6 +47,15 @@ impl Schema {
         let Ready { schema, validator, has_names } = &*self.0;
         Estimate::of(schema, *has_names).is_cheap(instance).then(|| validator.is_valid(instance))
     }
+
+    /// What the schema has against an instance, in words; nothing where it allows it, or would take too long to tell.
+    pub fn complaint(&self, instance: &Value) -> Option<String> {
+        let forbids = self.allows(instance) == Some(false);
+        forbids
+            .then(|| self.0.validator.iter_errors(instance).next())
+            .flatten()
+            .map(|error| error.to_string())
+    }
 }
 
 /// Whether a schema is not too large to be looked into.

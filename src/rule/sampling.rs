@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::wish::{Wish, wishes};
 use super::{Context, Findings, Rule};
 use crate::catalogue::Verdict;
+use crate::pattern::Schema;
 use crate::protocol::ask;
 
 const TOOLS: &str = "sampling.tools-need-capability";
@@ -79,7 +80,7 @@ fn structured(wish: &Wish<'_>, findings: &mut Findings) {
     let tools = wish.params["tools"].as_array().into_iter().flatten();
     let schema = |name: &Value| {
         let tool = tools.clone().find(|tool| tool["name"] == *name)?;
-        jsonschema::validator_for(tool.get("outputSchema")?).ok()
+        Schema::compile(tool.get("outputSchema")?.clone())
     };
     let messages = wish.params["messages"].as_array().into_iter().flatten();
     let blocks: Vec<&Value> =
@@ -92,7 +93,7 @@ fn structured(wish: &Wish<'_>, findings: &mut Findings) {
         else {
             continue;
         };
-        match schema.iter_errors(content).next() {
+        match schema.complaint(content) {
             None => findings.kept(STRUCTURED),
             Some(error) => findings.violated(
                 STRUCTURED,

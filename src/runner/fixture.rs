@@ -3,6 +3,8 @@
 
 use serde_json::{Value, json};
 
+use crate::pattern::Schema;
+
 /// So many of the tools make a server one that follows the convention.
 const ENOUGH: usize = 3;
 
@@ -43,7 +45,8 @@ pub fn arguments(tool: &Value) -> Option<Value> {
         name if PLAIN.contains(&name) => json!({}),
         _ => return None,
     };
-    jsonschema::validator_for(&tool["inputSchema"]).ok()?.is_valid(&arguments).then_some(arguments)
+    let schema = Schema::compile(tool["inputSchema"].clone())?;
+    (schema.allows(&arguments) == Some(true)).then_some(arguments)
 }
 
 /// The tool that lets its client wait for as long as the server likes: it is called once, by the case that is about it.

@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::pattern::Schema;
 use crate::sample;
 
 /// A form filled in as its schema demands, with every field; declined where no fitting content can be made up.
@@ -17,8 +18,8 @@ pub(super) fn filled(schema: &Value) -> Value {
 /// Whoever is asked says yes wherever that is allowed: some ask until they hear it.
 fn agreeing(schema: &Value, mut content: Value) -> Value {
     for (name, value) in content.as_object_mut().into_iter().flatten() {
-        let field = &schema["properties"][name];
-        if *value == false && jsonschema::is_valid(field, &Value::Bool(true)) {
+        let field = || Schema::compile(schema["properties"][name].clone());
+        if *value == false && field().is_some_and(|field| field.allows(&true.into()) == Some(true)) {
             *value = true.into();
         }
     }
