@@ -49,6 +49,7 @@ const CROSSING: Duration = Duration::from_millis(200);
 
 fn run(context: &Context<'_>, findings: &mut Findings) {
     let mut is_silent = true;
+    let is_common = is_common(context);
     for (entry, message) in &context.received {
         if message.method() == Some("notifications/message") {
             is_silent = false;
@@ -56,6 +57,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
             credentials(entry, message, findings);
             match context.revision().is_stateless() {
                 true => asked(context, entry, message, findings),
+                false if is_common => {}
                 false => threshold(context, entry, message, findings),
             }
         }
@@ -124,7 +126,7 @@ fn threshold(context: &Context<'_>, entry: &Entry, message: &Message, findings: 
     let set = context.sent.iter().rfind(|(sent, request)| {
         sent.seq < entry.seq && request.method() == Some("logging/setLevel") && !is_deliberate(sent)
     });
-    let Some((sent, request)) = set.filter(|_| !is_common(context)) else { return };
+    let Some((sent, request)) = set else { return };
     let is_done = |(reply, answer): &&(&Entry, Message)| {
         reply.seq < entry.seq
             && reply.seq > sent.seq

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{Context, Findings, Rule};
-use crate::protocol::Class;
+use crate::protocol::{Class, Message};
 
 const EXCESSIVE: &str = "ping.not-excessive";
 
@@ -15,9 +15,8 @@ const FLOOD: usize = 25;
 const SHORT: Duration = Duration::from_secs(1);
 
 fn run(context: &Context<'_>, findings: &mut Findings) {
-    let is_ping = |class: Class, method: Option<&str>| class == Class::Request && method == Some("ping");
-    let pings: Vec<_> =
-        context.received.iter().filter(|(_, message)| is_ping(message.class(), message.method())).collect();
+    let is_ping = |message: &Message| message.class() == Class::Request && message.method() == Some("ping");
+    let pings: Vec<_> = context.received.iter().filter(|(_, message)| is_ping(message)).collect();
     // One ping for each request of ours keeps step with a hurried client.
     let answered = context.received.iter().filter(|(_, message)| message.is_reply()).count();
     let flood = pings.windows(FLOOD).find(|some| some[FLOOD - 1].0.at - some[0].0.at < SHORT);

@@ -33,22 +33,23 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     let mut last: HashMap<String, (f64, u64)> = HashMap::new();
     let mut times: HashMap<String, Vec<Duration>> = HashMap::new();
     let mut is_unasked = false;
-    let shared = shared(context);
+    let uses = uses(context);
     let notes = context.received.iter().filter(|(_, m)| m.method() == Some("notifications/progress"));
-    for (entry, message) in notes.filter(|(_, note)| !shared.contains(&&note.params()["progressToken"])) {
-        is_unasked |= token(context, entry, message, findings);
-        relevant(entry, message, findings);
+    for (entry, message) in notes {
         let params = message.params();
         let token = params["progressToken"].to_string();
+        let is_given = match uses.get(&token) {
+            // Several messages of ours gave it: whose progress it is cannot be told.
+            Some(2..) => continue,
+            uses => uses.is_some(),
+        };
+        is_unasked |= self::token(context, entry, message, findings);
+        relevant(entry, message, findings);
         let times = times.entry(token.clone()).or_default();
         times.push(entry.at);
         rate(entry, times, findings);
         // What belongs to no request has no order either.
-        let Some(progress) =
-            params["progress"].as_f64().filter(|_| is_given(context, &params["progressToken"]))
-        else {
-            continue;
-        };
+        let Some(progress) = params["progress"].as_f64().filter(|_| is_given) else { continue };
         match last.insert(token, (progress, entry.seq)) {
             Some((before, seq)) if progress <= before => findings.violated(
                 INCREASES,
@@ -65,15 +66,13 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-fn is_given(context: &Context<'_>, token: &Value) -> bool {
-    context.sent.iter().any(|(_, request)| given(request) == Some(token))
-}
-
-/// Tokens that several messages of ours gave: whose progress it is cannot be told.
-fn shared<'c>(context: &'c Context<'_>) -> Vec<&'c Value> {
-    let mut tokens: Vec<&Value> = context.sent.iter().filter_map(|(_, request)| given(request)).collect();
-    tokens.sort_by_cached_key(|token| token.to_string());
-    tokens.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect()
+/// How many messages of ours gave each token.
+fn uses(context: &Context<'_>) -> HashMap<String, usize> {
+    let mut uses = HashMap::new();
+    for token in context.sent.iter().filter_map(|(_, request)| given(request)) {
+        *uses.entry(token.to_string()).or_default() += 1;
+    }
+    uses
 }
 
 fn given(request: &Message) -> Option<&Value> {
