@@ -99,8 +99,7 @@ impl Schemas {
         static ALL: OnceLock<Value> = OnceLock::new();
         static BY_REVISION: [OnceLock<Schemas>; Revision::ALL.len()] =
             [const { OnceLock::new() }; Revision::ALL.len()];
-        let index = Revision::ALL.iter().position(|r| *r == revision).unwrap_or_default();
-        BY_REVISION[index].get_or_init(|| {
+        BY_REVISION[revision.index()].get_or_init(|| {
             let merged = ALL.get_or_init(|| merge(&files("schemas")));
             let document = prune(merged, revision).unwrap_or_default();
             Self { document, compiled: Mutex::default(), memo: Memo::default() }

@@ -14,7 +14,7 @@ use crate::case::{self, Case};
 use crate::catalogue::{closest, requirements};
 use crate::protocol::Revision;
 use crate::runner::{Choice, Filter, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tools};
-use crate::session::{Options, Quota};
+use crate::session::Options;
 use crate::transport::Target;
 
 /// What every conversation with a server needs.
@@ -139,7 +139,6 @@ impl Judging {
             target,
             info,
             options: Options {
-                quota: Quota::default(),
                 timeout: self.basics.timeout,
                 startup_timeout: self.basics.startup_timeout,
                 ..Options::default()

@@ -54,6 +54,11 @@ impl Revision {
         }
     }
 
+    /// Its place in [`Revision::ALL`].
+    pub const fn index(self) -> usize {
+        self as usize
+    }
+
     /// The era that the revision belongs to.
     pub const fn era(self) -> Era {
         match self {

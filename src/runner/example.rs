@@ -51,10 +51,12 @@ pub async fn example(requirement: &Requirement, cases: &[Case]) -> Option<Exampl
     let mut faults: Vec<&Fault> = reference::faults().iter().filter(own).filter(over_stdio).collect();
     faults.sort_by_key(|fault| fault.id != requirement.id);
     faults.truncate(3);
-    for is_deep in [false, true] {
-        for fault in &faults {
-            let cases = occasions(requirement, fault, cases, is_deep);
-            if let Ok(Some(example)) = timeout(PATIENCE, of_fault(requirement, fault, &cases)).await {
+    let tries: Vec<_> =
+        faults.into_iter().map(|fault| (fault, occasions(requirement, fault, cases))).collect();
+    for depth in 0..2 {
+        for (fault, occasions) in &tries {
+            let Some(cases) = occasions.get(depth) else { continue };
+            if let Ok(Some(example)) = timeout(PATIENCE, of_fault(requirement, fault, cases)).await {
                 return Some(example);
             }
         }
@@ -62,16 +64,16 @@ pub async fn example(requirement: &Requirement, cases: &[Case]) -> Option<Exampl
     None
 }
 
-/// The cases in which it may show: those that judge it; of what a rule or a schema judges those of its area, or all.
-fn occasions(requirement: &Requirement, fault: &Fault, cases: &[Case], is_deep: bool) -> Vec<Case> {
+/// The cases in which it may show: those that judge it; of what a rule or a schema judges those of its area, then all.
+fn occasions(requirement: &Requirement, fault: &Fault, cases: &[Case]) -> Vec<Vec<Case>> {
     let has_fixture = fault.options.fixture == Some(true);
     let possible = || cases.iter().filter(|case| has_fixture || !case.id.starts_with("fixture/"));
     let judges = |case: &&Case| case.requirements().iter().any(|judged| judged.id == requirement.id);
     let area = requirement.id.split('.').next();
-    let is_near = |case: &&Case| is_deep || case.id.split('/').next() == area;
+    let is_near = |case: &&Case| case.id.split('/').next() == area;
     match possible().any(|case| judges(&case)) {
-        true => possible().filter(judges).cloned().collect(),
-        false => possible().filter(is_near).cloned().collect(),
+        true => vec![possible().filter(judges).cloned().collect()],
+        false => vec![possible().filter(is_near).cloned().collect(), possible().cloned().collect()],
     }
 }
 

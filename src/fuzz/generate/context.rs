@@ -210,8 +210,7 @@ fn edges(tool: &Value) -> impl Iterator<Item = Edge> {
 fn others(revision: Revision) -> Vec<Base> {
     static BY_REVISION: [OnceLock<Vec<Base>>; Revision::ALL.len()] =
         [const { OnceLock::new() }; Revision::ALL.len()];
-    let index = Revision::ALL.iter().position(|known| *known == revision).unwrap_or_default();
-    BY_REVISION[index].get_or_init(|| made_up(revision)).clone()
+    BY_REVISION[revision.index()].get_or_init(|| made_up(revision)).clone()
 }
 
 fn made_up(revision: Revision) -> Vec<Base> {

@@ -1,8 +1,6 @@
 //! Hanging up on a call that runs (2026-07-28, HTTP): that cancels it, and nothing about it comes elsewhere.
 
-use tokio::time::Instant;
-
-use super::slow_tool::{HINT, LONG, begin, is_progress};
+use super::slow_tool::{HINT, LONG, begin, is_progress, usual};
 use super::{Seen, hold, listen};
 use crate::catalogue::Verdict;
 use crate::protocol::Message;
@@ -17,13 +15,7 @@ const CANCELLED: [&str; 3] =
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let Some(tool) = run.around.survey.slow_tool().cloned() else { return run.rest_unseen(HINT) };
-    let began = Instant::now();
-    let (control, _) = begin(run, &tool, "control");
-    let is_done = run.session.is_answered(&control, run.session.timeout()).await;
-    let usual = began.elapsed();
-    if !is_done || usual < LONG {
-        return run.rest_unseen("the tool that is called slow was not answered, or takes less than 100 ms");
-    }
+    let Some(usual) = usual(run, &tool).await else { return };
     let filter = listen::filter(run);
     let listening = listen::begin(run, &filter).await;
     let (begun, token) = begin(run, &tool, "hung-up");

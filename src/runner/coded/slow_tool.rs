@@ -25,15 +25,22 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     if run.session.is_http() && !run.session.is_legacy() && run.session.http_session().is_none() {
         return run.rest_unseen("without a session no request can be told from another over HTTP");
     }
-    let began = Instant::now();
-    let (control, _) = begin(run, &tool, "control");
-    let is_done = run.session.is_answered(&control, run.session.timeout()).await;
-    let usual = began.elapsed();
-    if !is_done || usual < LONG {
-        return run.rest_unseen("the tool that is called slow was not answered, or takes less than 100 ms");
-    }
+    let Some(usual) = usual(run, &tool).await else { return };
     cancelled(run, &tool, usual).await;
     other_type(run, &tool, usual).await;
+}
+
+/// How long the tool takes, where that is long enough to come between; else nothing is seen.
+pub(super) async fn usual(run: &mut CaseRun<'_>, tool: &Value) -> Option<Duration> {
+    let began = Instant::now();
+    let (control, _) = begin(run, tool, "control");
+    let is_done = run.session.is_answered(&control, run.session.timeout()).await;
+    let usual = began.elapsed();
+    let is_long = is_done && usual >= LONG;
+    if !is_long {
+        run.rest_unseen("the tool that is called slow was not answered, or takes less than 100 ms");
+    }
+    is_long.then_some(usual)
 }
 
 pub(super) fn begin(run: &mut CaseRun<'_>, tool: &Value, name: &str) -> (Begun, String) {
