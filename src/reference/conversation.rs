@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::answer::{Failure, Outcome, Owner};
 use super::interactive::Pending;
-use super::output::{Emission, Output, Payload, Route};
+use super::output::{Emission, Output, Payload, Route, gather};
 use super::rewrite::{Context, Draft, Point};
 use super::server::{Change, Server};
 use super::stateless::Listen;
@@ -375,27 +375,4 @@ fn answered(mut answer: Value, id: Option<Value>) -> Emission {
     let mut emission = Emission::new(Payload::Json(answer), Route::Reply);
     emission.is_reply = true;
     emission
-}
-
-/// Puts the replies of a batch into one array, which is ready when the last of them is.
-fn gather(outputs: Vec<Output>) -> Vec<Output> {
-    let mut rest = Vec::new();
-    let mut replies = Vec::new();
-    let mut delay = Duration::ZERO;
-    for output in outputs {
-        match output {
-            Output::Send(Emission { payload: Payload::Json(value), is_reply: true, delay: own, .. }) => {
-                delay = delay.max(own);
-                replies.push(value);
-            }
-            other => rest.push(other),
-        }
-    }
-    if !replies.is_empty() {
-        let mut emission = Emission::new(Payload::Json(Value::Array(replies)), Route::Reply);
-        emission.is_reply = true;
-        emission.delay = delay;
-        rest.push(Output::Send(emission));
-    }
-    rest
 }

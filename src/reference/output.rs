@@ -169,3 +169,26 @@ impl Emission {
         line
     }
 }
+
+/// Puts the replies of a batch into one array, which is ready when the last of them is.
+pub(super) fn gather(outputs: Vec<Output>) -> Vec<Output> {
+    let mut rest = Vec::new();
+    let mut replies = Vec::new();
+    let mut delay = Duration::ZERO;
+    for output in outputs {
+        match output {
+            Output::Send(Emission { payload: Payload::Json(value), is_reply: true, delay: own, .. }) => {
+                delay = delay.max(own);
+                replies.push(value);
+            }
+            other => rest.push(other),
+        }
+    }
+    if !replies.is_empty() {
+        let mut emission = Emission::new(Payload::Json(Value::Array(replies)), Route::Reply);
+        emission.is_reply = true;
+        emission.delay = delay;
+        rest.push(Output::Send(emission));
+    }
+    rest
+}

@@ -13,6 +13,7 @@ mod fixture;
 mod interpret;
 mod isolated;
 mod look;
+mod note;
 mod observe;
 mod offline;
 mod plan;

@@ -11,6 +11,7 @@ mod legacy;
 mod log;
 mod mirror;
 mod response;
+mod streams;
 
 use std::sync::{Arc, Mutex, PoisonError};
 

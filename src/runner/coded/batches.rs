@@ -4,7 +4,8 @@ use serde_json::{Value, json};
 
 use crate::catalogue::Verdict;
 use crate::protocol::Id;
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 use crate::session::transcript::What;
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {

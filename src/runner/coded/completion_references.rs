@@ -6,7 +6,8 @@ use super::Seen;
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::protocol::method;
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 use crate::session::Outcome;
 
 const MOST: usize = 5;

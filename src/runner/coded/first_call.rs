@@ -8,7 +8,8 @@ use serde_json::{Value, json};
 use super::walk::Walk;
 use crate::case::List;
 use crate::catalogue::Verdict;
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 use crate::session::Outcome;
 
 const ID: &str = "base.stateless.no-connection-affinity";

@@ -3,7 +3,8 @@
 use serde_json::Value;
 
 use crate::catalogue::Verdict;
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 use crate::session::{HttpCall, Meta, Outcome, Sent};
 
 /// Headers in place of those of the era; `None` leaves one out.

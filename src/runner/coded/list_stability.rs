@@ -7,7 +7,8 @@ use serde_json::json;
 use super::walk::{Walk, difference, key};
 use crate::case::List;
 use crate::catalogue::Verdict;
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 
 /// The lists, with the family of the requirements about them.
 const LISTS: [(&str, &str, &str); 3] = [

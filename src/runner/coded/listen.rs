@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::Seen;
 use crate::catalogue::{Requirement, Verdict};
 use crate::protocol::{Id, Message, code, method};
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 use crate::session::Begun;
 use crate::transport::media_type;
 

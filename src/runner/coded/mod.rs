@@ -39,7 +39,8 @@ mod walk;
 pub use authorization::derived;
 use serde_json::{Value, json};
 
-use super::interpret::{CaseRun, Violation};
+use super::interpret::CaseRun;
+use super::note::Violation;
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::protocol::method;

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::walk::{Walk, key, keys};
 use crate::case::List;
 use crate::catalogue::Verdict;
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let pages = run.around.survey.pages().to_vec();

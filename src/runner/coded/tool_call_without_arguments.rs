@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{Called, call, called};
 use crate::case::List;
 use crate::catalogue::Verdict;
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 
 const PROBES: usize = 3;
 

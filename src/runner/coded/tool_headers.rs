@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::case::List;
 use crate::catalogue::{Requirement, Verdict};
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 
 const MARK: &str = "x-mcp-header";
 const SAFE: i128 = (1 << 53) - 1;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::walk::{Walk, difference};
 use crate::catalogue::Verdict;
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 
 const WALKS: usize = 4;
 

@@ -6,7 +6,8 @@ use super::walk::Walk;
 use super::{Called, call, called};
 use crate::case::List;
 use crate::catalogue::{Requirement, Verdict};
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let walk = Walk::of_pages(run.around.survey.pages(), "tools/list", "tools");

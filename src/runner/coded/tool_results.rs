@@ -6,7 +6,8 @@ use super::{Called, call_watched, called};
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::protocol::{code, method};
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 
 const LINKS: usize = 5;
 

@@ -7,7 +7,8 @@ use super::{Called, Seen, call, called};
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::pattern::{Schema, is_small};
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 use crate::sample;
 
 const PROBES: usize = 3;

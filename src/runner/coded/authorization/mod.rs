@@ -35,7 +35,8 @@ pub(super) mod users;
 pub use forged::derived;
 
 use crate::catalogue::Verdict;
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 use crate::session::Outcome;
 use crate::transport::Fetched;
 

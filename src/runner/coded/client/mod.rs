@@ -14,7 +14,8 @@ mod sweep;
 use serde_json::Value;
 
 use crate::catalogue::Verdict;
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 use crate::session::Outcome;
 
 pub(super) use fixture::run as fixture_inputs;

@@ -131,7 +131,7 @@ fn stopped(run: &mut CaseRun<'_>, progress: &Progress, twin: &Task) {
     }
     judge(run, "tasks.cancel-stops-work", own.is_none(), || {
         let (seq, message) = own.unwrap_or_default();
-        crate::runner::interpret::Violation {
+        crate::runner::note::Violation {
             message: "a cancelled task goes on to report progress".into(),
             expected: "no more progress".into(),
             got: message.to_string(),

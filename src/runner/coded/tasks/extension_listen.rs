@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::extension::{NAME, create, declaring, is_missing_capability, is_over, tools, under};
 use super::{get, judge, shows, until_end};
 use crate::runner::coded::listen::{ACKNOWLEDGED, begin_with};
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 
 const PROBES: usize = 12;
 const NOBODY: &str = "8f4c2e9a-mcp-conform-no-such-task";

@@ -24,7 +24,8 @@ use tokio::time::Instant;
 
 use super::{Called, called};
 use crate::catalogue::Verdict;
-use crate::runner::interpret::{CaseRun, Violation};
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
 use crate::session::Outcome;
 
 /// How long a created task shall be kept.
