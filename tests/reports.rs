@@ -274,7 +274,7 @@ fn no_report_lets_a_server_give_commands() {
 }
 
 fn offered() -> Surface {
-    Surface { revision: Revision::V2025_11_25, transport: "stdio", value: surface() }
+    Surface { revision: Revision::V2025_11_25, transport: "stdio", value: surface().into() }
 }
 
 #[test]
@@ -292,7 +292,7 @@ fn snapshot_is_created_then_compared_and_only_updated_when_asked() {
         [Surface {
             revision: Revision::V2026_07_28,
             transport: "stdio",
-            value: json!({"tools": [{"name": name}]}),
+            value: json!({"tools": [{"name": name}]}).into(),
         }]
     };
     let compare = |name, update| {
@@ -398,7 +398,7 @@ fn diff_judges_snapshots_and_reports() {
     let folder = folder("diff");
     let file = |name: &str| folder.join(name).display().to_string();
     let snapshot = |tools: Value, verdict: &str| {
-        let surface = Surface { value: json!({"tools": tools}), ..offered() };
+        let surface = Surface { value: json!({"tools": tools}).into(), ..offered() };
         let mut report = report(&clean());
         report.runs[0].checks[0].verdict =
             Verdict::ALL.into_iter().find(|known| known.as_str() == verdict).expect("a verdict");

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::memo::Memo;
 use super::{SourceFile, Verdict, files, yaml};
-use crate::protocol::Revision;
+use crate::protocol::{Revision, excerpt, shortened};
 
 /// Which message of the protocol a schema describes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -75,8 +75,8 @@ pub struct Violation {
     pub at: String,
     /// What is wrong, in words.
     pub problem: String,
-    /// The value there.
-    pub got: Value,
+    /// The value there, as JSON.
+    pub got: String,
     /// A softer verdict than the requirement's level, where the schema says so.
     pub verdict: Option<Verdict>,
 }
@@ -206,24 +206,19 @@ impl Tags {
             self.note(here, None);
         }
         for error in unit.errors() {
-            let at = unit.instance_location().to_string();
-            let got = message.pointer(&at).cloned().unwrap_or_default();
-            let violation = Violation { at, problem: error.message().to_owned(), got, verdict: here.1 };
-            self.note(here, Some(violation));
+            self.note(here, Some(violation(&unit, error.message(), here.1, message)));
         }
         // Of a union that fails as a whole, the failures of its branches say nothing more.
         let union = ["/anyOf", "/oneOf", "/not"].iter().any(|end| unit.schema_location().ends_with(end));
         if !union || unit.valid() {
             unit.children().for_each(|child| self.walk(child, here, message));
         } else if unit.errors().is_empty() {
-            let at = unit.instance_location().to_string();
-            let got = message.pointer(&at).cloned().unwrap_or_default();
             let said = branches(&unit);
             let problem = match said.is_empty() {
                 true => "not what is allowed here".to_owned(),
                 false => format!("no alternative fits: {}", said.join("; ")),
             };
-            self.note(here, Some(Violation { at, problem, got, verdict: here.1 }));
+            self.note(here, Some(violation(&unit, problem, here.1, message)));
         }
     }
 
@@ -233,6 +228,18 @@ impl Tags {
             None => self.0.push(Tag { requirement: requirement.clone(), violation }),
         }
     }
+}
+
+/// What is wrong at the place of a unit.
+fn violation(
+    unit: &OutputUnit<'_>,
+    problem: impl Into<String>,
+    verdict: Option<Verdict>,
+    message: &Value,
+) -> Violation {
+    let at = unit.instance_location().to_string();
+    let got = message.pointer(&at).map_or_else(|| Value::Null.to_string(), excerpt);
+    Violation { at, problem: shortened(problem), got, verdict }
 }
 
 /// What each branch of a union says against the instance.

@@ -48,7 +48,7 @@ mod tests {
         let surface = |tool: &str| Surface {
             revision: Revision::V2025_11_25,
             transport: "stdio",
-            value: json!({"tools": [{"name": tool}]}),
+            value: json!({"tools": [{"name": tool}]}).into(),
         };
         let (new, old) = (surface("echo"), surface("old"));
         let told = names(&profile, &[&new, &old]);

@@ -4,6 +4,7 @@ pub mod ask;
 mod challenge;
 pub mod code;
 mod depth;
+mod excerpt;
 mod frame;
 mod id;
 pub mod inert;
@@ -13,6 +14,7 @@ mod revision;
 
 pub use challenge::{Challenge, challenges};
 pub use depth::{MAX_DEPTH, depth};
+pub use excerpt::{excerpt, shortened};
 pub use frame::{Frame, FrameError};
 pub use id::Id;
 pub use message::{Class, Json, Message};

@@ -56,7 +56,7 @@ impl Inspection<'_> {
             "revision": offer.revision, "transport": self.target.transport, "versions": offer.versions,
             "startup_ms": offer.startup_ms,
         });
-        if let (Some(value), Value::Object(surface)) = (value.as_object_mut(), &offer.surface) {
+        if let (Some(value), Value::Object(surface)) = (value.as_object_mut(), &*offer.surface) {
             value.extend(surface.clone());
             if self.wire {
                 value.insert("wire".to_owned(), offer.transcript.entries.iter().map(entry_value).collect());

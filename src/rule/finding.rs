@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::catalogue::{Verdict, requirement};
-use crate::protocol::Revision;
+use crate::protocol::{Revision, shortened};
 
 /// A violation of a requirement, with its evidence.
 #[derive(Debug, Clone, PartialEq)]
@@ -43,19 +43,6 @@ pub struct Findings {
     /// Violations, in the order in which rules ran.
     pub violations: Vec<Finding>,
     kept: HashMap<(&'static str, &'static str), u32>,
-}
-
-/// Longer texts are cut: nobody is shown as much, and a server may send very many.
-const MOST_SHOWN: usize = 64 << 10;
-
-fn shortened(mut text: String) -> String {
-    if text.len() > MOST_SHOWN {
-        let end = (0..=MOST_SHOWN).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-        text.truncate(end);
-        text.shrink_to_fit();
-        text.push('…');
-    }
-    text
 }
 
 impl Findings {
@@ -101,9 +88,9 @@ impl Findings {
                 check: self.check.to_owned(),
                 requirement: &requirement.id,
                 verdict: verdict.unwrap_or(Verdict::of_violation(requirement.level)),
-                message: message.into(),
-                expected: expected.into(),
-                got: shortened(got.into()),
+                message: shortened(message),
+                expected: shortened(expected),
+                got: shortened(got),
                 entries: entries.to_vec(),
             });
         }

@@ -1,5 +1,7 @@
 //! The one ordered stream of events from a run to every reporter.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -93,7 +95,7 @@ pub struct Surface {
     /// `stdio` or `http`.
     pub transport: &'static str,
     /// `server`, `capabilities`, `instructions`, `tools`, `resources`, `resourceTemplates`, `prompts`; what is not offered is absent.
-    pub value: Value,
+    pub value: Arc<Value>,
 }
 
 /// The end of one revision.

@@ -48,7 +48,6 @@ pub async fn run_case(case: &Case, session: &mut Session, around: &Surroundings<
     let mut captured = HashMap::from([
         ("revision".to_owned(), json!(session.revision)),
         ("server".to_owned(), around.survey.server().clone()),
-        ("listed".to_owned(), around.survey.surface()),
         (
             "client".to_owned(),
             json!({"info": client_info(), "meta": client_meta(session.revision, &session.client().capabilities)}),
@@ -249,11 +248,16 @@ impl CaseRun<'_> {
 
     fn fill(&mut self, template: &Value) -> Result<Value, Missing> {
         let session = &mut *self.session;
-        let captured = &self.captured;
+        let names = Names { captured: &self.captured, listed: self.around.survey.surface() };
         fill(template, &mut |name| match name {
             "id" => Some(session.new_id().to_value()),
-            name => lookup(captured, name),
+            name => names.lookup(name),
         })
+    }
+
+    /// What names mean at this moment.
+    pub(super) fn names(&self) -> Names<'_> {
+        Names { captured: &self.captured, listed: self.around.survey.surface() }
     }
 }
 
@@ -267,14 +271,25 @@ fn is_request(message: &Value) -> bool {
         && message["method"].is_string()
 }
 
-pub(super) fn lookup(captured: &HashMap<String, Value>, name: &str) -> Option<Value> {
-    if let Some(length) = name.strip_prefix("long:") {
-        return length.parse().ok().map(|length| Value::String("x".repeat(length)));
+/// What the names in templates mean.
+pub(super) struct Names<'r> {
+    captured: &'r HashMap<String, Value>,
+    listed: &'r Value,
+}
+
+impl Names<'_> {
+    /// What `${name/pointer}` stands for.
+    pub(super) fn lookup(&self, name: &str) -> Option<Value> {
+        if let Some(length) = name.strip_prefix("long:") {
+            return length.parse().ok().map(|length| Value::String("x".repeat(length)));
+        }
+        let (base, pointer) = match name.find('/') {
+            Some(slash) => name.split_at(slash),
+            None => (name, ""),
+        };
+        // What a case captures hides what is built in.
+        let base = self.captured.get(base).or((base == "listed").then_some(self.listed))?;
+        let value = base.pointer(pointer)?;
+        (!value.is_null()).then(|| value.clone())
     }
-    let (base, pointer) = match name.find('/') {
-        Some(slash) => name.split_at(slash),
-        None => (name, ""),
-    };
-    let value = captured.get(base)?.pointer(pointer)?;
-    (!value.is_null()).then(|| value.clone())
 }

@@ -1,5 +1,7 @@
 //! Looking at a server without judging it: what it offers in each revision, and what it answers to one call.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
 
 use super::plan::Plan;
@@ -53,7 +55,7 @@ pub struct Offer {
     /// The revisions that the server says that it speaks; empty where the era does not tell.
     pub versions: Vec<String>,
     /// `server`, `capabilities`, `instructions` and the lists; what is not offered is absent.
-    pub surface: Value,
+    pub surface: Arc<Value>,
     /// Time from launch to the first reply, in milliseconds.
     pub startup_ms: u64,
     /// What was asked, in the newest revision only.
@@ -88,7 +90,7 @@ async fn offer(plan: &Plan, mut session: Session, questions: &[Question]) -> Off
     Offer {
         revision: session.revision,
         versions: session.server.versions.clone(),
-        surface: survey.surface(),
+        surface: survey.surface().clone(),
         startup_ms: session.transcript.startup_ms(),
         answers,
         transcript: session.finish().await,

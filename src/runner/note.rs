@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::evidence;
-use super::interpret::{CaseRun, DEATH, lookup};
+use super::interpret::{CaseRun, DEATH};
 use super::tally::Observed;
 use crate::case::{Action, CheckSpec, Step};
 use crate::catalogue::{Requirement, Verdict};
@@ -44,8 +44,9 @@ impl CaseRun<'_> {
         if let Some(why) = refusal(outcome, check.expectation.looks_at_status()) {
             return self.unseen(check, why);
         }
-        let captured = &self.captured;
-        match check.expectation.judge(value, check.requirement.level, &mut |name| lookup(captured, name)) {
+        let judged =
+            check.expectation.judge(value, check.requirement.level, &mut |name| self.names().lookup(name));
+        match judged {
             Ok(judged) => {
                 let mut observed = self.observation(check, judged.verdict, judged.message);
                 observed.expected = judged.expected;

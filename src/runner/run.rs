@@ -209,7 +209,7 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
         planned: all.len(),
     }));
     let survey = Survey::take(&mut session, &plan.policy).await;
-    tell(Event::Surface(Surface { revision, transport, value: survey.surface() }));
+    tell(Event::Surface(Surface { revision, transport, value: survey.surface().clone() }));
     let tokens = &plan.policy.profile.authorization;
     let around = Surroundings { survey: &survey, secrets: &plan.secrets, tokens };
     let capabilities = session.server.capabilities.clone();

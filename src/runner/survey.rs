@@ -1,7 +1,7 @@
 //! The survey: everything that the server lists, page by page, before cases use it.
 
 use std::collections::HashSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use base64::Engine;
@@ -27,8 +27,8 @@ const SLOW: Duration = Duration::from_secs(2);
 /// What the server offers.
 #[derive(Debug, Default)]
 pub struct Survey {
-    /// Things listed, by list method.
-    lists: Map<String, Value>,
+    /// What is offered, as it was said: what snapshots show. Large, so that it is shared.
+    surface: Arc<Value>,
     /// Every page: `{method, result}`.
     pages: Vec<Value>,
     /// `{method, member}` of the lists that the declared capabilities promise.
@@ -77,6 +77,7 @@ impl Survey {
     /// Walks every list of the declared capabilities.
     pub async fn take(session: &mut Session, policy: &Policy) -> Self {
         let mut survey = Self::default();
+        let mut lists = Map::new();
         for (name, member) in method::LISTS {
             let capability =
                 method::find(name, session.revision).and_then(|m| m.capability).unwrap_or_default();
@@ -86,7 +87,7 @@ impl Survey {
                 if survey.pages.iter().any(|page| page["method"] == *name) {
                     survey.answered.push(json!({"method": name, "member": member}));
                 }
-                survey.lists.insert((*name).to_owned(), Value::Array(things));
+                lists.insert((*member).to_owned(), Value::Array(things));
             }
         }
         survey.server = json!({
@@ -96,7 +97,8 @@ impl Survey {
             "instructions": session.server.instructions,
             "versions": session.server.versions,
         });
-        session.learn_tools(survey.listed("tools/list"));
+        survey.surface = Arc::new(survey.surface_of(lists));
+        session.learn_tools(survey.listed("tools"));
         survey.prepare(policy, has_tasks(session));
         survey.named = survey.named_requests(session.revision);
         survey
@@ -122,8 +124,8 @@ impl Survey {
         things
     }
 
-    fn listed(&self, method: &str) -> &[Value] {
-        self.lists.get(method).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+    fn listed(&self, member: &str) -> &[Value] {
+        self.surface[member].as_array().map(Vec::as_slice).unwrap_or_default()
     }
 
     fn prepare(&mut self, policy: &Policy, has_tasks: bool) {
@@ -131,16 +133,17 @@ impl Survey {
             let is_usable = |thing: &&Value| thing[key].as_str().is_some_and(is_usable) && is_small(thing);
             things.iter().filter(is_usable).cloned().collect()
         };
-        self.resources = with(self.listed("resources/list"), "uri");
-        self.tools = with(self.listed("tools/list"), "name");
-        let offered = self.listed("tools/list").to_vec();
+        self.resources = with(self.listed("resources"), "uri");
+        self.tools = with(self.listed("tools"), "name");
+        let surface = self.surface.clone();
+        let offered = surface["tools"].as_array().map(Vec::as_slice).unwrap_or_default();
         if let Some(tool) = offered.iter().find(|tool| tool["name"] == fixture::RECONNECTION)
-            && fixture::is_part(tool, &offered)
+            && fixture::is_part(tool, offered)
         {
             self.timed(&tool["name"], SLOW);
         }
         let may_call =
-            |tool: &&Value| policy.may_call(tool, &offered) || policy.slow_arguments(tool).is_some();
+            |tool: &&Value| policy.may_call(tool, offered) || policy.slow_arguments(tool).is_some();
         let tools: Vec<Value> = self.tools.iter().filter(may_call).take(MAX_PREPARED).cloned().collect();
         for tool in tools {
             if let Some(arguments) = policy.slow_arguments(&tool) {
@@ -148,7 +151,7 @@ impl Survey {
                 tool["slow"] = arguments;
                 self.slow_tool = Some(tool);
             }
-            if let (true, Some(arguments)) = (policy.may_call(&tool, &offered), policy.arguments(&tool)) {
+            if let (true, Some(arguments)) = (policy.may_call(&tool, offered), policy.arguments(&tool)) {
                 let support = tool["execution"]["taskSupport"].as_str().filter(|_| has_tasks);
                 if matches!(support, Some("optional" | "required")) {
                     let mut tool = tool.clone();
@@ -170,7 +173,7 @@ impl Survey {
                 self.callable.push(tool);
             }
         }
-        for mut prompt in with(self.listed("prompts/list"), "name").into_iter().take(MAX_PREPARED) {
+        for mut prompt in with(self.listed("prompts"), "name").into_iter().take(MAX_PREPARED) {
             let arguments = policy.prompt_arguments(&prompt);
             prompt["declared"] = prompt["arguments"].take();
             prompt["arguments"] = arguments;
@@ -221,7 +224,7 @@ impl Survey {
             List::CallableTools => &self.callable,
             List::InvalidCalls => &self.invalid,
             List::Resources => &self.resources,
-            List::Templates => self.listed("resources/templates/list"),
+            List::Templates => self.listed("resourceTemplates"),
             List::Prompts => &self.prompts,
             List::Lists => &self.answered,
             List::DeclaredLists => &self.methods,
@@ -298,24 +301,16 @@ impl Survey {
         &self.server
     }
 
-    /// The surface for the snapshot: what is offered, as it was said.
-    pub fn surface(&self) -> Value {
-        let mut surface = Map::new();
-        let server = &self.server;
-        for (name, value) in [
-            ("server", &server["info"]),
-            ("capabilities", &server["capabilities"]),
-            ("instructions", &server["instructions"]),
-        ] {
-            if !value.is_null() {
-                surface.insert(name.to_owned(), value.clone());
-            }
-        }
-        for (method, member) in method::LISTS {
-            if let Some(things) = self.lists.get(*method) {
-                surface.insert((*member).to_owned(), things.clone());
-            }
-        }
+    /// What is offered, as it was said: what `${listed/…}` means, and what snapshots show.
+    pub fn surface(&self) -> &Arc<Value> {
+        &self.surface
+    }
+
+    fn surface_of(&self, lists: Map<String, Value>) -> Value {
+        let said = [("server", "info"), ("capabilities", "capabilities"), ("instructions", "instructions")];
+        let said = said.into_iter().map(|(name, member)| (name.to_owned(), self.server[member].clone()));
+        let mut surface: Map<_, _> = said.filter(|(_, value)| !value.is_null()).collect();
+        surface.extend(lists);
         Value::Object(surface)
     }
 }

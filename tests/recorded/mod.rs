@@ -137,7 +137,7 @@ pub fn run(revision: Revision, transport: &'static str, checks: Vec<Check>) -> V
         startup_ms: 412,
         planned: checks.len(),
     };
-    let surface = Surface { revision, transport, value: surface() };
+    let surface = Surface { revision, transport, value: surface().into() };
     let mut events = vec![Event::RunStarted(begin), Event::Surface(surface)];
     events.extend(checks.into_iter().map(|check| Event::Checked(Box::new(check))));
     events.push(Event::RunFinished(RunFinished { spawns: 3, duration_ms: 1_234 }));

@@ -67,8 +67,10 @@ fn unreadable(path: &Path, problem: &str) -> io::Error {
 
 /// The snapshot of a run, as it is committed.
 pub fn render(run: &Run, surface: Option<&Surface>, masks: &[Mask]) -> String {
-    let offered = surface
-        .map_or_else(|| "surface: null\n".to_owned(), |surface| parts(&mask(surface.value.clone(), masks)));
+    let offered = surface.map_or_else(
+        || "surface: null\n".to_owned(),
+        |surface| parts(&mask(Value::clone(&surface.value), masks)),
+    );
     format!("{HEAD}{}\n\n{offered}\n{VERDICTS}:\n{}", run.label(), verdicts(run))
 }
 
