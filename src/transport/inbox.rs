@@ -8,7 +8,7 @@ use super::{Arrival, Incoming};
 
 /// How many arrivals wait before nothing more is read, and how many bytes.
 const MOST: usize = 4096;
-const MOST_BYTES: usize = 16 << 20;
+const MOST_BYTES: usize = 4 << 20;
 
 /// The end that is written to.
 #[derive(Clone)]
