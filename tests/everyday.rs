@@ -253,6 +253,25 @@ fn explanations_show_a_right_and_a_wrong_message() {
         ],
     );
     assert!(!shown.contains("server/discover"), "{shown}");
+    // What only HTTP shows is shown over HTTP; what no message shows in words.
+    expect_in(
+        root(),
+        &["explain", "http.session.terminated-404"],
+        0,
+        &[
+            "Right, in 2025-11-25",
+            "<- HTTP 404",
+            "Wrong, in 2025-11-25",
+            "<- HTTP 400",
+            "--http '127.0.0.1:{port}' --fault",
+        ],
+    );
+    expect_in(
+        root(),
+        &["explain", "tools.schema.valid"],
+        0,
+        &["Wrong, in 2026-07-28", "found {\"type\"", "expected a valid schema"],
+    );
     expect_in(root(), &["stdio", "--skip", "tols/call"], 2, &["--skip tols/call", "did you mean tools/call"]);
 }
 

@@ -5,6 +5,7 @@ use std::io::Write;
 use super::Usage;
 use crate::case::{self, Case};
 use crate::catalogue::{Requirement, closest, requirement, requirements};
+use crate::reference::Transport;
 use crate::report::text;
 use crate::runner::{self, Example, ExitCode, coverage};
 
@@ -90,14 +91,34 @@ fn tell_example(example: &Example) -> String {
         .right
         .as_ref()
         .map(|data| format!("\nRight, in {revision}\n{request}{}", message("<-", data)));
-    let wrong =
-        format!("\nWrong, in {revision}: {}\n{request}{}", example.about, message("<-", &example.wrong));
-    let expected = example
-        .expected
-        .as_ref()
-        .map(|told| told.lines().map(|line| format!("  expected  {line}\n")).collect());
-    let serve = format!("  try it    mcp-conform stdio -- mcp-conform serve --fault {}\n", example.fault);
-    [right.unwrap_or_default(), wrong, expected.unwrap_or_default(), serve].concat()
+    let came = example.wrong.as_ref().map(|data| message("<-", data)).unwrap_or_default();
+    let wrong = format!("\nWrong, in {revision}: {}\n{request}{came}", example.about);
+    let found = example.found.as_ref().map(|found| labelled("found", found)).unwrap_or_default();
+    let expected = example.expected.as_ref().map(|told| labelled("expected", told)).unwrap_or_default();
+    let trial = format!("  try it    {}\n", trial(example));
+    [right.unwrap_or_default(), wrong, found, expected, trial].concat()
+}
+
+/// Lines with a name before each.
+fn labelled(label: &str, told: &str) -> String {
+    let lines = text::fold(&text::brief(told, LONGEST), WIDTH);
+    let marked = lines.iter().enumerate().map(|(n, line)| (if n == 0 { label } else { "" }, line));
+    marked.map(|(label, line)| format!("  {label:8}  {line}\n")).collect()
+}
+
+/// The command that shows it.
+fn trial(example: &Example) -> String {
+    let over_http = |path: &str| {
+        format!(
+            "mcp-conform http 'http://127.0.0.1:{{port}}/{path}' -- mcp-conform serve --http '127.0.0.1:{{port}}' --fault {}",
+            example.fault
+        )
+    };
+    match example.transport {
+        Transport::Stdio => format!("mcp-conform stdio -- mcp-conform serve --fault {}", example.fault),
+        Transport::Http => over_http("mcp"),
+        Transport::Sse => over_http("sse"),
+    }
 }
 
 /// A message after its mark, in lines of the usual width.

@@ -1,7 +1,9 @@
 //! Examples of right and wrong messages: what the reference server says without and with a fault.
 
+mod answer;
+mod place;
+
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -18,9 +20,9 @@ use crate::case::Case;
 use crate::catalogue::{Requirement, Verdict};
 use crate::protocol::Revision;
 use crate::reference::{self, Fault, Settings, Transport};
-use crate::session::transcript::{self, What};
-use crate::session::{Options, Transcript};
-use crate::transport::{MemoryServer, Target};
+use crate::session::Options;
+use crate::session::transcript;
+use crate::transport::Target;
 
 /// A violation of a requirement as it looks on the wire, and what is right in its place.
 #[derive(Debug, Clone)]
@@ -31,10 +33,14 @@ pub struct Example {
     pub about: &'static str,
     /// The revision that is spoken.
     pub revision: Revision,
+    /// How it is spoken.
+    pub transport: Transport,
     /// What we sent.
     pub request: Option<String>,
-    /// What the server says with the fault.
-    pub wrong: String,
+    /// What the server says with the fault, if that is one message.
+    pub wrong: Option<String>,
+    /// What is wrong, if no message shows it.
+    pub found: Option<String>,
     /// What was expected.
     pub expected: Option<String>,
     /// What it says without the fault.
@@ -44,12 +50,12 @@ pub struct Example {
 /// How long an example may take: a fault may be silence.
 const PATIENCE: Duration = Duration::from_secs(4);
 
-/// An example for one requirement, from the first of its faults that shows a message: its main fault if that does.
+/// An example for one requirement, from the first of its faults that shows a message: over stdio if it can be, from its
+/// main fault if that does.
 pub async fn example(requirement: &Requirement, cases: &[Case]) -> Option<Example> {
     let own = |fault: &&Fault| fault.requirement.as_deref() == Some(requirement.id.as_str());
-    let over_stdio = |fault: &&Fault| fault.transports.contains(&Transport::Stdio);
-    let mut faults: Vec<&Fault> = reference::faults().iter().filter(own).filter(over_stdio).collect();
-    faults.sort_by_key(|fault| fault.id != requirement.id);
+    let mut faults: Vec<&Fault> = reference::faults().iter().filter(own).collect();
+    faults.sort_by_key(|fault| (place::of(fault), fault.id != requirement.id));
     faults.truncate(3);
     let tries: Vec<_> =
         faults.into_iter().map(|fault| (fault, occasions(requirement, fault, cases))).collect();
@@ -84,64 +90,89 @@ async fn of_fault(requirement: &Requirement, fault: &'static Fault, cases: &[Cas
         requirement.revisions().iter().filter(|r| fault.revisions.contains(*r) && settings.speaks(*r));
     let revision = in_force.max()?;
     let mut plain = Settings::default();
-    // A fault that only the fixture shows is nothing without it.
+    // A fault that only the fixture shows is nothing without it, nor what is wrong about tokens where none are asked for.
     plain.options.fixture = fault.options.fixture;
-    let plan = plan(requirement, cases, revision, plain);
-    let checks = judge(&Plan { target: in_memory(settings), ..plan.clone() }).await;
-    let is_wrong =
-        |check: &&Check| matches!(check.verdict, Verdict::Fail | Verdict::Warn) && !check.wire.is_empty();
-    let check = checks.iter().find(is_wrong)?;
-    let came = |line: &&WireLine| line.dir == "<-";
-    let wrong = check.wire.iter().filter(came).find(|line| line.culprit);
-    let wrong = wrong.or_else(|| check.wire.iter().rfind(came))?;
-    let request = request(&check.wire, wrong);
+    plain.options.authorization = fault.options.authorization;
+    let transport = place::of(fault);
+    let plan = plan(requirement, cases, revision, place::serve(plain, transport).await?);
+    let checks = judge(&Plan { target: place::serve(settings, transport).await?, ..plan.clone() }).await;
+    let check = checks.iter().find(|check| matches!(check.verdict, Verdict::Fail | Verdict::Warn))?;
+    let wrong = wrong(check);
+    let request = request(&check.wire, wrong).map(|line| line.data.as_str());
+    let right = match wrong {
+        Some(wrong) => right(plan, request, &wrong.data).await,
+        None => None,
+    };
+    let wrong = wrong.map(|line| plainly(&line.data));
     Some(Example {
         fault: &fault.id,
         about: &fault.about,
         revision,
-        request: request.map(|line| line.data.clone()),
-        wrong: wrong.data.clone(),
+        transport,
+        request: request.map(str::to_owned),
         expected: check.expected.clone(),
         // Where the wrong is in the number or the order of messages, each alone is right.
-        right: right(plan, request?).await.filter(|right| *right != wrong.data),
+        right: right.map(|right| plainly(&right)).filter(|right| Some(right) != wrong.as_ref()),
+        found: wrong.is_none().then(|| check.got.clone().unwrap_or_else(|| check.message.clone())),
+        wrong,
     })
 }
 
+/// The message that is wrong: the head of the response where the status is, else what proves it, else the last that came.
+fn wrong(check: &Check) -> Option<&WireLine> {
+    let came = |line: &&WireLine| line.dir == "<-";
+    let culprit = check.wire.iter().filter(came).find(|line| line.culprit);
+    head(check).or(culprit).or_else(|| check.wire.iter().rfind(came))
+}
+
+/// The head of the response, where its status is wrong.
+fn head(check: &Check) -> Option<&WireLine> {
+    let is_status = |expected: &str| ["HTTP ", "status "].iter().any(|start| expected.starts_with(start));
+    let before = check.wire.iter().position(|line| line.culprit)?;
+    let is_head = |line: &&WireLine| line.dir == "<-" && line.data.starts_with("HTTP ");
+    check.expected.as_deref().filter(|expected| is_status(expected))?;
+    check.wire[..=before].iter().rfind(is_head)
+}
+
+/// A message as it was, or a head without what says nothing.
+fn plainly(data: &str) -> String {
+    let says_nothing = |part: &&str| ["date: ", "connection: "].iter().any(|start| part.starts_with(start));
+    match data.strip_prefix("HTTP ").and_then(|rest| rest.split_once(' ')) {
+        Some((status, headers)) => {
+            let headers: Vec<_> = headers.split(" | ").filter(|part| !says_nothing(part)).collect();
+            format!("HTTP {status} {}", headers.join(" | "))
+        }
+        None => data.to_owned(),
+    }
+}
+
 /// What the message answers, else the last that was sent before it.
-fn request<'w>(wire: &'w [WireLine], answer: &WireLine) -> Option<&'w WireLine> {
+fn request<'w>(wire: &'w [WireLine], answer: Option<&WireLine>) -> Option<&'w WireLine> {
     let id = |line: &WireLine| Some(serde_json::from_str::<Value>(&line.data).ok()?.get("id")?.clone());
-    let sent = || wire.iter().filter(|line| line.dir == "->" && line.seq < answer.seq);
-    let answered = id(answer).and_then(|wanted| sent().find(|line| id(line).as_ref() == Some(&wanted)));
+    let before = answer.map_or(u64::MAX, |answer| answer.seq);
+    let sent = || wire.iter().filter(|line| line.dir == "->" && line.seq < before);
+    let answered =
+        answer.and_then(id).and_then(|wanted| sent().find(|line| id(line).as_ref() == Some(&wanted)));
     answered.or_else(|| sent().next_back())
 }
 
-/// What the reference server answers to the same request without the fault.
-async fn right(plan: Plan, request: &WireLine) -> Option<String> {
+/// What the reference server says in the place of what is wrong without the fault.
+async fn right(plan: Plan, request: Option<&str>, wrong: &str) -> Option<String> {
     let folder = Folder::new();
     judge(&Plan { transcripts: Some(folder.0.clone()), ..plan }).await;
     let files = std::fs::read_dir(&folder.0).ok()?.flatten();
     let transcripts =
         files.filter_map(|file| transcript::read(&std::fs::read_to_string(file.path()).ok()?, None).ok());
-    transcripts.filter_map(|transcript| answer(&transcript, &request.data)).next()
-}
-
-/// The first message with the id of that request that came after it.
-fn answer(transcript: &Transcript, request: &str) -> Option<String> {
-    let is_request = |what: &What| matches!(what, What::Sent { frame, .. } if frame.text() == request);
-    let sent = transcript.entries.iter().find(|entry| is_request(&entry.what))?;
-    let id = serde_json::from_str::<Value>(request).ok()?["id"].clone();
-    let mut later = transcript.received().filter(|(entry, _)| entry.seq > sent.seq);
-    let (entry, _) = later.find(|(_, message)| message.get("id") == Some(&id))?;
-    Some(entry.text())
+    transcripts.filter_map(|transcript| answer::find(&transcript, request, wrong)).next()
 }
 
 /// Judges nothing but the requirement, on a server that is right.
-fn plan(requirement: &Requirement, cases: &[Case], revision: Revision, plain: Settings) -> Plan {
+fn plan(requirement: &Requirement, cases: &[Case], revision: Revision, target: Target) -> Plan {
     let only = globset::Glob::new(&globset::escape(&requirement.id)).map(|glob| glob.compile_matcher());
     Plan {
         name: None,
-        target: in_memory(plain),
-        info: TargetInfo { transport: "stdio", command: Vec::new(), url: None, config: None },
+        info: TargetInfo { transport: target.transport(), command: Vec::new(), url: None, config: None },
+        target,
         options: Options { timeout: Duration::from_millis(700), ..Options::default() },
         revisions: Choice::Pinned(vec![revision]),
         filter: Filter { only: only.into_iter().collect(), skip: Vec::new(), weight: 0 },
@@ -179,14 +210,6 @@ async fn judge(plan: &Plan) -> Vec<Check> {
         }
     );
     checks
-}
-
-fn in_memory(settings: Settings) -> Target {
-    let settings = Arc::new(settings);
-    Target::Memory(MemoryServer::new(move |input, output, stderr| {
-        let settings = settings.clone();
-        async move { reference::serve_stream(settings, input, output, |text| stderr.push(text.as_bytes())).await }
-    }))
 }
 
 /// A temporary folder.
