@@ -11,7 +11,7 @@ use common::{
 };
 use mcp_conform::catalogue::{Verdict, requirement};
 use mcp_conform::protocol::Revision;
-use mcp_conform::reference::{Fault, Settings, Transport, faults, quirks};
+use mcp_conform::reference::{Fault, Settings, Transport, faults, parse, quirks};
 use mcp_conform::runner::Check;
 
 const STDIO: Transport = Transport::Stdio;
@@ -102,6 +102,22 @@ fn settings(add: Option<&Fault>) -> Settings {
         settings.add(fault);
     }
     settings
+}
+
+/// What asks for the client's input cannot be a quirk: not every client of a run declares that it gives any.
+#[test]
+fn a_task_that_says_that_it_waits_for_the_client_is_right() {
+    const ID: &str = "tasks.input-required-used";
+    let honest = "
+- id: honest
+  about: Says that it waits, while it does.
+  rewrite: [{ on: reply tasks/get, after: 2, times: 2, match: { result: { status: working } }, do: [{ set: /result/status, to: input_required }] }]
+";
+    let mut settings = Settings::with(&[ID.to_owned()], &[]).expect("the fault");
+    parse("honest.yaml", honest).expect("a quirk").iter().for_each(|quirk| settings.add(quirk));
+    let (checks, _) = judge_in_memory(settings, Revision::V2025_11_25, Scope::Requirement(ID));
+    assert!(findings(&checks).is_empty(), "{:?}", findings(&checks));
+    assert!(checks.iter().any(|check| check.requirement == ID && check.verdict == Verdict::Pass));
 }
 
 #[test]

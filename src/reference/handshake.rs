@@ -159,7 +159,7 @@ impl Conversation {
             server: &self.server,
             revision,
             params,
-            level: Some(self.level),
+            level: Some(self.server.shared_level().unwrap_or(self.level)),
             client: &self.client,
             owner: self.owner,
             now: self.now,
@@ -172,6 +172,7 @@ impl Conversation {
                 let name = text(params, "level")?;
                 self.level =
                     level(name).ok_or_else(|| Failure::params(format!("Unknown log level: {name}")))?;
+                self.server.note_level(self.level);
                 Ok(json!({}).into())
             }
             "resources/subscribe" | "resources/unsubscribe"

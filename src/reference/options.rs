@@ -59,6 +59,12 @@ pub struct Options {
     pub turns: Option<usize>,
     /// Over HTTP, requests to the client go over the GET stream in place of that of the call.
     pub asides: Option<bool>,
+    /// Whether a further address of this machine is served, as if all were (default no); only faults do this.
+    pub everywhere: Option<bool>,
+    /// Whether all sessions share one log level (default no); only faults do this.
+    pub shared_level: Option<bool>,
+    /// Whether a tool reports its progress under the token of the call before (default no); only faults do this.
+    pub stray_progress: Option<bool>,
 }
 
 /// An era by its name.
@@ -130,6 +136,9 @@ impl Options {
         take(&mut self.state, &other.state);
         take(&mut self.turns, &other.turns);
         take(&mut self.asides, &other.asides);
+        take(&mut self.everywhere, &other.everywhere);
+        take(&mut self.shared_level, &other.shared_level);
+        take(&mut self.stray_progress, &other.stray_progress);
     }
 }
 

@@ -1,7 +1,9 @@
 //! What all connections of one reference server share.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+
+use serde_json::Value;
 
 use super::settings::Settings;
 use super::tasks::Tasks;
@@ -18,6 +20,10 @@ pub struct Server {
     pub(super) tasks: Tasks,
     conversations: AtomicU64,
     links: AtomicU64,
+    /// The log level that was asked for last, in whatever conversation.
+    level: AtomicUsize,
+    /// The progress token of the call before.
+    token: Mutex<Option<Value>>,
 }
 
 /// Something that subscribers want to hear of.
@@ -43,6 +49,8 @@ impl Server {
             tasks: Tasks::default(),
             conversations: AtomicU64::new(0),
             links: AtomicU64::new(0),
+            level: AtomicUsize::new(0),
+            token: Mutex::default(),
         })
     }
 
@@ -75,6 +83,23 @@ impl Server {
     /// Adds or removes the tool `extra`; returns whether it is there now.
     pub(super) fn toggle_extra(&self) -> bool {
         !self.extra.fetch_xor(true, Ordering::Relaxed)
+    }
+
+    /// Notes the log level that a conversation asks for.
+    pub(super) fn note_level(&self, level: usize) {
+        self.level.store(level, Ordering::Relaxed);
+    }
+
+    /// The log level that was asked for last, where all conversations share one.
+    pub(super) fn shared_level(&self) -> Option<usize> {
+        (self.settings.options.shared_level == Some(true)).then(|| self.level.load(Ordering::Relaxed))
+    }
+
+    /// The token under which a call reports its progress: its own, or, where calls are mixed up, that of the call before.
+    pub(super) fn token(&self, own: &Value) -> Value {
+        let mut last = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = last.replace(own.clone()).filter(|_| self.settings.options.stray_progress == Some(true));
+        before.unwrap_or_else(|| own.clone())
     }
 
     /// A new `elicitationId`.

@@ -250,9 +250,9 @@ fn slow(ask: &Ask<'_>, steps: f64) -> Outcome {
     let steps = (1..=MOST_STEPS).find(|n| f64::from(*n) >= steps).unwrap_or(MOST_STEPS);
     let mut outcome = said(&format!("Took {steps} steps."));
     outcome.delay = STEP * steps;
-    if let Some(token) = ask.progress_token() {
+    if let Some(token) = ask.progress_token().map(|own| ask.server.token(own)) {
         outcome.notifications =
-            (1..=steps).map(|done| (STEP * done - STEP / 2, progress(ask, token, done, steps))).collect();
+            (1..=steps).map(|done| (STEP * done - STEP / 2, progress(ask, &token, done, steps))).collect();
     }
     outcome
 }

@@ -8,12 +8,11 @@ const ONLY: &str = "stdio.stdout.only-messages";
 const TERMINATED: &str = "stdio.framing.newline-terminated";
 const EMBEDDED: &str = "stdio.framing.no-embedded-newline";
 const ONE: &str = "stdio.framing.one-message-per-line";
-const STREAMS: &str = "stdio.streams.stdin-to-stdout";
 const UTF8: &str = "base.encoding.utf8";
 
 pub const RULE: Rule = Rule {
     id: "rule/stdout",
-    judges: &[ONLY, TERMINATED, EMBEDDED, ONE, STREAMS, UTF8],
+    judges: &[ONLY, TERMINATED, EMBEDDED, ONE, UTF8],
     hint: "the server has to write to its standard output",
     run,
 };
@@ -50,7 +49,7 @@ fn line(
 ) {
     match json {
         Ok(_) => {
-            [ONLY, EMBEDDED, ONE, STREAMS].iter().for_each(|id| findings.kept(id));
+            [ONLY, EMBEDDED, ONE].iter().for_each(|id| findings.kept(id));
             match terminated {
                 true => findings.kept(TERMINATED),
                 false => findings.violated(

@@ -13,6 +13,7 @@ mod mirror;
 mod response;
 mod streams;
 
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use hyper::service::service_fn;
@@ -31,17 +32,29 @@ pub async fn serve_http(settings: Arc<Settings>, listener: TcpListener) -> std::
     if let Some(time) = settings.options.slow_start {
         tokio::time::sleep(time).await;
     }
+    let aside = match settings.options.everywhere {
+        Some(true) => Some(TcpListener::bind((ASIDE, listener.local_addr()?.port())).await?),
+        _ => None,
+    };
     let hub = Hub::new(Server::new(settings));
     let mut connections = tokio::task::JoinSet::new();
     loop {
         let stream = tokio::select! {
             accepted = listener.accept() => accepted?.0,
+            Some(accepted) = accept(aside.as_ref()) => accepted?.0,
             code = hub.ended() => return Ok(code),
             Some(_) = connections.join_next(), if !connections.is_empty() => continue,
         };
         stream.set_nodelay(true)?;
         connections.spawn(connection(hub.clone(), stream));
     }
+}
+
+/// A loopback address besides that which servers are told to listen at.
+const ASIDE: &str = "127.0.0.2";
+
+async fn accept(listener: Option<&TcpListener>) -> Option<std::io::Result<(TcpStream, SocketAddr)>> {
+    Some(listener?.accept().await)
 }
 
 async fn connection(hub: Arc<Hub>, stream: TcpStream) {

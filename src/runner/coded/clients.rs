@@ -69,6 +69,15 @@ async fn open(run: &mut CaseRun<'_>) -> Vec<String> {
     outcomes.iter().filter_map(session_id).collect()
 }
 
+/// One more session, ready to be used; its id.
+pub(super) async fn another(run: &mut CaseRun<'_>) -> Option<String> {
+    let opening = initialize(run, None);
+    let id = session_id(&run.session.http(&opening).await)?;
+    let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    run.session.http(&call("POST", Some(ready), &[("Mcp-Session-Id", Some(&id))])).await;
+    Some(id)
+}
+
 fn session_id(outcome: &Outcome) -> Option<String> {
     outcome.headers.iter().find(|(name, _)| name == SESSION).map(|(_, id)| id.clone())
 }

@@ -41,13 +41,22 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     );
 }
 
-/// The levels of the log messages that come with one call.
-async fn levels_at(run: &mut CaseRun<'_>, tool: &Value, level: &str) -> Vec<String> {
+/// The levels of the log messages that come with one call at that level.
+pub(super) async fn levels_at(run: &mut CaseRun<'_>, tool: &Value, level: &str) -> Vec<String> {
     let mut meta = Map::new();
     match run.session.revision.is_stateless() {
         true => drop(meta.insert("io.modelcontextprotocol/logLevel".into(), level.into())),
         false => drop(run.ask("logging/setLevel", json!({"level": level})).await),
     }
+    levels_of_call(run, tool, meta).await
+}
+
+/// The levels of the log messages that come with one call.
+pub(super) async fn levels_of_call(
+    run: &mut CaseRun<'_>,
+    tool: &Value,
+    meta: Map<String, Value>,
+) -> Vec<String> {
     let from = run.session.transcript.last() + 1;
     let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
     let patience = run.session.timeout();

@@ -3,6 +3,7 @@
 mod advertised_versions;
 mod authorization;
 mod batches;
+mod bind;
 mod cancellation_races;
 mod changes;
 mod client;
@@ -17,6 +18,7 @@ mod http_streams;
 mod list_stability;
 mod listen;
 mod log_levels;
+mod log_sessions;
 mod malformed;
 mod origin;
 mod pagination_walk;
@@ -66,6 +68,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "auth_tokens" => authorization::tokens::run(run).await,
         "auth_users" => authorization::users::run(run).await,
         "batches" => batches::run(run).await,
+        "bind" => bind::run(run).await,
         "cancellation_races" => cancellation_races::run(run).await,
         "changes" => changes::run(run).await,
         "client_identity" => client_identity::run(run).await,
@@ -82,6 +85,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "list_stability" => list_stability::run(run).await,
         "listen" => listen::run(run).await,
         "log_levels" => log_levels::run(run).await,
+        "log_sessions" => log_sessions::run(run).await,
         "malformed" => malformed::run(run).await,
         "origin" => origin::run(run).await,
         "pagination_walk" => pagination_walk::run(run).await,

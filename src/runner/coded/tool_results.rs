@@ -29,7 +29,8 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     }
     seen.iter().for_each(|seen| mirror(run, seen));
     seen.iter().for_each(|seen| embedded(run, seen));
-    links(run, &seen).await;
+    links(run, &seen, "resource_link", "/uri", "tools.result.resource-link-readable").await;
+    links(run, &seen, "resource", "/resource/uri", "tools.result.embedded-resource-refetchable").await;
     run.rest_unseen("no tool that may be called returned structured content, a link or an embedded resource");
 }
 
@@ -116,15 +117,16 @@ fn embedded(run: &mut CaseRun<'_>, seen: &Seen) {
     }
 }
 
-async fn links(run: &mut CaseRun<'_>, seen: &[Seen]) {
-    let Some(requirement) = run.judged("tools.result.resource-link-readable") else { return };
+/// Whether the resources that blocks of a kind point to can be read.
+async fn links(run: &mut CaseRun<'_>, seen: &[Seen], kind: &str, at: &str, id: &str) {
+    let Some(requirement) = run.judged(id) else { return };
     if !declares_resources(run) {
         return;
     }
     let uris = seen
         .iter()
-        .flat_map(|seen| blocks(&seen.result, "resource_link"))
-        .filter_map(|link| link["uri"].as_str());
+        .flat_map(|seen| blocks(&seen.result, kind))
+        .filter_map(|block| block.pointer(at)?.as_str());
     let own: Vec<String> =
         uris.filter(|uri| !uri.starts_with("http")).take(LINKS).map(str::to_owned).collect();
     for uri in own {

@@ -140,7 +140,6 @@ fn polled(run: &mut CaseRun<'_>, task: &Task, polls: &[Outcome]) {
             shows(last, "the task waits for input that it has got", "working, or an end")
         });
     }
-    if run.session.is_http() {}
 }
 
 /// Whether the server asked the client for this task's sake (and was answered: that is done at once).

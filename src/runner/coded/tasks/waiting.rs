@@ -5,9 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{Task, get, is_terminal, judge, met, shows, status};
+use super::{RELATED, Task, get, is_terminal, judge, met, shows, status};
+use crate::protocol::{Class, Message};
 use crate::runner::interpret::CaseRun;
-use crate::session::{Begun, Meta, Outcome};
+use crate::session::transcript::Entry;
+use crate::session::{Begun, Manner, Meta, Outcome};
 
 /// A poll is quick that takes less, and waits for something if it takes more.
 const QUICK: Duration = Duration::from_millis(500);
@@ -25,8 +27,12 @@ pub(super) async fn begin(run: &mut CaseRun<'_>, task: &Task) -> Option<Waited> 
     if is_terminal(status(&before)) || before.result().is_none() {
         return None;
     }
+    // What the task waits for is left open until it has been asked how it is.
+    let from = run.session.transcript.last();
+    run.session.client_mut().manner = Manner::Silent;
     let begun = run.session.begin("tasks/result", Some(json!({"taskId": task.id})));
     let (beside, took) = timed(run, &task.id).await;
+    asked(run, &task.id, from).await;
     beside.result()?;
     let is_behind = answered(run, &begun).is_some() && took > SLOW && alone < QUICK;
     if is_behind || !is_terminal(status(&beside)) {
@@ -35,6 +41,26 @@ pub(super) async fn begin(run: &mut CaseRun<'_>, task: &Task) -> Option<Waited> 
         });
     }
     Some(Waited { task: task.id.clone(), begun })
+}
+
+/// Whether the task says that it waits for the client, if it does; then the client answers.
+async fn asked(run: &mut CaseRun<'_>, id: &str, from: u64) {
+    let is_question = |(entry, message): &(&Entry, Message)| {
+        entry.seq > from && message.class() == Class::Request && message.method() != Some("ping")
+    };
+    let questions = |run: &CaseRun<'_>| -> Vec<Message> {
+        run.session.transcript.received().filter(is_question).map(|(_, message)| message).collect()
+    };
+    if questions(run).iter().any(|question| question.params()["_meta"][RELATED]["taskId"] == id) {
+        let shown = get(run, id).await;
+        if shown.result().is_some() && !is_terminal(status(&shown)) {
+            judge(run, "tasks.input-required-used", status(&shown) == "input_required", || {
+                shows(&shown, "the task waits for the client, and does not say so", "status input_required")
+            });
+        }
+    }
+    run.session.client_mut().manner = Manner::Willing;
+    questions(run).iter().for_each(|question| run.session.answer_late(question));
 }
 
 async fn timed(run: &mut CaseRun<'_>, id: &str) -> (Outcome, Duration) {
