@@ -6,8 +6,8 @@ use mcp_conform::reference::{faults, quirks};
 use mcp_conform::runner::coverage;
 
 /// What was reached; raise these when more is.
-const JUDGED: usize = 914;
-const PROVEN: usize = 914;
+const JUDGED: usize = 918;
+const PROVEN: usize = 918;
 
 #[test]
 fn no_requirement_loses_its_check_or_its_fault() {

@@ -36,8 +36,25 @@ pub fn write(path: &Path, baselines: &[Baseline], report: &Report, strict: bool)
     // A text of the server's must not end the comment.
     let failures = failures.map(|(server, check)| (server, check, text::brief(&check.message, 160)));
     let written = Baseline::written(baselines, failures, &today());
-    std::fs::write(path, written)
-        .map_err(|error| Usage(format!("--write-baseline {}: {error}", path.display())))
+    std::fs::write(path, &written)
+        .map_err(|error| Usage(format!("--write-baseline {}: {error}", path.display())))?;
+    eprintln!("mcp-conform: {}", told(path, written.matches("[[accepted]]").count(), strict));
+    Ok(())
+}
+
+/// What was written, in words.
+fn told(path: &Path, entries: usize, strict: bool) -> String {
+    match (entries, strict) {
+        (0, true) => format!("{}: nothing fails, and nothing is accepted", path.display()),
+        (0, false) => {
+            format!(
+                "{}: nothing fails, and nothing is accepted (warnings fail with --strict)",
+                path.display()
+            )
+        }
+        (1, _) => format!("{}: 1 finding is accepted", path.display()),
+        (many, _) => format!("{}: {many} findings are accepted", path.display()),
+    }
 }
 
 /// Today, as YYYY-MM-DD.

@@ -43,7 +43,7 @@ mod tools;
 pub use fault::{Fault, FaultError, Transport, faults, parse, quirks};
 pub use http::serve_http;
 pub use interactive::State;
-pub use options::{EraName, Options, Sse};
+pub use options::{EraName, Options, Requestor, Sse};
 pub use settings::{Settings, SettingsError};
 pub use stream::{serve_stdio, serve_stream};
 pub use token::{CLIENT, REDIRECT, TOKENS, Token};

@@ -65,6 +65,8 @@ pub struct Options {
     pub shared_level: Option<bool>,
     /// Whether a tool reports its progress under the token of the call before (default no); only faults do this.
     pub stray_progress: Option<bool>,
+    /// How a task of the client is treated (default: its result is asked for at once, and awaited); only faults set this.
+    pub requestor: Option<Requestor>,
 }
 
 /// An era by its name.
@@ -106,6 +108,20 @@ pub enum Resume {
     Refuse,
 }
 
+/// How a server treats a task that the client runs for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Requestor {
+    /// It asks again and again without a pause.
+    Hasty,
+    /// The same, although the task waits for the user.
+    Stubborn,
+    /// It asks once, and gives up.
+    Fickle,
+    /// It lists the client's tasks first, with a cursor of its own making.
+    Lists,
+}
+
 impl Options {
     /// Takes over everything that `other` sets.
     pub fn merge(&mut self, other: &Self) {
@@ -139,6 +155,7 @@ impl Options {
         take(&mut self.everywhere, &other.everywhere);
         take(&mut self.shared_level, &other.shared_level);
         take(&mut self.stray_progress, &other.stray_progress);
+        take(&mut self.requestor, &other.requestor);
     }
 }
 

@@ -25,6 +25,8 @@ pub const DEATH: &str = "rule/replies";
 pub struct Surroundings<'r> {
     /// What the server offers.
     pub survey: &'r Survey,
+    /// What it offers to a client that declares nothing.
+    pub plain: &'r Survey,
     /// What must not be shown.
     pub secrets: &'r Secrets,
     /// Tokens for tests of authorization.

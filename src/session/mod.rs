@@ -25,7 +25,7 @@ use crate::protocol::{Id, Message, Revision};
 use crate::transport::{Exit, StderrTail, Target, Wire};
 
 pub use begun::Begun;
-pub use client::{Client, Manner, SAID, can_misfill};
+pub use client::{CURSOR, Client, Manner, POLL_INTERVAL_MS, SAID, can_misfill};
 pub use compose::{Meta, client_info, client_meta};
 pub use detect::{Detection, detect, is_modern_error};
 pub(crate) use flight::Sent;
@@ -81,6 +81,8 @@ pub struct Session {
     /// Whether the handshake is done, so that HTTP requests carry the agreed version.
     agreed: bool,
     learned: Learned,
+    /// What the emulated client runs as tasks.
+    jobs: client::Jobs,
     exit: Option<Exit>,
     closed: bool,
     deaf: bool,
@@ -126,6 +128,7 @@ impl Session {
             http_session: None,
             agreed: false,
             learned: Learned::default(),
+            jobs: client::Jobs::default(),
             exit: None,
             closed: false,
             deaf: false,

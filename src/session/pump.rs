@@ -175,7 +175,9 @@ impl Session {
                     if client.is_silent_about(&message) {
                         continue;
                     }
-                    let (answer, deliberate) = (client.answer(&message), client.is_careless());
+                    let of_task = self.jobs.answer(client, &message);
+                    let answer = of_task.unwrap_or_else(|| client.answer(&message));
+                    let deliberate = client.is_careless();
                     self.post(&answer, deliberate);
                 }
                 Class::Notification => {}

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::super::answer::Ask;
 use super::question::{choices, defaults, form, link, roots, sampling, text_field};
-use super::{Answers, Interactive, loops};
+use super::{Answers, Interactive, background, loops};
 use crate::protocol::ask::declares;
 
 /// The requests of the current round that are not answered yet; none = the flow is done.
@@ -16,6 +16,9 @@ pub(super) fn open(
 ) -> Vec<(String, Value)> {
     if about.name == "ask-tools" {
         return loops::open(ask.server.settings.options.turns, answers);
+    }
+    if about.name == "ask-later" {
+        return background::open(ask.server.settings.options.requestor, answers);
     }
     let rounds = rounds(about, given, ask.client);
     let is_open = |(key, _): &(&str, Value)| !answers.contains_key(*key);
@@ -105,6 +108,8 @@ fn words(answer: &Value) -> String {
 /// Whether an answer is one to the request, as its schema demands.
 pub(super) fn fits(request: &Value, answer: &Value) -> bool {
     match request["method"].as_str() {
+        _ if request["params"]["task"].is_object() && answer["task"].is_object() => true,
+        Some("tasks/get" | "tasks/result" | "tasks/list") => true,
         Some("roots/list") => answer["roots"].as_array().is_some_and(|roots| {
             roots.iter().all(|root| root["uri"].as_str().is_some_and(|uri| uri.starts_with("file://")))
         }),

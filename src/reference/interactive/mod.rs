@@ -1,6 +1,7 @@
 //! Tools, a prompt and a resource that need something from the client before they answer: the same flows in both eras, with
 //! requests of the server's own (handshake) or inside results (stateless).
 
+mod background;
 mod flow;
 mod loops;
 mod pending;
@@ -91,6 +92,9 @@ const TOOLS: &[Interactive] = &[
         .needing("sampling.tools", Revision::V2025_11_25),
     tool("ask-link", "Link", "Asks the user to visit a page.")
         .needing("elicitation.url", Revision::V2025_11_25),
+    tool("ask-later", "Task of the client", "Asks the user, and fetches the answer later.")
+        .needing("tasks.requests.elicitation.create", Revision::V2025_11_25)
+        .handshake(),
     tool("ask-first", "Link first", "Refuses to work before the user has visited a page.")
         .needing("elicitation.url", Revision::V2025_11_25)
         .handshake(),

@@ -2,6 +2,7 @@
 //! or inside results (stateless era).
 
 mod form;
+mod jobs;
 mod model;
 
 use serde_json::{Value, json};
@@ -46,6 +47,7 @@ pub enum Manner {
 }
 
 pub use form::can_misfill;
+pub use jobs::{CURSOR, Jobs, POLL_INTERVAL_MS};
 pub use model::SAID;
 
 /// Why the client does not do what it was asked: the error of its reply.

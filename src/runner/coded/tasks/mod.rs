@@ -12,6 +12,7 @@ pub(super) mod lifecycle;
 mod listing;
 pub(super) mod older_session;
 mod outcome;
+pub(super) mod requestor;
 pub(super) mod support;
 pub(super) mod unadvertised;
 pub(super) mod undeclared;

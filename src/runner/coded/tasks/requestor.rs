@@ -1,0 +1,148 @@
+//! The server as the one who asks for tasks: what it does about those that the client runs for it (2025-11-25).
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::judge;
+use crate::case::List;
+use crate::protocol::{Class, Message};
+use crate::runner::coded::SOME;
+use crate::runner::interpret::CaseRun;
+use crate::runner::note::Violation;
+use crate::session::{CURSOR, Meta, POLL_INTERVAL_MS};
+
+/// Two questions that are less than half of the interval apart do not heed it.
+const HASTE: Duration = Duration::from_millis(POLL_INTERVAL_MS / 2);
+
+/// Tools that only a client with tasks is offered.
+const MOST: usize = 20;
+/// How long a tool is waited for that has most probably nothing to do with tasks.
+const SHORT: Duration = Duration::from_secs(1);
+
+/// A task of the client, and what the server asked about it.
+struct Job {
+    id: Value,
+    made: u64,
+    asked: Vec<Asked>,
+}
+
+/// One question, and the state that was shown for it.
+struct Asked {
+    seq: u64,
+    at: Duration,
+    method: String,
+    shown: String,
+}
+
+pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
+    for (tool, patience) in tools(run) {
+        let from = run.session.transcript.last() + 1;
+        let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
+        run.request("tools/call", Some(params), &Meta::Standard, patience).await;
+        for job in jobs(run, from) {
+            heeds_interval(run, &job);
+            goes_on(run, &job);
+            fetches_early(run, &job);
+        }
+        cursors(run, from);
+    }
+    run.rest_unseen("no tool that may be called asks for something that the client runs as a task");
+}
+
+/// Those that only such a client is offered, and some of the others: these are not waited for as long.
+fn tools(run: &CaseRun<'_>) -> Vec<(Value, Duration)> {
+    let plain: Vec<&Value> = run.around.plain.all(List::Tools).map(|tool| &tool["name"]).collect();
+    let all = run.around.survey.all(List::CallableTools).cloned();
+    let (others, own): (Vec<Value>, Vec<Value>) = all.partition(|tool| plain.contains(&&tool["name"]));
+    let patient = own.into_iter().map(|tool| (tool, run.session.timeout()));
+    let hasty = others.into_iter().map(|tool| (tool, run.session.timeout().min(SHORT)));
+    patient.take(MOST).chain(hasty.take(SOME)).collect()
+}
+
+/// The tasks that were made since an entry of the transcript.
+fn jobs(run: &CaseRun<'_>, from: u64) -> Vec<Job> {
+    let transcript = &run.session.transcript;
+    let made = transcript.sent().filter(|(entry, _)| entry.seq >= from);
+    let tasks = made
+        .filter_map(|(entry, reply)| Some((entry.seq, reply.get("result")?["task"].get("taskId")?.clone())));
+    let job = |(made, id): (u64, Value)| {
+        let since = transcript.received().filter(|(entry, _)| entry.seq > made);
+        let about = since
+            .filter(|(_, message)| message.class() == Class::Request && message.params()["taskId"] == id);
+        let asked = about.map(|(entry, message)| Asked {
+            seq: entry.seq,
+            at: entry.at,
+            method: message.method().unwrap_or_default().to_owned(),
+            shown: shown(run, &message),
+        });
+        Job { id: id.clone(), made, asked: asked.collect() }
+    };
+    tasks.map(job).collect()
+}
+
+/// The state in our reply to the question.
+fn shown(run: &CaseRun<'_>, question: &Message) -> String {
+    let mut sent = run.session.transcript.sent();
+    let reply = sent.find(|(_, reply)| reply.is_reply() && reply.get("id") == question.get("id"));
+    let status = reply.and_then(|(_, reply)| Some(reply.get("result")?["status"].as_str()?.to_owned()));
+    status.unwrap_or_default()
+}
+
+fn heeds_interval(run: &mut CaseRun<'_>, job: &Job) {
+    let polls: Vec<&Asked> = job.asked.iter().filter(|asked| asked.method == "tasks/get").collect();
+    let Some(shortest) = polls.windows(2).min_by_key(|pair| pair[1].at - pair[0].at) else { return };
+    let gap = shortest[1].at - shortest[0].at;
+    judge(run, "tasks.requestor-polls-sanely", gap >= HASTE, || Violation {
+        message: format!("the server asked again for {} after {} ms", job.id, gap.as_millis()),
+        expected: format!("about {POLL_INTERVAL_MS} ms between two questions, as the client asks for"),
+        got: format!("{} ms", gap.as_millis()),
+        span: (shortest[0].seq, shortest[1].seq),
+        at_most: None,
+    });
+}
+
+/// Until the end is shown, or the result fetched.
+fn goes_on(run: &mut CaseRun<'_>, job: &Job) {
+    let is_end = |asked: &Asked| asked.method != "tasks/get" || asked.shown == "completed";
+    let last = job.asked.last().map_or(job.made, |asked| asked.seq);
+    judge(run, "tasks.requestor-polls-to-end", job.asked.iter().any(is_end), || Violation {
+        message: format!("the server lost sight of {}, a task of the client that goes on", job.id),
+        expected: "tasks/get until the end, or tasks/result".into(),
+        got: format!("{} questions about it", job.asked.len()),
+        span: (job.made, last),
+        at_most: None,
+    });
+}
+
+/// What waits for input gets it when the result is asked for.
+fn fetches_early(run: &mut CaseRun<'_>, job: &Job) {
+    let Some(at) = job.asked.iter().position(|asked| asked.shown == "input_required") else { return };
+    let Some(next) = job.asked.get(at + 1) else { return };
+    judge(run, "tasks.requestor-input-required", next.method != "tasks/get", || Violation {
+        message: format!("the server saw that {} waits for input, and asked how it is once more", job.id),
+        expected: "tasks/result, once the task waits for input".into(),
+        got: next.method.clone(),
+        span: (job.asked[at].seq, next.seq),
+        at_most: None,
+    });
+}
+
+fn cursors(run: &mut CaseRun<'_>, from: u64) {
+    let received = run.session.transcript.received().filter(|(entry, _)| entry.seq >= from);
+    let lists = received
+        .filter(|(_, message)| message.class() == Class::Request && message.method() == Some("tasks/list"));
+    let given: Vec<(u64, Value)> = lists
+        .filter_map(|(entry, message)| Some((entry.seq, message.params().get("cursor")?.clone())))
+        .filter(|(_, cursor)| !cursor.is_null())
+        .collect();
+    for (seq, cursor) in given {
+        judge(run, "tasks.requestor-opaque-cursor", cursor == CURSOR, || Violation {
+            message: "the server asks for a page of the client's tasks with a cursor that it made up".into(),
+            expected: format!("the cursor {CURSOR:?}, as it was handed out"),
+            got: cursor.to_string(),
+            span: (seq, seq),
+            at_most: None,
+        });
+    }
+}
