@@ -13,7 +13,7 @@ use mcp_conform::reference::{Settings, parse, quirks};
 use mcp_conform::runner::{Policy, Profile, Tools};
 use mcp_conform::session::Options;
 use mcp_conform::transport::Target;
-use planted::{BUGS, Planted};
+use planted::{BUGS, Deed, Planted};
 
 /// A bug in the language of faults.
 const MALFORMED: &str = "{ on: receive *, where: { malformed: true }, do: [{ exit: 1 }] }";
@@ -86,6 +86,28 @@ fn planted_bugs_are_found_and_made_small() {
     // 95 of 100 are to be found.
     assert!(missed.len() * 20 <= BUGS.len(), "missed: {missed:#?}");
     assert!(large.is_empty(), "too large (minimum, found): {large:#?}");
+}
+
+#[test]
+fn a_death_that_never_comes_again_shows_what_was_sent_last() {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    static LINES: AtomicUsize = AtomicUsize::new(0);
+    const FATAL: usize = 100;
+    let once = Planted {
+        name: "once",
+        kind: Kind::Crash,
+        minimum: 1,
+        deep: false,
+        act: |_, line| match line {
+            planted::Line::In(..) if LINES.fetch_add(1, Relaxed) == FATAL => Deed::Die,
+            _ => Deed::Pass,
+        },
+    };
+    let summary = campaign(&once.target(), Revision::V2025_11_25, 1, 500);
+    let [finding] = summary.findings.as_slice() else { panic!("{:?}", summary.findings) };
+    assert_eq!((finding.kind, finding.stability), (Kind::Crash, Stability::Flaky));
+    assert!(finding.message.contains("it did not come again"), "{}", finding.message);
+    assert!(finding.script.actions.len() > 4 && !finding.wire.is_empty(), "{finding:?}");
 }
 
 /// Prints how many planted bugs each of three seeds finds, with and without guidance:

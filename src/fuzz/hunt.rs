@@ -300,11 +300,11 @@ impl<'h> Hunt<'h> {
         let (campaign, bench, source) = (self.campaign, self.bench, &**self.supply.source());
         let inquest = Inquest { has_races: self.has_races, campaign, bench, source };
         let Some(finding) = inquest.hold(bug, before, past).await else { return };
-        self.has_races |= is_death(&finding) && finding.stability == Stability::Flaky;
+        self.has_races |= is_death(finding.kind) && finding.stability == Stability::Flaky;
         // Another script with the same cause, or another death, is told only if it comes each time: those of a race never
         // look alike.
         let is_alike =
-            |known: &Finding| known.cause == finding.cause || is_death(known) && is_death(&finding);
+            |known: &Finding| known.cause == finding.cause || is_death(known.kind) && is_death(finding.kind);
         let is_same = |known: &Finding| {
             known.finding == finding.finding || finding.stability == Stability::Flaky && is_alike(known)
         };
@@ -351,8 +351,9 @@ fn executed(cases: &[Case], flight: &Flight) -> usize {
     (place + 1).min(cases.len())
 }
 
-const fn is_death(finding: &Finding) -> bool {
-    matches!(finding.kind, Kind::Crash | Kind::Hang)
+/// Whether the server dies of such a bug.
+pub(super) const fn is_death(kind: Kind) -> bool {
+    matches!(kind, Kind::Crash | Kind::Hang)
 }
 
 /// What is looked for only on suspicion is not told unless it comes again.

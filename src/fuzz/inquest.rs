@@ -7,7 +7,7 @@ use super::bench::Bench;
 use super::campaign::Campaign;
 use super::evidence;
 use super::finding::{Finding, Stability};
-use super::hunt::needs_proof;
+use super::hunt::{is_death, needs_proof};
 use super::oracle::{Bug, Kind};
 use super::player::Played;
 use super::script::{Action, Script};
@@ -78,7 +78,7 @@ impl Inquest<'_> {
         let last = suspects.first().copied().unwrap_or(past.len().saturating_sub(1));
         let mut reach = NEAR;
         while found.is_none() {
-            let end = if matches!(bug.kind, Kind::Crash | Kind::Hang) { past.len() } else { last + 1 };
+            let end = if is_death(bug.kind) { past.len() } else { last + 1 };
             let near = &past[end.saturating_sub(reach)..end];
             let scripts = fitting(bug.kind, near);
             let scripts: Vec<&Script> = scripts.iter().map(AsRef::as_ref).collect();
@@ -93,8 +93,15 @@ impl Inquest<'_> {
             Some((index, script)) => self.finding(bug, search, &past[index].case, script).await,
             None if needs_proof(bug.kind) => None,
             None => {
-                let suspect = past.get(last)?;
-                self.finding(bug, search, &suspect.case, (*suspect.case.script).clone()).await
+                let suspect = &past.get(last)?.case;
+                let script = match is_death(bug.kind) {
+                    // Any of those before it may have done it.
+                    true => Script::joined(
+                        past[past.len().saturating_sub(NEAR)..].iter().map(|past| &*past.case.script),
+                    ),
+                    false => (*suspect.script).clone(),
+                };
+                self.finding(bug, search, suspect, script).await
             }
         }
     }
@@ -125,11 +132,16 @@ impl Inquest<'_> {
         }
         let cause = bug.cause();
         let watched = self.bench.watch(&[&script]).await;
-        let (bug, wire) = match (search.shown, &watched) {
-            (Some(shown), Some(flight)) => (shown, evidence::end(flight)),
+        let is_shown = search.shown.is_some();
+        let mut bug = search.shown.unwrap_or_else(|| bug.clone());
+        let (wire, stderr) = match watched {
+            Some(flight) if is_shown => (evidence::end(&flight), flight.stderr),
             // It never came again: what was seen of it is all there is.
-            (shown, _) => (shown.unwrap_or_else(|| bug.clone()), bug.wire.clone()),
+            _ => (std::mem::take(&mut bug.wire), std::mem::take(&mut bug.stderr)),
         };
+        if !is_shown && is_death(bug.kind) {
+            bug.message += "; it did not come again: the script is what was sent last";
+        }
         // A violated rule is one, however it came about; a death or a lost reply may have several reasons.
         let form = if bug.kind == Kind::InvalidReply { String::new() } else { skeleton(&script) };
         let identity = format!("{cause}|{form}");
@@ -147,7 +159,7 @@ impl Inquest<'_> {
             cause,
             script,
             wire,
-            stderr: watched.map(|flight| flight.stderr).unwrap_or_default(),
+            stderr,
         })
     }
 }
@@ -170,7 +182,7 @@ fn suspects(bug: &Bug, before: usize, past: &[Past]) -> Vec<usize> {
         return Vec::new();
     }
     let flight = before..past.len();
-    if matches!(bug.kind, Kind::Crash | Kind::Hang) {
+    if is_death(bug.kind) {
         // What was sent last before nothing was answered any more.
         let first = flight.clone().find(|index| past[*index].owes).unwrap_or(past.len() - 1);
         return (flight.start..=first).rev().take(3).collect();

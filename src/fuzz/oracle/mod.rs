@@ -104,6 +104,8 @@ pub struct Bug {
     pub at: u64,
     /// What crossed the wire about it.
     pub wire: Vec<String>,
+    /// The end of standard error of a server that died.
+    pub stderr: String,
 }
 
 impl Bug {
@@ -118,6 +120,7 @@ impl Bug {
             trace: String::new(),
             at,
             wire: Vec::new(),
+            stderr: String::new(),
         }
     }
 
@@ -158,7 +161,8 @@ pub(super) fn plain(message: &str) -> String {
 pub(super) fn of_death(why: &str, crashed: bool, at: u64, stderr: &str) -> Bug {
     let kind = if crashed { Kind::Crash } else { Kind::Hang };
     let trace = if crashed { disclosure::cause_of_death(stderr) } else { String::new() };
-    Bug { trace, ..Bug::new(kind, "base.response.every-request-answered", why.to_owned(), at) }
+    let stderr = stderr.to_owned();
+    Bug { trace, stderr, ..Bug::new(kind, "base.response.every-request-answered", why.to_owned(), at) }
 }
 
 /// Everything that is wrong with what came of a flight, each cause once.
@@ -167,6 +171,9 @@ pub(super) fn judge(flight: &Flight, canaries: &Canaries) -> Vec<Bug> {
     // One cause, one finding: what a dead server leaves unanswered is its death.
     let mut causes = HashSet::new();
     let died = bugs.iter().any(|bug| matches!(bug.kind, Kind::Crash | Kind::Hang));
+    if let Some(transcript) = flight.transcripts.last() {
+        bugs.iter_mut().for_each(|bug| bug.wire = evidence::around(&transcript.entries, bug.at));
+    }
     for transcript in &flight.transcripts {
         let seen = Seen::new(transcript, &flight.capabilities, &flight.pending);
         let is_lost = |bug: &Bug| matches!(bug.kind, Kind::NoReply | Kind::Desync);
