@@ -20,13 +20,11 @@ pub fn depth(json: &[u8]) -> usize {
 /// Looks over JSON text.
 pub fn shape(json: &[u8]) -> Shape {
     let (mut depth, mut deepest, mut parts) = (0_usize, 0, 1);
-    let (mut in_string, mut escaped) = (false, false);
-    for byte in json {
+    let mut rest = json;
+    while let Some((byte, behind)) = rest.split_first() {
+        rest = behind;
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_string => escaped = true,
-            b'"' => in_string = !in_string,
-            _ if in_string => {}
+            b'"' => rest = behind_string(rest),
             b',' | b':' => parts += 1,
             b'{' | b'[' => {
                 parts += 1;
@@ -40,6 +38,17 @@ pub fn shape(json: &[u8]) -> Shape {
     Shape { depth: deepest, parts }
 }
 
+/// What follows the string in whose middle the text begins.
+fn behind_string(mut text: &[u8]) -> &[u8] {
+    while let Some(at) = memchr::memchr2(b'"', b'\\', text) {
+        match text[at] {
+            b'"' => return &text[at + 1..],
+            _ => text = text.get(at + 2..).unwrap_or_default(),
+        }
+    }
+    &[]
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -47,6 +56,8 @@ mod tests {
     #[test]
     fn brackets_in_strings_do_not_nest() {
         assert_eq!(depth(br#"{"a":["[[[{\"{{"]}"#), 2);
+        assert_eq!(depth(br#"["\\"[["#), 3);
+        assert_eq!(depth(br#"["[\"#), 1);
         assert_eq!(depth(b"1"), 0);
     }
 
