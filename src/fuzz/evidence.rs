@@ -2,7 +2,7 @@
 
 use super::player::Flight;
 use crate::protocol::Frame;
-use crate::session::transcript::Entry;
+use crate::session::transcript::{Entry, What};
 
 /// Lines that a finding keeps.
 const MOST: usize = 40;
@@ -28,6 +28,16 @@ pub(super) fn around(entries: &[Entry], seq: u64) -> Vec<String> {
     };
     let shown = entries.iter().enumerate().filter(|(at, entry)| is_near(*at) || is_about(entry));
     shown.map(|(_, entry)| line(entry)).take(MOST).collect()
+}
+
+/// The request of ours that an entry replies to, or tells of.
+pub(super) fn asked(entries: &[Entry], seq: u64) -> Option<u64> {
+    let end = entries.partition_point(|entry| entry.seq <= seq);
+    let (reply, before) = entries[..end].split_last()?;
+    let wanted = id(reply)?;
+    let asks =
+        |entry: &&Entry| matches!(entry.what, What::Sent { .. }) && id(entry).as_ref() == Some(&wanted);
+    before.iter().rev().find(asks).map(|entry| entry.seq)
 }
 
 fn id(entry: &Entry) -> Option<crate::protocol::Id> {

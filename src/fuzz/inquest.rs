@@ -8,7 +8,7 @@ use super::campaign::Campaign;
 use super::evidence;
 use super::finding::{Finding, Stability};
 use super::hunt::{is_death, needs_proof};
-use super::oracle::{Bug, Kind};
+use super::oracle::{Bug, Kind, Severity};
 use super::player::Played;
 use super::script::{Action, Script};
 use super::shrink::Search;
@@ -139,8 +139,14 @@ impl Inquest<'_> {
             // It never came again: what was seen of it is all there is.
             _ => (std::mem::take(&mut bug.wire), std::mem::take(&mut bug.stderr)),
         };
-        if !is_shown && is_death(bug.kind) {
-            bug.message += "; it did not come again: the script is what was sent last";
+        if !is_shown {
+            bug.message += "; it did not come again";
+        }
+        // That a server died is certain. What a reply belongs to is not, among many in flight on a busy machine.
+        match (is_shown, is_death(bug.kind)) {
+            (false, true) => bug.message += ": the script is what was sent last",
+            (false, false) => bug.severity = Severity::Advice,
+            (true, _) => {}
         }
         // A violated rule is one, however it came about; a death or a lost reply may have several reasons.
         let form = if bug.kind == Kind::InvalidReply { String::new() } else { skeleton(&script) };
@@ -187,7 +193,11 @@ fn suspects(bug: &Bug, before: usize, past: &[Past]) -> Vec<usize> {
         let first = flight.clone().find(|index| past[*index].owes).unwrap_or(past.len() - 1);
         return (flight.start..=first).rev().take(3).collect();
     }
-    flight.rev().find(|index| past[*index].from <= bug.at).into_iter().collect()
+    // Many are in flight: what was sent just before a reply is seldom what it replies to.
+    let of = |seq: u64| flight.clone().rev().find(|index| past[*index].from <= seq);
+    let mut suspects: Vec<usize> = [bug.asked, Some(bug.at)].into_iter().flatten().filter_map(of).collect();
+    suspects.dedup();
+    suspects
 }
 
 /// The scripts in which such a bug is looked for.

@@ -102,6 +102,8 @@ pub struct Bug {
     pub trace: String,
     /// The entry of the transcript that shows it.
     pub at: u64,
+    /// The entry of the request that it is the reply to, if it is one.
+    pub asked: Option<u64>,
     /// What crossed the wire about it.
     pub wire: Vec<String>,
     /// The end of standard error of a server that died.
@@ -119,6 +121,7 @@ impl Bug {
             message,
             trace: String::new(),
             at,
+            asked: None,
             wire: Vec::new(),
             stderr: String::new(),
         }
@@ -183,6 +186,7 @@ pub(super) fn judge(flight: &Flight, canaries: &Canaries) -> Vec<Bug> {
         for mut bug in shown {
             if causes.insert(bug.cause()) {
                 bug.wire = evidence::around(&transcript.entries, bug.at);
+                bug.asked = evidence::asked(&transcript.entries, bug.at);
                 bugs.push(bug);
             }
         }

@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use super::{Flight, Owed, Player};
 use crate::fuzz::oracle;
-use crate::protocol::{Id, Message};
+use crate::protocol::{Class, Id, Message};
 use crate::session::transcript::What;
 
 /// How long a server may take to end after its input did. What does not is no bug here: a case judges that.
@@ -93,15 +93,24 @@ impl Player<'_> {
                 self.open.extend((played.seq..end).take(OPEN));
             }
         }
-        let (prelude, transcript) = (self.prelude, &self.session.transcript);
+        let (prelude, session) = (self.prelude, &self.session);
+        let transcript = &session.transcript;
         let answered: HashSet<Id> = transcript.received().filter_map(|(_, reply)| reply.id()).collect();
         let is_open = |message: &Message| message.id().is_some_and(|id| !answered.contains(&id));
-        let unanswered = transcript.sent().filter(|(_, message)| is_open(message));
-        self.open.extend(unanswered.map(|(entry, _)| entry.seq));
+        let unanswered = || transcript.sent().filter(|(_, message)| is_open(message));
+        self.open.extend(unanswered().map(|(entry, _)| entry.seq));
         self.open.sort_unstable();
         self.open.dedup();
         self.open.retain(|seq| *seq > prelude);
         self.open.drain(..self.open.len().saturating_sub(OPEN));
+        // A tool may be slow, and what is only odd may be much: requests proper are never forgotten.
+        let is_proper = |message: &Message| {
+            message.class() == Class::Request && message.id().is_some_and(|id| session.is_issued(&id))
+        };
+        let proper = unanswered().filter(|(entry, message)| entry.seq > prelude && is_proper(message));
+        self.open.extend(proper.map(|(entry, _)| entry.seq));
+        self.open.sort_unstable();
+        self.open.dedup();
     }
 
     /// Ends the connection, and takes out what came of it.
