@@ -13,6 +13,9 @@ use crate::catalogue::fingerprint;
 /// Scripts kept in memory, and bytes of one of them.
 const MOST: usize = 2000;
 const LONGEST: usize = 20_000;
+/// What heavy scripts may weigh together, and from where on a script is heavy, in bytes.
+const HEAVY: usize = 16 << 20;
+const LIGHT: usize = 20_000;
 
 /// The scripts of a corpus at a moment.
 #[derive(Debug, Clone, Default)]
@@ -30,6 +33,8 @@ pub(super) struct Corpus {
     /// Those that showed a reply like none before: they lead on.
     leads: Vec<Arc<Script>>,
     known: HashSet<String>,
+    /// What the heavy ones weigh.
+    weight: usize,
     folder: Option<PathBuf>,
 }
 
@@ -51,7 +56,7 @@ impl Corpus {
 
     /// Adds a script that showed something new.
     pub(super) fn add(&mut self, script: &Arc<Script>, rank: Rank) -> io::Result<()> {
-        if rank == Rank::Reply {
+        if rank == Rank::Reply && self.weight < HEAVY {
             self.leads.push(script.clone());
         }
         self.keep(script, true)
@@ -78,7 +83,7 @@ impl Corpus {
     }
 
     fn keep(&mut self, script: &Arc<Script>, write: bool) -> io::Result<()> {
-        if self.scripts.len() >= MOST || script.size() > LONGEST {
+        if self.scripts.len() >= MOST || script.size() > LONGEST || self.is_too_heavy(script) {
             return Ok(());
         }
         let text: String = script.lines().map(|line| line + "\n").collect();
@@ -86,11 +91,16 @@ impl Corpus {
         if !self.known.insert(name.clone()) {
             return Ok(());
         }
+        self.weight += Some(script.weight()).filter(|weight| *weight > LIGHT).unwrap_or(0);
         self.scripts.push(script.clone());
         match &self.folder {
             Some(folder) if write => write_whole(&folder.join(format!("{name}.jsonl")), &text),
             _ => Ok(()),
         }
+    }
+
+    fn is_too_heavy(&self, script: &Script) -> bool {
+        self.weight >= HEAVY && script.weight() > LIGHT
     }
 
     /// The scripts, oldest first.

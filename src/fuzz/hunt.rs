@@ -30,6 +30,8 @@ use crate::session::Session;
 /// tried from the beginning and in the long run.
 const FIRST_CONNECTION: usize = 256;
 const CONNECTION: usize = 4096;
+/// Bytes of the cases that are remembered on one connection.
+const REMEMBERED: usize = 64 << 20;
 /// Cases in flight.
 const FEWEST: usize = 4;
 const MOST: usize = 256;
@@ -65,6 +67,8 @@ pub(super) struct Hunt<'h> {
 struct Line<'b> {
     player: Player<'b>,
     past: Vec<Past>,
+    /// How many bytes these hold.
+    weight: usize,
     /// What the server offered when it was asked last, after how many cases that was, and whether it told of a change since.
     offer: Offer,
     offered: usize,
@@ -150,7 +154,7 @@ impl<'h> Hunt<'h> {
                 },
             };
             self.fly(&mut current, tell).await;
-            let is_used_up = current.past.len() >= self.longest;
+            let is_used_up = current.past.len() >= self.longest || current.weight >= REMEMBERED;
             let is_due = current.past.len() >= current.offered + OFFER;
             if is_used_up && let Some(last) = current.judging.take() {
                 self.conclude(last, &mut current, tell).await;
@@ -177,6 +181,7 @@ impl<'h> Hunt<'h> {
         Line {
             player: Player::on(self.bench, session),
             past: Vec::new(),
+            weight: 0,
             offer,
             offered: 0,
             told: false,
@@ -206,6 +211,7 @@ impl<'h> Hunt<'h> {
             if place < done {
                 self.learn(&case, played);
             }
+            line.weight += case.script.weight();
             line.past.push(Past::new(case, played));
         }
         let canaries = self.bench.canaries.clone();

@@ -211,7 +211,7 @@ impl Script {
         self.actions.iter().filter_map(|action| serde_json::to_string(action).ok())
     }
 
-    /// Roughly how many bytes it holds.
+    /// Roughly how many bytes it holds, whatever is in its messages.
     pub(super) fn size(&self) -> usize {
         let of = |action: &Action| match action {
             Action::Text(text) | Action::Base64(text) | Action::Unfinished(text) => text.len(),
@@ -219,5 +219,31 @@ impl Script {
             _ => 50,
         };
         self.actions.iter().map(of).sum()
+    }
+
+    /// Roughly how many bytes it holds in memory.
+    pub(super) fn weight(&self) -> usize {
+        let of = |action: &Action| match action {
+            Action::Text(text) | Action::Base64(text) | Action::Unfinished(text) => text.len(),
+            Action::Pieces(pieces) => pieces.iter().map(String::len).sum(),
+            Action::Message(message) => weight(message),
+            Action::Request { params, .. } => weight(params),
+            Action::Together(calls) => calls.iter().map(|call| weight(&call.params)).sum(),
+            Action::Http(http) => http.body.as_ref().map_or(0, String::len),
+            _ => 0,
+        };
+        self.actions.iter().map(|action| 50 + of(action)).sum()
+    }
+}
+/// Roughly how many bytes a value holds in memory.
+fn weight(value: &Value) -> usize {
+    const EACH: usize = 64;
+    EACH + match value {
+        Value::String(text) => text.len(),
+        Value::Array(elements) => elements.iter().map(weight).sum(),
+        Value::Object(members) => {
+            members.iter().map(|(name, member)| EACH + name.len() + weight(member)).sum()
+        }
+        _ => 0,
     }
 }
