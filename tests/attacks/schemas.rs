@@ -99,7 +99,7 @@ pub const ATTACKS: &[Attack] = &[
     with(
         "an exponential schema for the fuzzer",
         Says(|asked| schema(asked, exponential(40))),
-        &[1],
+        &[0, 1],
         &["--fuzz-cases", "50", "--tools", "all"],
     ),
 ];
