@@ -8,6 +8,8 @@ mod common;
 mod draw;
 #[path = "growth/server.rs"]
 mod server;
+#[path = "../tests/common/usage.rs"]
+mod usage;
 
 use std::process::Command as Process;
 
@@ -15,8 +17,8 @@ use common::plan;
 use mcp_conform::protocol::Revision;
 use mcp_conform::runner::{Tools, run};
 use mcp_conform::transport::{Command, Target};
-use nix::sys::resource::{UsageWho, getrusage};
 use tokio::sync::mpsc::unbounded_channel;
+use usage::usage;
 
 /// What grows, and how far.
 pub struct Axis {
@@ -117,12 +119,6 @@ fn judge(axis: &str, size: usize) {
         };
         tokio::join!(judging, async { while incoming.recv().await.is_some() {} });
     });
-    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("usage");
-    let milliseconds =
-        |time: nix::sys::time::TimeVal| time.tv_sec() as f64 * 1000.0 + time.tv_usec() as f64 / 1000.0;
-    println!(
-        "{} {}",
-        milliseconds(usage.user_time()) + milliseconds(usage.system_time()),
-        usage.max_rss() as f64 / 1000.0
-    );
+    let (cpu, memory) = usage();
+    println!("{cpu} {memory}");
 }

@@ -3,6 +3,8 @@
 
 #[path = "../tests/common/mod.rs"]
 mod common;
+#[path = "../tests/common/usage.rs"]
+mod usage;
 
 use std::path::Path;
 use std::time::Instant;
@@ -11,8 +13,8 @@ use common::plan;
 use mcp_conform::protocol::Revision;
 use mcp_conform::runner::{Choice, Event, Tools, run};
 use mcp_conform::transport::{Command, Target};
-use nix::sys::resource::{UsageWho, getrusage};
 use tokio::sync::mpsc::unbounded_channel;
+use usage::usage;
 
 const ROUNDS: usize = 5;
 
@@ -53,9 +55,9 @@ async fn judge(command: &[&str]) -> (f64, usize, usize, f64) {
     // Nobody waits until the server gives up on a client.
     plan.policy.profile.tools.remove("ask-roots");
     let (events, mut incoming) = unbounded_channel();
-    let (began, before) = (Instant::now(), cpu());
+    let (began, before) = (Instant::now(), usage().0);
     run(&plan, &events).await;
-    let (wall, used) = (began.elapsed().as_secs_f64() * 1000.0, cpu() - before);
+    let (wall, used) = (began.elapsed().as_secs_f64() * 1000.0, usage().0 - before);
     drop(events);
     let (mut launches, mut checks) = (0, 0);
     while let Some(event) = incoming.recv().await {
@@ -66,12 +68,4 @@ async fn judge(command: &[&str]) -> (f64, usize, usize, f64) {
         }
     }
     (wall, launches, checks, used)
-}
-
-/// CPU time of this process so far, in milliseconds.
-fn cpu() -> f64 {
-    let usage = getrusage(UsageWho::RUSAGE_SELF).expect("usage");
-    let seconds =
-        |time: nix::sys::time::TimeVal| time.tv_sec() as f64 * 1000.0 + time.tv_usec() as f64 / 1000.0;
-    seconds(usage.user_time()) + seconds(usage.system_time())
 }

@@ -39,10 +39,7 @@ use crate::catalogue::Verdict;
 use crate::pattern::Mask;
 use crate::protocol::Revision;
 use crate::report::{Format, Report, snapshot};
-use crate::runner::{
-    Check, Choice, Event, ExitCode, Filter, Plan, Policy, Profile, Rerun, Secrets, Shard, Surface,
-    TargetInfo, Tools, run,
-};
+use crate::runner::{Check, Choice, Event, ExitCode, Filter, Plan, Policy, Profile, Surface, Tools, run};
 use crate::session::Options;
 use crate::transport::{MemoryServer, Target};
 
@@ -157,14 +154,6 @@ impl Judge {
 
     fn plan(self) -> Result<Plan, JudgeError> {
         Ok(Plan {
-            name: None,
-            info: TargetInfo {
-                transport: self.target.transport(),
-                command: Vec::new(),
-                url: None,
-                config: None,
-            },
-            target: self.target,
             options: Options { timeout: self.timeout, ..Options::default() },
             revisions: match self.revisions.is_empty() {
                 true => Choice::Auto,
@@ -172,17 +161,9 @@ impl Judge {
             },
             filter: Filter { only: globs(&self.only)?, skip: globs(&self.skip)?, weight: 1 },
             policy: self.policy,
-            baseline: Default::default(),
-            cases: case::builtin()?,
-            secrets: Secrets::default(),
             strict: self.strict,
             jobs: 2,
-            seed: 1,
-            fuzz_cases: 0,
-            transcripts: None,
-            shard: Shard::WHOLE,
-            write_baseline: None,
-            rerun: Rerun::default(),
+            ..Plan::of(self.target, case::builtin()?)
         })
     }
 }

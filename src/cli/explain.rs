@@ -85,25 +85,16 @@ const LONGEST: usize = 700;
 
 /// A wrong message in place of a right one, as they look on the wire.
 fn tell_example(example: &Example) -> String {
-    let request = example.request.as_ref().map(|data| message("->", data)).unwrap_or_default();
+    let request = example.request.as_ref().map(|data| marked("->", data)).unwrap_or_default();
     let revision = example.revision;
-    let right = example
-        .right
-        .as_ref()
-        .map(|data| format!("\nRight, in {revision}\n{request}{}", message("<-", data)));
-    let came = example.wrong.as_ref().map(|data| message("<-", data)).unwrap_or_default();
+    let right =
+        example.right.as_ref().map(|data| format!("\nRight, in {revision}\n{request}{}", marked("<-", data)));
+    let came = example.wrong.as_ref().map(|data| marked("<-", data)).unwrap_or_default();
     let wrong = format!("\nWrong, in {revision}: {}\n{request}{came}", example.about);
-    let found = example.found.as_ref().map(|found| labelled("found", found)).unwrap_or_default();
-    let expected = example.expected.as_ref().map(|told| labelled("expected", told)).unwrap_or_default();
+    let found = example.found.as_ref().map(|found| marked("found    ", found)).unwrap_or_default();
+    let expected = example.expected.as_ref().map(|told| marked("expected ", told)).unwrap_or_default();
     let trial = format!("  try it    {}\n", trial(example));
     [right.unwrap_or_default(), wrong, found, expected, trial].concat()
-}
-
-/// Lines with a name before each.
-fn labelled(label: &str, told: &str) -> String {
-    let lines = text::fold(&text::brief(told, LONGEST), WIDTH);
-    let marked = lines.iter().enumerate().map(|(n, line)| (if n == 0 { label } else { "" }, line));
-    marked.map(|(label, line)| format!("  {label:8}  {line}\n")).collect()
 }
 
 /// The command that shows it.
@@ -121,11 +112,12 @@ fn trial(example: &Example) -> String {
     }
 }
 
-/// A message after its mark, in lines of the usual width.
-fn message(mark: &str, data: &str) -> String {
+/// A text after its mark, in lines of the usual width.
+fn marked(mark: &str, data: &str) -> String {
+    let width = mark.len();
     let lines = text::fold(&text::brief(data, LONGEST), WIDTH);
     let marked = lines.iter().enumerate().map(|(n, line)| (if n == 0 { mark } else { "" }, line));
-    marked.map(|(mark, line)| format!("  {mark:2} {line}\n")).collect()
+    marked.map(|(mark, line)| format!("  {mark:width$} {line}\n")).collect()
 }
 
 fn tell_case(case: &Case) -> String {

@@ -9,6 +9,7 @@ mod frame;
 mod id;
 pub mod inert;
 mod message;
+mod meta;
 pub mod method;
 mod revision;
 
@@ -18,4 +19,5 @@ pub use excerpt::{excerpt, shortened};
 pub use frame::{Frame, FrameError};
 pub use id::Id;
 pub use message::{Class, Json, Message};
+pub use meta::RELATED_TASK;
 pub use revision::{Era, Revision, RevisionRange, UnknownRevision};

@@ -13,10 +13,9 @@ use super::jobs;
 use super::page::page;
 use super::server::Change;
 use super::task::{Task, Work};
-use crate::protocol::code;
+use crate::protocol::{RELATED_TASK, code};
 
 pub(super) const EXTENSION: &str = "io.modelcontextprotocol/tasks";
-const RELATED: &str = "io.modelcontextprotocol/related-task";
 /// What a task takes longer than its work, so that every task is seen working, and its progress is told before its end.
 const LEAST: Duration = Duration::from_millis(5);
 const TTL_MS: u64 = 60_000;
@@ -132,7 +131,7 @@ pub(super) fn status_message(task: &Task, at: Instant) -> Value {
 }
 
 fn related(task: &Task) -> Value {
-    json!({RELATED: {"taskId": task.id}})
+    json!({RELATED_TASK: {"taskId": task.id}})
 }
 
 fn keep(ask: &Ask<'_>, task: Task) -> Result<(), Failure> {

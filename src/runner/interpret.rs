@@ -250,16 +250,11 @@ impl CaseRun<'_> {
 
     fn fill(&mut self, template: &Value) -> Result<Value, Missing> {
         let session = &mut *self.session;
-        let names = Names { captured: &self.captured, listed: self.around.survey.surface() };
+        let names = Names::new(&self.captured, self.around);
         fill(template, &mut |name| match name {
             "id" => Some(session.new_id().to_value()),
             name => names.lookup(name),
         })
-    }
-
-    /// What names mean at this moment.
-    pub(super) fn names(&self) -> Names<'_> {
-        Names { captured: &self.captured, listed: self.around.survey.surface() }
     }
 }
 
@@ -279,7 +274,12 @@ pub(super) struct Names<'r> {
     listed: &'r Value,
 }
 
-impl Names<'_> {
+impl<'r> Names<'r> {
+    /// What they mean now that these values were captured.
+    pub(super) fn new(captured: &'r HashMap<String, Value>, around: &Surroundings<'r>) -> Self {
+        Self { captured, listed: around.survey.surface() }
+    }
+
     /// What `${name/pointer}` stands for.
     pub(super) fn lookup(&self, name: &str) -> Option<Value> {
         if let Some(length) = name.strip_prefix("long:") {

@@ -34,7 +34,7 @@ pub use event::{
     SnapshotChange, SnapshotOutcome, Started, Surface, TargetInfo,
 };
 pub use evidence::Secrets;
-pub use example::{Example, example};
+pub use example::{Example, example, in_memory};
 pub use exit::ExitCode;
 pub use look::{Answer, Offer, Question, look};
 pub use observe::{Sight, Unseen, observe};

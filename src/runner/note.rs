@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::evidence;
-use super::interpret::{CaseRun, DEATH};
+use super::interpret::{CaseRun, DEATH, Names};
 use super::tally::Observed;
 use crate::case::{Action, CheckSpec, Step};
 use crate::catalogue::{Requirement, Verdict};
@@ -44,8 +44,8 @@ impl CaseRun<'_> {
         if let Some(why) = refusal(outcome, check.expectation.looks_at_status()) {
             return self.unseen(check, why);
         }
-        let judged =
-            check.expectation.judge(value, check.requirement.level, &mut |name| self.names().lookup(name));
+        let names = Names::new(&self.captured, self.around);
+        let judged = check.expectation.judge(value, check.requirement.level, &mut |name| names.lookup(name));
         match judged {
             Ok(judged) => {
                 let mut observed = self.observation(check, judged.verdict, judged.message);

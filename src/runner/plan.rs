@@ -92,6 +92,30 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// A plan that judges a target by these cases: all checks, read-only tools, nothing written.
+    pub fn of(target: Target, cases: Vec<Case>) -> Self {
+        Self {
+            name: None,
+            info: TargetInfo { transport: target.transport(), command: Vec::new(), url: None, config: None },
+            target,
+            options: Options::default(),
+            revisions: Choice::Auto,
+            filter: Filter { only: Vec::new(), skip: Vec::new(), weight: 0 },
+            policy: Policy::default(),
+            baseline: Baseline::default(),
+            cases,
+            secrets: Secrets::default(),
+            strict: false,
+            jobs: 4,
+            seed: 1,
+            fuzz_cases: 0,
+            transcripts: None,
+            shard: Shard::WHOLE,
+            write_baseline: None,
+            rerun: Rerun::default(),
+        }
+    }
+
     /// Whether no check was left out by name or left to another shard.
     pub fn is_whole(&self) -> bool {
         self.filter.is_whole() && self.shard == Shard::WHOLE

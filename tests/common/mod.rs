@@ -9,36 +9,22 @@ use mcp_conform::case::{self, Case};
 use mcp_conform::catalogue::Verdict;
 use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{self, CLIENT, REDIRECT, Settings, TOKENS};
+pub use mcp_conform::runner::in_memory;
 use mcp_conform::runner::{
-    Check, Choice, Event, Filter, Finished, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tokens,
-    ToolProfile, Tools, run,
+    Check, Choice, Event, Finished, Plan, Policy, Profile, Tokens, ToolProfile, Tools, run,
 };
 use mcp_conform::session::Options;
-use mcp_conform::transport::{Command, Endpoint, MemoryServer, Target};
+use mcp_conform::transport::{Command, Endpoint, Target};
 use serde_json::json;
 use tokio::sync::mpsc::unbounded_channel;
 
 /// A plan that judges everything, with every tool allowed.
 pub fn plan(target: Target, revision: Revision) -> Plan {
     Plan {
-        name: None,
-        info: TargetInfo { transport: target.transport(), command: Vec::new(), url: None, config: None },
-        target,
         options: Options { timeout: Duration::from_secs(5), ..Options::default() },
         revisions: Choice::Pinned(vec![revision]),
-        filter: Filter { only: Vec::new(), skip: Vec::new(), weight: 0 },
         policy: Policy { tools: Tools::All, profile: profile() },
-        baseline: Default::default(),
-        cases: cases().to_vec(),
-        secrets: Secrets::new([]),
-        strict: false,
-        jobs: 4,
-        seed: 1,
-        fuzz_cases: 0,
-        transcripts: None,
-        shard: Shard::WHOLE,
-        write_baseline: None,
-        rerun: Rerun::default(),
+        ..Plan::of(target, cases().to_vec())
     }
 }
 
@@ -70,15 +56,6 @@ pub async fn judge(plan: &Plan) -> (Vec<Check>, Finished) {
         }
     }
     (checks, finished)
-}
-
-/// The reference server over pipes in memory.
-pub fn in_memory(settings: Settings) -> Target {
-    let settings = Arc::new(settings);
-    Target::Memory(MemoryServer::new(move |input, output, stderr| {
-        let settings = settings.clone();
-        async move { reference::serve_stream(settings, input, output, |text| stderr.push(text.as_bytes())).await }
-    }))
 }
 
 /// The reference server over HTTP on the loopback interface.

@@ -3,9 +3,9 @@
 
 use serde_json::Value;
 
-use super::{Born, Context, RELATED, Rule, births, is_terminal};
+use super::{Born, Context, Rule, births, is_terminal};
 use crate::catalogue::Verdict;
-use crate::protocol::{Message, Revision, method};
+use crate::protocol::{Message, RELATED_TASK, Revision, method};
 use crate::rule::Findings;
 use crate::session::transcript::Entry;
 
@@ -100,7 +100,7 @@ fn progress(
             Some(Verdict::Warn),
             RELATED_EVERYWHERE,
             "progress of a task does not name the task",
-            format!("`{RELATED}` with taskId {id} in `_meta`"),
+            format!("`{RELATED_TASK}` with taskId {id} in `_meta`"),
             got(),
             &[born.entry.seq, entry.seq],
         ),
@@ -108,7 +108,7 @@ fn progress(
 }
 
 fn related(message: &Message) -> Option<&Value> {
-    message.params()["_meta"].get(RELATED)?.get("taskId")
+    message.params()["_meta"].get(RELATED_TASK)?.get("taskId")
 }
 
 /// The reply to `tasks/get` before an entry that shows the task ended.
@@ -146,7 +146,7 @@ fn input(
             let waiting = running.iter().find(|(_, method)| *method == "tasks/result");
             let only_tasks = running.iter().all(|(_, method)| method.starts_with("tasks/"));
             if let (Some((seq, _)), true) = (waiting, only_tasks) {
-                let expected = format!("`{RELATED}` in `_meta`");
+                let expected = format!("`{RELATED_TASK}` in `_meta`");
                 findings.violated(
                     INPUT,
                     "the server asks for a task without naming it",

@@ -17,8 +17,6 @@ pub(super) const MESSAGES: Rule = messages::RULE;
 pub(super) const REQUESTOR: Rule = requestor::RULE;
 pub(super) const EXTENSION: Rule = extension::RULE;
 
-const RELATED: &str = "io.modelcontextprotocol/related-task";
-
 /// The task that a reply to `tools/call` announces in place of a result.
 pub(super) fn created(message: &Message, revision: Revision) -> Option<&Value> {
     let result = message.get("result")?;

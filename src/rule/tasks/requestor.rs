@@ -1,7 +1,7 @@
 //! The server as the one that asks the client for tasks (2025-11-25).
 
-use super::{Context, RELATED, Rule};
-use crate::protocol::{Class, Message, Revision, method};
+use super::{Context, Rule};
+use crate::protocol::{Class, Message, RELATED_TASK, Revision, method};
 use crate::rule::Findings;
 use crate::session::transcript::Entry;
 
@@ -51,11 +51,11 @@ fn about(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
     if !method::declares(&context.client, "tasks") {
         undeclared(NONE, "tasks", entry, message, findings);
     }
-    match message.params()["_meta"].get(RELATED) {
+    match message.params()["_meta"].get(RELATED_TASK) {
         Some(_) => findings.violated(
             NO_METADATA,
             "the request names its task twice",
-            format!("no `{RELATED}` next to `taskId`"),
+            format!("no `{RELATED_TASK}` next to `taskId`"),
             message.to_string(),
             &[entry.seq],
         ),

@@ -3,6 +3,8 @@
 mod answer;
 mod place;
 
+pub use place::in_memory;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -11,11 +13,10 @@ use tokio::sync::mpsc::unbounded_channel;
 use tokio::time::timeout;
 
 use super::check::{Check, WireLine};
-use super::event::{Event, TargetInfo};
-use super::plan::{Choice, Filter, Plan, Rerun};
+use super::event::Event;
+use super::plan::{Choice, Filter, Plan};
 use super::policy::{Policy, Tools};
 use super::run::run;
-use super::{Baseline, Secrets, Shard};
 use crate::case::Case;
 use crate::catalogue::{Requirement, Verdict};
 use crate::protocol::Revision;
@@ -170,24 +171,11 @@ async fn right(plan: Plan, request: Option<&str>, wrong: &str) -> Option<String>
 fn plan(requirement: &Requirement, cases: &[Case], revision: Revision, target: Target) -> Plan {
     let only = globset::Glob::new(&globset::escape(&requirement.id)).map(|glob| glob.compile_matcher());
     Plan {
-        name: None,
-        info: TargetInfo { transport: target.transport(), command: Vec::new(), url: None, config: None },
-        target,
         options: Options { timeout: Duration::from_millis(700), ..Options::default() },
         revisions: Choice::Pinned(vec![revision]),
         filter: Filter { only: only.into_iter().collect(), skip: Vec::new(), weight: 0 },
         policy: Policy { tools: Tools::All, ..Policy::default() },
-        baseline: Baseline::default(),
-        cases: cases.to_vec(),
-        secrets: Secrets::default(),
-        strict: false,
-        jobs: 4,
-        seed: 1,
-        fuzz_cases: 0,
-        transcripts: None,
-        shard: Shard::WHOLE,
-        write_baseline: None,
-        rerun: Rerun::default(),
+        ..Plan::of(target, cases.to_vec())
     }
 }
 

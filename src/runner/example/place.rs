@@ -21,7 +21,8 @@ pub(super) async fn serve(settings: Settings, transport: Transport) -> Option<Ta
     }
 }
 
-fn in_memory(settings: Settings) -> Target {
+/// The reference server over pipes in memory.
+pub fn in_memory(settings: Settings) -> Target {
     let settings = Arc::new(settings);
     Target::Memory(MemoryServer::new(move |input, output, stderr| {
         let settings = settings.clone();

@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use super::Client;
-use crate::protocol::{Message, ask, code};
+use crate::protocol::{Message, RELATED_TASK, ask, code};
 
 /// How long the server is to wait between two questions about a task, in milliseconds.
 pub const POLL_INTERVAL_MS: u64 = 400;
 /// A cursor that only who hands it back as it is gets right.
 pub const CURSOR: &str = "mcp-conform/ü+%2F==";
-const RELATED: &str = "io.modelcontextprotocol/related-task";
 /// A task works until this question about it, waits for the user from then on, and is completed at the last one.
 const WAITS: usize = 2;
 const COMPLETED: usize = 4;
@@ -93,7 +92,7 @@ impl Job {
             "tasks/result" => {
                 self.is_over = true;
                 let mut result = self.result.clone();
-                result["_meta"] = json!({RELATED: {"taskId": self.id}});
+                result["_meta"] = json!({RELATED_TASK: {"taskId": self.id}});
                 result
             }
             "tasks/cancel" => {

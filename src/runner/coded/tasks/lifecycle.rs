@@ -3,10 +3,9 @@
 use serde_json::{Value, json};
 
 use super::ids::guessable;
-use super::{
-    HINT, RELATED, TTL, Task, create, get, is_terminal, judge, mildly, shows, status, tools, until_end,
-};
+use super::{HINT, TTL, Task, create, get, is_terminal, judge, mildly, shows, status, tools, until_end};
 use super::{listing, outcome, waiting};
+use crate::protocol::RELATED_TASK;
 use crate::runner::interpret::CaseRun;
 use crate::session::Outcome;
 
@@ -147,14 +146,14 @@ fn asked_for(run: &CaseRun<'_>, id: &str) -> bool {
     run.session.transcript.received().any(|(_, message)| {
         message.id().is_some()
             && message.method().is_some()
-            && message.params()["_meta"][RELATED]["taskId"] == id
+            && message.params()["_meta"][RELATED_TASK]["taskId"] == id
     })
 }
 
 /// The parameter counts, not the metadata.
 async fn named_twice(run: &mut CaseRun<'_>, ended: &[Ended]) {
     let [first, second, ..] = ended else { return };
-    let params = json!({"taskId": first.task.id, "_meta": {RELATED: {"taskId": second.task.id}}});
+    let params = json!({"taskId": first.task.id, "_meta": {RELATED_TASK: {"taskId": second.task.id}}});
     for method in ["tasks/get", "tasks/result"] {
         let control = run.ask(method, json!({"taskId": first.task.id})).await;
         let outcome = run.ask(method, params.clone()).await;

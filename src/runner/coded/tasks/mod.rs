@@ -33,7 +33,6 @@ use crate::session::Outcome;
 const TTL: u64 = 60_000;
 /// The longest pause between two polls: a server may ask for a longer one, but we do not stay for ever.
 const PAUSE: Duration = Duration::from_secs(1);
-const RELATED: &str = "io.modelcontextprotocol/related-task";
 /// What would let tasks be seen.
 const HINT: &str = "no tool that may be called runs as a task: annotate one with readOnlyHint, or allow it with --tools or a profile";
 

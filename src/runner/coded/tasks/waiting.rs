@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::{RELATED, Task, get, is_terminal, judge, met, shows, status};
-use crate::protocol::{Class, Message};
+use super::{Task, get, is_terminal, judge, met, shows, status};
+use crate::protocol::{Class, Message, RELATED_TASK};
 use crate::runner::interpret::CaseRun;
 use crate::session::transcript::Entry;
 use crate::session::{Begun, Manner, Meta, Outcome};
@@ -51,7 +51,7 @@ async fn asked(run: &mut CaseRun<'_>, id: &str, from: u64) {
     let questions = |run: &CaseRun<'_>| -> Vec<Message> {
         run.session.transcript.received().filter(is_question).map(|(_, message)| message).collect()
     };
-    if questions(run).iter().any(|question| question.params()["_meta"][RELATED]["taskId"] == id) {
+    if questions(run).iter().any(|question| question.params()["_meta"][RELATED_TASK]["taskId"] == id) {
         let shown = get(run, id).await;
         if shown.result().is_some() && !is_terminal(status(&shown)) {
             judge(run, "tasks.input-required-used", status(&shown) == "input_required", || {
