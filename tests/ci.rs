@@ -1,5 +1,5 @@
 //! What runs in CI: the action's script with the variables that it would get, the examples as far as a machine without
-//! their services can, the hooks, the Dockerfile.
+//! their services can, the hooks, the Dockerfile, the library examples of the README.
 
 mod command;
 
@@ -229,4 +229,18 @@ fn the_dockerfile_copies_what_is_there() {
     }
     assert!(sources.iter().all(|source| root().join(source).exists()), "{sources:?}");
     assert!(text.contains("ENTRYPOINT [\"mcp-conform\"]"));
+}
+
+#[test]
+fn the_library_examples_of_the_readme_are_those_that_tests_run() {
+    let root = root();
+    let readme = fs::read_to_string(root.join("README.md")).expect("the README");
+    for name in ["judge", "probe"] {
+        let test = root.join(format!("fixtures/rmcp/tests/{name}.rs"));
+        let test = fs::read_to_string(test).expect("the test");
+        let example =
+            test.split("// README: begin\n").nth(1).and_then(|rest| rest.split("// README: end").next());
+        let example = example.expect("marks in the test");
+        assert!(readme.contains(&format!("```rust\n{example}```\n")), "the README shows another {name}");
+    }
 }

@@ -395,17 +395,3 @@ fn is_running(command: &str) -> bool {
         .map(|entry| entry.path().join("cmdline"))
         .any(|file| fs::read_to_string(file).is_ok_and(|line| line == wanted))
 }
-
-#[test]
-fn the_library_examples_of_the_readme_are_those_that_tests_run() {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let readme = fs::read_to_string(root.join("README.md")).expect("the README");
-    for name in ["judge", "probe"] {
-        let test = root.join(format!("fixtures/rmcp/tests/{name}.rs"));
-        let test = fs::read_to_string(test).expect("the test");
-        let example =
-            test.split("// README: begin\n").nth(1).and_then(|rest| rest.split("// README: end").next());
-        let example = example.expect("marks in the test");
-        assert!(readme.contains(&format!("```rust\n{example}```\n")), "the README shows another {name}");
-    }
-}

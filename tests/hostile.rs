@@ -13,7 +13,8 @@ use mcp_conform::catalogue::yaml;
 use mcp_conform::report::{Detail, Format, Look, Progress, Report, Screen, Terminal, read, snapshot};
 use mcp_conform::runner::{Baseline, Event, Profile};
 use proptest::prelude::*;
-use recorded::{CHARMS, FORMATS, many, recorded, stream, told, unreachable, written};
+use recorded::extreme::{CHARMS, FORMATS, many, stream};
+use recorded::{recorded, told, unreachable, written};
 use serde_json::Value;
 
 fn hostile() -> impl Strategy<Value = String> {

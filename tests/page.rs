@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use mcp_conform::report::Format;
-use recorded::{CHARMS, many, recorded, stream, written};
+use recorded::extreme::{CHARMS, many, stream};
+use recorded::{recorded, written};
 
 /// The page in a real browser, at a fragment; `more` is put before the end of the body.
 fn dom(name: &str, page: &str, fragment: &str, more: &str) -> String {
