@@ -7,13 +7,16 @@ mod planted;
 use std::collections::HashSet;
 
 use common::in_memory;
-use mcp_conform::fuzz::{self, Budget, Campaign, Finding, Kind, Replayed, Shard, Stability, Summary, replay};
+use mcp_conform::fuzz::{
+    self, Action, Budget, Campaign, Finding, Kind, Probe, Replayed, Script, Shard, Stability, Summary, replay,
+};
 use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{Settings, parse, quirks};
 use mcp_conform::runner::{Policy, Profile, Tools};
 use mcp_conform::session::Options;
 use mcp_conform::transport::Target;
 use planted::{BUGS, Deed, Planted};
+use serde_json::json;
 
 /// A bug in the language of faults.
 const MALFORMED: &str = "{ on: receive *, where: { malformed: true }, do: [{ exit: 1 }] }";
@@ -162,6 +165,26 @@ fn servers_without_bugs_draw_no_finding() {
     .flatten()
     .collect();
     assert!(found.is_empty(), "{found:#?}");
+}
+
+#[test]
+fn progress_is_not_held_against_a_request_whose_id_something_malformed_had() {
+    let server = Settings::default();
+    let Target::Memory(server) = in_memory(server) else { panic!("in memory") };
+    let probe = Probe::new(server, Revision::V2026_07_28).expect("the server starts");
+    let id = 9_007_199_254_740_993_u64;
+    let meta = json!({
+        "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+        "io.modelcontextprotocol/clientCapabilities": {},
+        "progressToken": -1,
+    });
+    let call = json!({"name": "slow", "arguments": {"steps": 1}, "_meta": meta});
+    let script = Script::of(vec![
+        Action::Message(json!({"id": id})),
+        Action::Message(json!({"jsonrpc": "2.0", "method": "tools/call", "params": call, "id": id})),
+    ]);
+    let bugs: Vec<String> = probe.bugs(&script).into_iter().map(|bug| bug.message).collect();
+    assert!(bugs.is_empty(), "{bugs:?}");
 }
 
 #[test]

@@ -71,18 +71,24 @@ impl Inquest<'_> {
         for suspect in &suspects {
             let case = &past[*suspect].case;
             if search.shows(&[&case.script]).await {
+                if may_be_slow(bug) && !search.is_confirmed(&case.script).await {
+                    return None;
+                }
                 found = Some((*suspect, self.shrunk(&mut search, case).await));
                 break;
             }
         }
         let last = suspects.first().copied().unwrap_or(past.len().saturating_sub(1));
         let mut reach = NEAR;
-        while found.is_none() {
+        while found.is_none() && !search.is_over() {
             let end = if is_death(bug.kind) { past.len() } else { last + 1 };
             let near = &past[end.saturating_sub(reach)..end];
             let scripts = fitting(bug.kind, near);
             let scripts: Vec<&Script> = scripts.iter().map(AsRef::as_ref).collect();
             if search.shows(&scripts).await {
+                if may_be_slow(bug) && !search.is_confirmed(&Script::joined(scripts.iter().copied())).await {
+                    return None;
+                }
                 found = Some((last, search.fewest(&scripts).await));
             } else if reach >= past.len() {
                 break;
@@ -124,10 +130,7 @@ impl Inquest<'_> {
         for _ in 0..3 {
             confirmed += usize::from(search.is_confirmed(&script).await);
         }
-        // A tool may be slow while many are in flight: it is no lost reply unless it is lost again.
-        let may_be_slow =
-            matches!(bug.kind, Kind::NoReply | Kind::Desync) && bug.message.contains("`tools/call`");
-        if confirmed < 3 && needs_proof(bug.kind) || confirmed == 0 && may_be_slow {
+        if confirmed < 3 && needs_proof(bug.kind) || confirmed == 0 && may_be_slow(bug) {
             return None;
         }
         let cause = bug.cause();
@@ -168,6 +171,12 @@ impl Inquest<'_> {
             stderr,
         })
     }
+}
+
+/// A tool may be slow, the more so while many are in flight: its reply is not lost unless it is lost to somebody with all
+/// the patience that the user allows.
+fn may_be_slow(bug: &Bug) -> bool {
+    matches!(bug.kind, Kind::NoReply | Kind::Desync) && bug.message.contains("`tools/call`")
 }
 
 /// What a script is like, whatever is in it: the same for two small scripts of one cause.

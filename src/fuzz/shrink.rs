@@ -58,7 +58,8 @@ impl<'b> Search<'b> {
         shows
     }
 
-    fn is_over(&self) -> bool {
+    /// Whether it has taken as long, and as many runs, as it may.
+    pub(super) fn is_over(&self) -> bool {
         self.runs >= RUNS || Instant::now() >= self.end
     }
 

@@ -174,6 +174,12 @@ impl<'t> Context<'t> {
         self.sent.get(first).filter(|(entry, _)| entry.seq == seq).map(|(_, message)| message)
     }
 
+    /// Adds ids under which replies cannot be told apart for a reason that lies before this part of a connection.
+    pub fn with_ambiguous(mut self, ids: &HashSet<Id>) -> Self {
+        self.ambiguous.extend(ids.iter().cloned());
+        self
+    }
+
     /// Whether replies under this id cannot be told apart.
     pub fn is_ambiguous(&self, id: &Id) -> bool {
         self.ambiguous.contains(id)
@@ -229,7 +235,7 @@ fn ambiguous(transcript: &Transcript, sent: &[(&Entry, Message)]) -> HashSet<Id>
 
 /// Every id that a text holds, whether it is JSON or not: a lenient server may read what we do not, and of two members of
 /// one name another than we do.
-fn written_ids(text: &str) -> HashSet<Id> {
+pub fn written_ids(text: &str) -> HashSet<Id> {
     let values = text.match_indices("\"id\"").filter_map(|(at, key)| {
         let value = text[at + key.len()..].trim_start().strip_prefix(':')?;
         serde_json::Deserializer::from_str(value).into_iter::<Value>().next()?.ok()

@@ -41,7 +41,7 @@ mod tokens;
 mod tool_uses;
 mod wish;
 
-pub use context::{Context, is_deliberate};
+pub use context::{Context, is_deliberate, written_ids};
 pub use finding::{Finding, Findings, Observation};
 pub(crate) use texts::is_trace;
 

@@ -87,6 +87,9 @@ fn token(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
         return foreign(context, entry, token, findings);
     };
     [TOKEN, VERBATIM].iter().for_each(|id| findings.kept(id));
+    if sent.id().is_some_and(|id| context.is_ambiguous(&id)) {
+        return false;
+    }
     let reply = context
         .received
         .iter()

@@ -178,7 +178,7 @@ pub(super) fn judge(flight: &Flight, canaries: &Canaries) -> Vec<Bug> {
         bugs.iter_mut().for_each(|bug| bug.wire = evidence::around(&transcript.entries, bug.at));
     }
     for transcript in &flight.transcripts {
-        let seen = Seen::new(transcript, &flight.capabilities, &flight.pending);
+        let seen = Seen::new(transcript, flight);
         let is_lost = |bug: &Bug| matches!(bug.kind, Kind::NoReply | Kind::Desync);
         let mut shown: Vec<Bug> = seen.rules().into_iter().filter(|bug| !(died && is_lost(bug))).collect();
         shown.extend(seen.forbidden(&flight.forbidden));
@@ -200,9 +200,10 @@ struct Seen<'t> {
 }
 
 impl<'t> Seen<'t> {
-    /// Prepares a transcript. The replies to `pending` requests may still come.
-    pub(super) fn new(transcript: &'t Transcript, capabilities: &Value, pending: &'t HashSet<u64>) -> Self {
-        Self { context: rule::Context::new(transcript).with_server(capabilities).with_pending(pending) }
+    /// Prepares a transcript of a flight.
+    pub(super) fn new(transcript: &'t Transcript, flight: &Flight) -> Self {
+        let context = rule::Context::new(transcript).with_server(&flight.capabilities);
+        Self { context: context.with_pending(&flight.pending).with_ambiguous(&flight.doubtful) }
     }
 
     /// What the always-on rules and the wire schemas find. Warnings are no bugs.

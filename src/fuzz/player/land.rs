@@ -30,6 +30,8 @@ impl Player<'_> {
             false => self.bench.connect().ok(),
         };
         let Some(mut session) = opened else { return self.session.give_up() };
+        let mut unanswered = std::mem::take(&mut self.unanswered);
+        self.doubtful.extend(unanswered.note(&self.session.transcript));
         session.transcript.go_on_after(self.session.transcript.last());
         std::mem::swap(&mut self.session, &mut session);
         self.prelude = self.session.transcript.last();
@@ -63,6 +65,7 @@ impl Player<'_> {
         self.owed.retain(|_, owed| pending.contains(&owed.seq));
         let earlier = self.open.clone();
         self.remember_open();
+        self.doubtful.extend(self.unanswered.note(&self.session.transcript));
         let (prelude, open) = (self.prelude, &self.open);
         let part = self.session.take_part(|entry| {
             let is_open = || pending.contains(&entry.seq) || open.binary_search(&entry.seq).is_ok();
@@ -79,6 +82,7 @@ impl Player<'_> {
             bugs: std::mem::take(&mut self.bugs),
             played: std::mem::take(&mut self.played),
             pending: pending.into_iter().chain(earlier).collect(),
+            doubtful: std::mem::take(&mut self.doubtful),
             forbidden: std::mem::take(&mut self.forbidden),
             stderr: self.session.stderr(),
         }

@@ -5,16 +5,19 @@
 //! | `act` | one action |
 //! | `settle` | waiting for what is owed |
 //! | `land` | what came of a flight; connections that end and begin |
+//! | `unanswered` | ids under which a late reply may come |
 
 mod act;
 mod land;
 mod settle;
+mod unanswered;
 
 use std::collections::{HashMap, HashSet};
 
 use serde_json::Value;
 use tokio::time::Instant;
 
+use self::unanswered::Unanswered;
 use super::bench::Bench;
 use super::oracle::Bug;
 use super::script::{Action, Script};
@@ -59,6 +62,8 @@ pub(in crate::fuzz) struct Flight {
     pub played: Vec<Played>,
     /// Requests whose replies may still come.
     pub pending: HashSet<u64>,
+    /// Ids under which replies to what is older may have come.
+    pub doubtful: HashSet<Id>,
     /// Calls that the server must refuse: their entries, and the names of the tools.
     pub forbidden: Vec<(u64, String)>,
     /// The end of the server's standard error.
@@ -89,6 +94,8 @@ pub(in crate::fuzz) struct Player<'b> {
     parts: Vec<Transcript>,
     /// Messages of earlier flights to which a reply may still come.
     open: Vec<u64>,
+    unanswered: Unanswered,
+    doubtful: HashSet<Id>,
     newest: Option<Id>,
     /// Ids that were used on purpose for several messages: the first reply may be meant for any of them. So may that to an
     /// id that was not issued, which another script may use as well.
@@ -145,6 +152,8 @@ impl<'b> Player<'b> {
             bugs: Vec::new(),
             parts: Vec::new(),
             open: Vec::new(),
+            unanswered: Unanswered::default(),
+            doubtful: HashSet::new(),
             newest: None,
             shared: HashSet::new(),
             raw: false,
