@@ -8,7 +8,8 @@ use std::collections::HashSet;
 
 use common::in_memory;
 use mcp_conform::fuzz::{
-    self, Action, Budget, Campaign, Finding, Kind, Probe, Replayed, Script, Shard, Stability, Summary, replay,
+    self, Action, Budget, Campaign, Finding, Kind, Probe, Replayed, Script, Severity, Shard, Stability,
+    Summary, replay,
 };
 use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{Settings, parse, quirks};
@@ -60,7 +61,7 @@ fn guided(target: &Target, revision: Revision, seed: u64, cases: u64, guided: bo
 fn of_kind(summary: &Summary, kind: Kind) -> Option<&Finding> {
     // A lost reply is one, whatever came before it.
     let like = |found: Kind| found == kind || (kind, found) == (Kind::NoReply, Kind::Desync);
-    summary.findings.iter().find(|finding| like(finding.kind))
+    summary.findings.iter().find(|finding| like(finding.kind) && finding.severity == Severity::Finding)
 }
 
 /// What became of a planted bug: the script that shows it, or what was found in its place.

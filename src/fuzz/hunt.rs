@@ -156,8 +156,8 @@ impl<'h> Hunt<'h> {
             self.fly(&mut current, tell).await;
             let is_used_up = current.past.len() >= self.longest || current.weight >= REMEMBERED;
             let is_due = current.past.len() >= current.offered + OFFER;
-            if is_used_up && let Some(last) = current.judging.take() {
-                self.conclude(last, &mut current, tell).await;
+            if is_used_up || self.is_over() {
+                self.wait_out(&mut current, tell).await;
             }
             if current.player.is_alive() && (is_due || is_used_up || self.is_over()) {
                 self.check_offer(&mut current, tell).await;
@@ -168,19 +168,15 @@ impl<'h> Hunt<'h> {
                 line = Some(current);
             }
         }
-        if let Some(mut line) = line
-            && let Some(last) = line.judging.take()
-        {
-            self.conclude(last, &mut line, tell).await;
-        }
         self.end_epoch();
     }
 
     async fn line(&self, mut session: Session) -> Line<'h> {
+        let asked = Past::own(state::question(&session), session.transcript.last() + 1);
         let offer = Offer::ask(&mut session).await;
         Line {
             player: Player::on(self.bench, session),
-            past: Vec::new(),
+            past: vec![asked],
             weight: 0,
             offer,
             offered: 0,
@@ -214,9 +210,7 @@ impl<'h> Hunt<'h> {
             line.weight += case.script.weight();
             line.past.push(Past::new(case, played));
         }
-        let canaries = self.bench.canaries.clone();
-        let verdict = spawn_blocking(move || oracle::judge(&flight, &canaries));
-        let judging = Judging { verdict, suspicions, flight: before..line.past.len() };
+        let judging = self.judge(flight, suspicions, before..line.past.len());
         if let Some(earlier) = line.judging.replace(judging) {
             self.conclude(earlier, line, tell).await;
         }
@@ -233,6 +227,25 @@ impl<'h> Hunt<'h> {
                 self.supply.put_back(lost.case);
             }
         }
+    }
+
+    /// Waits for what is still owed at the end of a connection.
+    async fn wait_out(&mut self, line: &mut Line<'h>, tell: &dyn Fn(String)) {
+        if let Some(last) = line.judging.take() {
+            self.conclude(last, line, tell).await;
+        }
+        if line.player.is_alive() && line.player.owes() {
+            line.player.wait_for_all().await;
+            let flight = line.player.land().await;
+            let judging = self.judge(flight, Vec::new(), 0..line.past.len());
+            self.conclude(judging, line, tell).await;
+        }
+    }
+
+    fn judge(&self, flight: Flight, suspicions: Vec<Bug>, cases: Range<usize>) -> Judging {
+        let canaries = self.bench.canaries.clone();
+        let verdict = spawn_blocking(move || oracle::judge(&flight, &canaries));
+        Judging { verdict, suspicions, flight: cases }
     }
 
     /// Looks into everything that was found in a flight.
@@ -325,7 +338,9 @@ impl<'h> Hunt<'h> {
 
     /// Whether the server still offers what it offered at first.
     async fn check_offer(&mut self, line: &mut Line<'h>, tell: &dyn Fn(String)) {
-        let now = Offer::ask(&mut line.player.session).await;
+        let session = &mut line.player.session;
+        let asked = Past::own(state::question(session), session.transcript.last() + 1);
+        let now = Offer::ask(session).await;
         let is_changed = line.player.is_alive() && now != line.offer;
         line.offered = line.past.len();
         line.offer = now;
@@ -333,6 +348,7 @@ impl<'h> Hunt<'h> {
             let before = line.past.len();
             self.consider(&state::bug(), before, &line.past, tell).await;
         }
+        line.past.push(asked);
     }
 
     fn save(&mut self, finding: &Finding) {

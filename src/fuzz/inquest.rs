@@ -28,6 +28,11 @@ pub(super) struct Past {
 }
 
 impl Past {
+    /// Remembers what the campaign itself asked from an entry on.
+    pub(super) fn own(script: Script, from: u64) -> Self {
+        Self { case: Case::of_corpus(Arc::new(script)), from, refused: true, owes: false }
+    }
+
     /// Remembers a case by what came of it.
     pub(super) fn new(case: Case, played: &[Played]) -> Self {
         let is_request = |index: usize| {
@@ -202,8 +207,8 @@ fn suspects(bug: &Bug, before: usize, past: &[Past]) -> Vec<usize> {
         let first = flight.clone().find(|index| past[*index].owes).unwrap_or(past.len() - 1);
         return (flight.start..=first).rev().take(3).collect();
     }
-    // Many are in flight: what was sent just before a reply is seldom what it replies to.
-    let of = |seq: u64| flight.clone().rev().find(|index| past[*index].from <= seq);
+    // Many are in flight: what was sent just before a reply is seldom what it replies to. What is lost may be older.
+    let of = |seq: u64| past.iter().rposition(|past| past.from <= seq);
     let mut suspects: Vec<usize> = [bug.asked, Some(bug.at)].into_iter().flatten().filter_map(of).collect();
     suspects.dedup();
     suspects

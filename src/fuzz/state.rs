@@ -18,15 +18,31 @@ impl Offer {
     /// Asks for the first page of every list that the server declares.
     pub(super) async fn ask(session: &mut Session) -> Self {
         let mut lists = Vec::new();
-        for (name, member) in LISTS {
-            let capability = method::find(name, session.revision).and_then(|method| method.capability);
-            if capability.is_some_and(|path| method::declares(&session.server.capabilities, path)) {
-                let outcome = session.request(name, None).await;
-                lists.push(json!({ *member: outcome.result().map(|result| result[*member].clone()) }));
-            }
+        for (name, member) in declared(session) {
+            let outcome = session.request(name, None).await;
+            lists.push(json!({ member: outcome.result().map(|result| result[member].clone()) }));
         }
         Self(lists)
     }
+}
+
+/// What asks so, as a script: it is a part of what was said on a connection.
+pub(super) fn question(session: &Session) -> Script {
+    let ask = |(method, _): (&str, _)| Action::Request {
+        method: method.to_owned(),
+        params: json!({}),
+        forbidden: false,
+    };
+    Script::of(declared(session).into_iter().map(ask).collect())
+}
+
+/// The lists that the server declares, with the member that holds each.
+fn declared(session: &Session) -> Vec<(&'static str, &'static str)> {
+    let is_declared = |(name, _): &&(&str, &str)| {
+        let capability = method::find(name, session.revision).and_then(|method| method.capability);
+        capability.is_some_and(|path| method::declares(&session.server.capabilities, path))
+    };
+    LISTS.iter().filter(is_declared).copied().collect()
 }
 
 /// What scripts change, although the server refused them; nothing on servers whose lists change by themselves.

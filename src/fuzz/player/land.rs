@@ -60,10 +60,13 @@ impl Player<'_> {
         }
         let now = Instant::now();
         let is_due = |owed: &Owed| died.is_some() || owed.due <= now;
-        let pending: HashSet<u64> =
-            self.owed.values().filter(|owed| !is_due(owed)).map(|owed| owed.seq).collect();
+        let (overdue, pending): (Vec<&Owed>, Vec<&Owed>) = self.owed.values().partition(|owed| is_due(owed));
+        let seqs = |owed: Vec<&Owed>| -> HashSet<u64> { owed.into_iter().map(|owed| owed.seq).collect() };
+        let (overdue, pending) = (seqs(overdue), seqs(pending));
         self.owed.retain(|_, owed| pending.contains(&owed.seq));
-        let earlier = self.open.clone();
+        // What is overdue is told once. Its reply may come yet, and is no stranger then.
+        let mut earlier = self.open.clone();
+        earlier.retain(|seq| !overdue.contains(seq));
         self.remember_open();
         self.doubtful.extend(self.unanswered.note(&self.session.transcript));
         let (prelude, open) = (self.prelude, &self.open);

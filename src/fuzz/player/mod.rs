@@ -167,6 +167,11 @@ impl<'b> Player<'b> {
         self.session.dead().is_none()
     }
 
+    /// Whether a reply may still come that must come.
+    pub(in crate::fuzz) fn owes(&self) -> bool {
+        !self.owed.is_empty()
+    }
+
     /// Plays a script to its end; `place` is its place in the flight.
     pub(in crate::fuzz) async fn play(&mut self, script: &Script, place: usize) {
         let mut playing = Playing::new(script, place);
