@@ -129,8 +129,11 @@ impl<'h> Hunt<'h> {
             Budget::Cases(cases) => self.summary.executed + self.summary.skipped >= cases,
             Budget::Time(time) => self.began.elapsed() >= time,
         };
-        let is_stopped = self.campaign.stopped.load(Relaxed);
-        spent || is_stopped || self.found() >= self.campaign.max_findings
+        spent || self.is_stopped() || self.found() >= self.campaign.max_findings
+    }
+
+    fn is_stopped(&self) -> bool {
+        self.campaign.stopped.load(Relaxed)
     }
 
     /// Findings, without advice.
@@ -234,7 +237,7 @@ impl<'h> Hunt<'h> {
         if let Some(last) = line.judging.take() {
             self.conclude(last, line, tell).await;
         }
-        if line.player.is_alive() && line.player.owes() {
+        if line.player.is_alive() && line.player.owes() && !self.is_stopped() {
             line.player.wait_for_all().await;
             let flight = line.player.land().await;
             let judging = self.judge(flight, Vec::new(), 0..line.past.len());
