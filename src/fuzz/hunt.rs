@@ -159,7 +159,7 @@ impl<'h> Hunt<'h> {
             self.fly(&mut current, tell).await;
             let is_used_up = current.past.len() >= self.longest || current.weight >= REMEMBERED;
             let is_due = current.past.len() >= current.offered + OFFER;
-            if is_used_up || self.is_over() {
+            if is_used_up {
                 self.wait_out(&mut current, tell).await;
             }
             if current.player.is_alive() && (is_due || is_used_up || self.is_over()) {
@@ -171,12 +171,14 @@ impl<'h> Hunt<'h> {
                 line = Some(current);
             }
         }
+        if let Some(mut last) = line {
+            self.wait_out(&mut last, tell).await;
+        }
         self.end_epoch();
     }
 
     async fn line(&self, mut session: Session) -> Line<'h> {
-        let asked = Past::own(state::question(&session), session.transcript.last() + 1);
-        let offer = Offer::ask(&mut session).await;
+        let (offer, asked) = offer(&mut session).await;
         Line {
             player: Player::on(self.bench, session),
             past: vec![asked],
@@ -217,9 +219,7 @@ impl<'h> Hunt<'h> {
         if let Some(earlier) = line.judging.replace(judging) {
             self.conclude(earlier, line, tell).await;
         }
-        if (died || self.is_over())
-            && let Some(last) = line.judging.take()
-        {
+        if died && let Some(last) = line.judging.take() {
             self.conclude(last, line, tell).await;
         }
         // Those that the server may not have seen are played again, unless one of them killed it.
@@ -341,9 +341,7 @@ impl<'h> Hunt<'h> {
 
     /// Whether the server still offers what it offered at first.
     async fn check_offer(&mut self, line: &mut Line<'h>, tell: &dyn Fn(String)) {
-        let session = &mut line.player.session;
-        let asked = Past::own(state::question(session), session.transcript.last() + 1);
-        let now = Offer::ask(session).await;
+        let (now, asked) = offer(&mut line.player.session).await;
         let is_changed = line.player.is_alive() && now != line.offer;
         line.offered = line.past.len();
         line.offer = now;
@@ -362,6 +360,12 @@ impl<'h> Hunt<'h> {
             self.summary.problems.push(format!("cannot save the finding {}: {error}", file.display()));
         }
     }
+}
+
+/// What the server offers, and the question as a part of the past.
+async fn offer(session: &mut Session) -> (Offer, Past) {
+    let asked = Past::own(state::question(session), session.transcript.last() + 1);
+    (Offer::ask(session).await, asked)
 }
 
 /// How many cases a server that died has seen: those up to the first that owes a reply.

@@ -76,7 +76,7 @@ impl Inquest<'_> {
         for suspect in &suspects {
             let case = &past[*suspect].case;
             if search.shows(&[&case.script]).await {
-                if may_be_slow(bug) && !search.is_confirmed(&case.script).await {
+                if is_only_slow(&mut search, bug, &case.script).await {
                     return None;
                 }
                 found = Some((*suspect, self.shrunk(&mut search, case).await));
@@ -91,7 +91,7 @@ impl Inquest<'_> {
             let scripts = fitting(bug.kind, near);
             let scripts: Vec<&Script> = scripts.iter().map(AsRef::as_ref).collect();
             if search.shows(&scripts).await {
-                if may_be_slow(bug) && !search.is_confirmed(&Script::joined(scripts.iter().copied())).await {
+                if is_only_slow(&mut search, bug, &Script::joined(scripts.iter().copied())).await {
                     return None;
                 }
                 found = Some((last, search.fewest(&scripts).await));
@@ -182,6 +182,11 @@ impl Inquest<'_> {
 /// the patience that the user allows.
 fn may_be_slow(bug: &Bug) -> bool {
     matches!(bug.kind, Kind::NoReply | Kind::Desync) && bug.message.contains("`tools/call`")
+}
+
+/// Whether what is lost to somebody in haste is not lost to somebody with patience.
+async fn is_only_slow(search: &mut Search<'_>, bug: &Bug, script: &Script) -> bool {
+    may_be_slow(bug) && !search.is_confirmed(script).await
 }
 
 /// What a script is like, whatever is in it: the same for two small scripts of one cause.

@@ -56,7 +56,8 @@ impl Novelty {
     }
 }
 
-fn hash(value: &impl Hash) -> u64 {
+/// A value in 8 bytes.
+pub(super) fn hash(value: &impl Hash) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()

@@ -30,8 +30,7 @@ impl Player<'_> {
             false => self.bench.connect().ok(),
         };
         let Some(mut session) = opened else { return self.session.give_up() };
-        let mut unanswered = std::mem::take(&mut self.unanswered);
-        self.doubtful.extend(unanswered.note(&self.session.transcript));
+        self.doubtful.extend(std::mem::take(&mut self.unanswered).note(&self.session.transcript));
         session.transcript.go_on_after(self.session.transcript.last());
         std::mem::swap(&mut self.session, &mut session);
         self.prelude = self.session.transcript.last();

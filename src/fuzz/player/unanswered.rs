@@ -2,8 +2,8 @@
 //! them is no reply to what used it last.
 
 use std::collections::{HashMap, HashSet};
-use std::hash::{DefaultHasher, Hash, Hasher};
 
+use crate::fuzz::novelty::hash;
 use crate::protocol::Id;
 use crate::rule::{is_deliberate, written_ids};
 use crate::session::Transcript;
@@ -33,12 +33,6 @@ impl Unanswered {
         }
         doubtful
     }
-}
-
-fn hash(id: &Id) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    id.hash(&mut hasher);
-    hasher.finish()
 }
 
 #[cfg(test)]
