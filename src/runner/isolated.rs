@@ -25,10 +25,16 @@ pub(super) async fn isolated(
     // A launch is dear: none for a case that would find nothing to do. Another client may be offered more.
     let is_useful = |case: &&Case| case.client.is_some() || around.survey.has_work_for(case);
     let (useful, idle): (Vec<&Case>, Vec<&Case>) = cases.iter().copied().partition(is_useful);
-    let running = groups(&useful).into_iter().map(|group| together(plan, around, revision, group, learned));
-    let done: Vec<Results> = stream::iter(running).buffered(plan.jobs.max(1)).collect().await;
+    let running = groups(&useful)
+        .into_iter()
+        .enumerate()
+        .map(async |(place, group)| (place, together(plan, around, revision, group, learned).await));
+    // Not `buffered`: one that takes long would hold up those after it.
+    let mut done: Vec<(usize, Results)> =
+        stream::iter(running).buffer_unordered(plan.jobs.max(1)).collect().await;
+    done.sort_by_key(|(place, _)| *place);
     let mut all = (idle.into_iter().flat_map(unseen).collect::<Vec<_>>(), Vec::new());
-    for (observed, transcripts) in done {
+    for (_, (observed, transcripts)) in done {
         all.0.extend(observed);
         all.1.extend(transcripts);
     }
@@ -72,7 +78,7 @@ async fn together(
         session.learn(learned);
         // What a server offers may depend on what the client declares.
         let own = match first.client.is_some() && first.connection != Connection::Raw {
-            true => Some(Survey::take(&mut session, &plan.policy).await),
+            true => Some(Survey::take(&mut session, &plan.policy).await.together_with(around.survey)),
             false => None,
         };
         let around = Surroundings { survey: own.as_ref().unwrap_or(around.survey), ..*around };

@@ -13,11 +13,13 @@ use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::protocol::{Message, method};
 use crate::runner::interpret::CaseRun;
-use crate::session::Begun;
 use crate::session::transcript::What;
+use crate::session::{Begun, Session};
 
-/// How long a change may take to be told, and an end to be known.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// How long a change may take to be told.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// How long what must not be told is listened for, and how long an end may take to be known.
+const QUIET: Duration = Duration::from_millis(100);
 const END: Duration = Duration::from_millis(250);
 const UPDATED: &str = "notifications/resources/updated";
 const LISTS: [(&str, &str, &str); 3] = [
@@ -35,16 +37,20 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         .into_iter()
         .filter(|tool| tool["annotations"]["readOnlyHint"] != true)
         .collect();
-    let watch = watch(run, &uris).await;
+    let Some(watch) = watch(run, &uris).await else {
+        return run.rest_unseen("`subscriptions/listen` was not acknowledged");
+    };
     for tool in candidates.iter().take(5) {
         let before = State::take(run, &uris).await;
         let from = run.session.transcript.last() + 1;
         super::call(run, &tool["name"], &tool["arguments"]).await;
         let after = State::take(run, &uris).await;
         if before != after && can_be_told(run) {
-            run.session.wait_for(PATIENCE, |_| false).await;
-            lists(run, &watch, &before, &after, from);
-            resources(run, &watch, &before, &after, from);
+            let mut owed = lists(run, &watch, &before, &after);
+            owed.extend(resources(run, &watch, &before, &after));
+            let are_told = |session: &Session| owed.iter().all(|news| news.is_told(session, &watch, from));
+            run.session.wait_until(PATIENCE, are_told).await;
+            owed.iter().for_each(|news| judge(run, &watch, news, from));
             afterwards(run, watch, tool, &uris).await;
             break;
         }
@@ -75,24 +81,26 @@ fn uris(run: &CaseRun<'_>) -> Vec<String> {
     uris.filter(|_| declares(run, "resources.subscribe")).map(str::to_owned).collect()
 }
 
-/// Two subscriptions (2026-07-28) that ask for everything, or none.
-async fn watch(run: &mut CaseRun<'_>, uris: &[String]) -> Vec<Begun> {
+/// Two subscriptions (2026-07-28) that ask for everything, or none; `None` if there should be some, but are not.
+async fn watch(run: &mut CaseRun<'_>, uris: &[String]) -> Option<Vec<Begun>> {
     if run.session.revision.is_stateless() {
         let mut filter = listen::filter(run);
         if !uris.is_empty() {
             filter["resourceSubscriptions"] = json!(uris);
         }
-        return vec![listen::begin(run, &filter).await, listen::begin(run, &filter).await];
+        let first = listen::begin(run, &filter).await;
+        listen::acknowledgement(run, &first)?;
+        return Some(vec![first, listen::begin(run, &filter).await]);
     }
     for uri in uris {
         run.ask("resources/subscribe", json!({"uri": uri})).await;
     }
-    Vec::new()
+    Some(Vec::new())
 }
 
 async fn act(run: &mut CaseRun<'_>, tool: &Value) {
     super::call(run, &tool["name"], &tool["arguments"]).await;
-    run.session.wait_for(PATIENCE, |_| false).await;
+    run.session.wait_for(QUIET, |_| false).await;
 }
 
 /// What can change: the names of each list, and the contents of some resources, where they are the same twice in a row.
@@ -125,77 +133,104 @@ impl State {
     }
 }
 
+/// What a change makes the server tell.
+struct News {
+    /// Held against what any subscription was told, and against what each was told.
+    ids: (String, &'static str),
+    what: String,
+    notification: &'static str,
+    uri: Option<String>,
+}
+
+impl News {
+    fn is(&self, message: &Message) -> bool {
+        let told = message.params()["uri"].as_str().unwrap_or_default();
+        message.method() == Some(self.notification)
+            && self.uri.as_ref().is_none_or(|uri| told.starts_with(uri.as_str()))
+    }
+
+    /// Who asked and was told: each subscription, or the whole connection.
+    fn told(&self, session: &Session, watch: &[Begun], from: u64) -> Vec<bool> {
+        let is_told = |begun| told(session, from, begun, |message| self.is(message));
+        match watch {
+            [] => vec![is_told(None)],
+            watch => watch.iter().map(|begun| is_told(Some(begun))).collect(),
+        }
+    }
+
+    fn is_told(&self, session: &Session, watch: &[Begun], from: u64) -> bool {
+        !self.told(session, watch, from).contains(&false)
+    }
+}
+
 /// Whether such a notification came since an entry, over this subscription if one is given.
 fn told(
-    run: &CaseRun<'_>,
+    session: &Session,
     from: u64,
     subscription: Option<&Begun>,
     is_it: impl Fn(&Message) -> bool,
 ) -> bool {
-    let since = run.session.transcript.received().filter(|(entry, _)| entry.seq >= from);
+    let since = session.transcript.received().filter(|(entry, _)| entry.seq >= from);
     let mut wanted = since.filter(|(_, message)| is_it(message));
     wanted.any(|(_, message)| {
         subscription.is_none_or(|begun| message.subscription().as_ref() == Some(&begun.id))
     })
 }
 
-fn lists(run: &mut CaseRun<'_>, watch: &[Begun], before: &State, after: &State, from: u64) {
+fn lists(run: &CaseRun<'_>, watch: &[Begun], before: &State, after: &State) -> Vec<News> {
+    let suffix = if watch.is_empty() { "notified" } else { "notified-on-listen" };
+    let mut owed = Vec::new();
     for (index, (family, list, notification)) in LISTS.iter().enumerate() {
         let (old, new) = (&before.names[index], &after.names[index]);
         if old != new && declares(run, &format!("{family}.listChanged")) {
-            let suffix = if watch.is_empty() { "notified" } else { "notified-on-listen" };
-            let ids = (format!("{family}.list-changed.{suffix}"), "subscriptions.list-changed-delivered");
-            let what = format!("{list} changed ({})", difference(old, new));
-            let is_it = |message: &Message| message.method() == Some(notification);
-            tell(run, watch, (&ids.0, ids.1), &what, notification, from, is_it);
+            owed.push(News {
+                ids: (format!("{family}.list-changed.{suffix}"), "subscriptions.list-changed-delivered"),
+                what: format!("{list} changed ({})", difference(old, new)),
+                notification,
+                uri: None,
+            });
         }
     }
+    owed
 }
 
-fn resources(run: &mut CaseRun<'_>, watch: &[Begun], before: &State, after: &State, from: u64) {
-    for (index, uri) in uris(run).iter().enumerate() {
+fn resources(run: &CaseRun<'_>, watch: &[Begun], before: &State, after: &State) -> Vec<News> {
+    let suffix = if watch.is_empty() { "notified-legacy" } else { "notified-on-listen" };
+    let mut owed = Vec::new();
+    for (index, uri) in uris(run).into_iter().enumerate() {
         let (Some(old), Some(new)) = (&before.contents[index], &after.contents[index]) else { continue };
         if old != new {
-            let id = match watch.is_empty() {
-                true => "resources.updated.notified-legacy",
-                false => "resources.updated.notified-on-listen",
-            };
-            let ids = (id, "subscriptions.resource-updated-delivered");
-            let is_it = |message: &Message| {
-                let told = message.params()["uri"].as_str().unwrap_or_default();
-                message.method() == Some(UPDATED) && told.starts_with(uri.as_str())
-            };
-            tell(run, watch, ids, &format!("the content of {uri} changed"), UPDATED, from, is_it);
+            owed.push(News {
+                ids: (format!("resources.updated.{suffix}"), "subscriptions.resource-updated-delivered"),
+                what: format!("the content of {uri} changed"),
+                notification: UPDATED,
+                uri: Some(uri),
+            });
         }
     }
+    owed
 }
 
-/// Holds the first requirement against what any subscription was told, the second against what each was told.
-fn tell(
-    run: &mut CaseRun<'_>,
-    watch: &[Begun],
-    ids: (&str, &str),
-    what: &str,
-    notification: &str,
-    from: u64,
-    is_it: impl Fn(&Message) -> bool,
-) {
+fn judge(run: &mut CaseRun<'_>, watch: &[Begun], news: &News, from: u64) {
     let seen = |message: String| Seen {
         message,
-        expected: format!("`{notification}`"),
+        expected: format!("`{}`", news.notification),
         got: "nothing".into(),
         from,
         at_most: None,
     };
-    let each: Vec<bool> = watch.iter().map(|begun| told(run, from, Some(begun), &is_it)).collect();
-    let any = match watch.is_empty() {
-        true => told(run, from, None, &is_it),
-        false => each.contains(&true),
-    };
-    super::hold(run, ids.0, any, seen(format!("{what}, and nobody was told")));
+    let told = news.told(run.session, watch, from);
+    let any = told.contains(&true);
+    let what = &news.what;
+    super::hold(run, &news.ids.0, any, seen(format!("{what}, and nobody was told")));
     if any && !watch.is_empty() {
-        let all = each.iter().all(|told| *told);
-        super::hold(run, ids.1, all, seen(format!("{what}, and only one of two subscriptions was told")));
+        let all = news.is_told(run.session, watch, from);
+        super::hold(
+            run,
+            news.ids.1,
+            all,
+            seen(format!("{what}, and only one of two subscriptions was told")),
+        );
     }
 }
 
@@ -206,7 +241,7 @@ async fn afterwards(run: &mut CaseRun<'_>, watch: Vec<Begun>, tool: &Value, uris
         run.session.wait_for(END, |_| false).await;
         act(run, tool).await;
     }
-    let updates = told(run, 0, None, |message| message.method() == Some(UPDATED));
+    let updates = told(run.session, 0, None, |message| message.method() == Some(UPDATED));
     if !watch.is_empty() || !updates {
         return;
     }
@@ -216,7 +251,7 @@ async fn afterwards(run: &mut CaseRun<'_>, watch: Vec<Begun>, tool: &Value, uris
     run.session.wait_for(END, |_| false).await;
     let from = run.session.transcript.last() + 1;
     act(run, tool).await;
-    let still = told(run, from, None, |message| message.method() == Some(UPDATED));
+    let still = told(run.session, from, None, |message| message.method() == Some(UPDATED));
     let seen = Seen {
         message: "updates went on after `resources/unsubscribe`".into(),
         expected: "no more updates".into(),

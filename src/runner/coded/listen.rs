@@ -139,7 +139,7 @@ fn is_supported(run: &mut CaseRun<'_>, begun: &Begun, promises: bool) -> bool {
 }
 
 /// The acknowledgement of a subscription and where it stands. One that is tagged wrongly counts if it is the only one.
-fn acknowledgement(run: &CaseRun<'_>, begun: &Begun) -> Option<(Message, u64)> {
+pub(super) fn acknowledgement(run: &CaseRun<'_>, begun: &Begun) -> Option<(Message, u64)> {
     let all = run.session.transcript.received().filter(|(_, message)| message.method() == Some(ACKNOWLEDGED));
     let all: Vec<(Message, u64)> = all.map(|(entry, message)| (message, entry.seq)).collect();
     let is_untagged = |ack: &Message| ack.subscription().is_none_or(|tag| !is_number(&tag));

@@ -59,10 +59,11 @@ pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
     run.rest_unseen("no tool that may be called asked the client for anything");
 }
 
-/// Calls a tool, and again if something was asked meanwhile: what comes by chance does not come twice.
+/// Calls a tool, and again if something was asked meanwhile: what comes by chance does not come twice. What takes long is
+/// not called again and again.
 async fn asks(run: &mut CaseRun<'_>, tool: &Value) -> Option<Asking> {
     let first = call(run, tool, Manner::Willing).await;
-    if first.wishes.is_empty() {
+    if first.wishes.is_empty() || run.around.survey.is_slow(&tool["name"]) {
         return None;
     }
     let second = call(run, tool, Manner::Willing).await;
