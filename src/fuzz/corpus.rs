@@ -10,7 +10,7 @@ use super::novelty::Rank;
 use super::script::Script;
 use crate::catalogue::fingerprint;
 
-/// Scripts kept in memory, and bytes of one of them.
+/// Scripts kept in memory, and as many that lead on, and bytes of one of them.
 const MOST: usize = 2000;
 const LONGEST: usize = 20_000;
 /// What heavy scripts may weigh together, and from where on a script is heavy, in bytes.
@@ -30,7 +30,7 @@ pub(super) struct Seen {
 #[derive(Debug, Default)]
 pub(super) struct Corpus {
     scripts: Vec<Arc<Script>>,
-    /// Those that showed a reply like none before: they lead on.
+    /// Those that showed a reply like none before: they lead on. The newest of them, none of them heavy.
     leads: Vec<Arc<Script>>,
     known: HashSet<String>,
     /// What the heavy ones weigh.
@@ -56,7 +56,10 @@ impl Corpus {
 
     /// Adds a script that showed something new.
     pub(super) fn add(&mut self, script: &Arc<Script>, rank: Rank) -> io::Result<()> {
-        if rank == Rank::Reply && self.weight < HEAVY {
+        if rank == Rank::Reply && script.weight() <= LIGHT {
+            if self.leads.len() >= MOST {
+                self.leads.remove(0);
+            }
             self.leads.push(script.clone());
         }
         self.keep(script, true)
@@ -83,7 +86,7 @@ impl Corpus {
     }
 
     fn keep(&mut self, script: &Arc<Script>, write: bool) -> io::Result<()> {
-        if self.scripts.len() >= MOST || script.size() > LONGEST || self.is_too_heavy(script) {
+        if self.scripts.len() >= MOST || !self.is_fit(script) {
             return Ok(());
         }
         let text: String = script.lines().map(|line| line + "\n").collect();
@@ -99,8 +102,8 @@ impl Corpus {
         }
     }
 
-    fn is_too_heavy(&self, script: &Script) -> bool {
-        self.weight >= HEAVY && script.weight() > LIGHT
+    fn is_fit(&self, script: &Script) -> bool {
+        script.size() <= LONGEST && (self.weight < HEAVY || script.weight() <= LIGHT)
     }
 
     /// The scripts, oldest first.

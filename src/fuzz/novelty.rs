@@ -10,6 +10,9 @@ use super::player::Played;
 use super::script::{Action, Script};
 use crate::protocol::Message;
 
+/// Behaviours of one kind that are told apart; the rest is no news.
+const MOST: usize = 1 << 20;
+
 /// How new a behaviour is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
@@ -40,9 +43,9 @@ impl Novelty {
             let reply = of_reply(played.reply.as_ref());
             let pair = hash(&(action.kind(), family(action), reply));
             let found = [
-                (self.orders.insert(hash(&(before, pair))), Rank::Order),
-                (self.pairs.insert(pair), Rank::Pair),
-                (self.replies.insert(reply), Rank::Reply),
+                (is_new(&mut self.orders, hash(&(before, pair))), Rank::Order),
+                (is_new(&mut self.pairs, pair), Rank::Pair),
+                (is_new(&mut self.replies, reply), Rank::Reply),
             ];
             rank = rank.max(found.into_iter().filter(|(is_new, _)| *is_new).map(|(_, rank)| rank).max());
             before = reply;
@@ -54,6 +57,10 @@ impl Novelty {
     pub(super) fn len(&self) -> usize {
         self.orders.len()
     }
+}
+
+fn is_new(seen: &mut HashSet<u64>, behaviour: u64) -> bool {
+    seen.len() < MOST && seen.insert(behaviour)
 }
 
 /// A value in 8 bytes.

@@ -14,6 +14,9 @@ use crate::protocol::Revision;
 
 /// The tool whose schema uses much of JSON Schema 2020-12.
 pub(super) const SCHEMA_TOOL: &str = "json_schema_2020_12_tool";
+/// Resources that come only inside results.
+const EMBEDDED: [&str; 2] = ["test://embedded-resource", "test://mixed-content-resource"];
+const SOME_TEXT: &str = "Some text.";
 pub(super) const TEMPLATE: &str = "test://template/{id}/data";
 pub(super) const WITH_RESOURCE: &str = "test_prompt_with_embedded_resource";
 
@@ -102,9 +105,9 @@ pub(super) fn run(ask: &Ask<'_>, name: &str) -> Option<Outcome> {
     let blocks = match name {
         "test_image_content" => vec![content::image()],
         "test_audio_content" => vec![content::audio()],
-        "test_embedded_resource" => vec![embedded("test://embedded-resource")],
+        "test_embedded_resource" => vec![embedded(EMBEDDED[0])],
         "test_multiple_content_types" => {
-            vec![content::text("Several kinds."), content::image(), embedded("test://mixed-content-resource")]
+            vec![content::text("Several kinds."), content::image(), embedded(EMBEDDED[1])]
         }
         "test_tool_with_logging" => return Some(logging(ask, &["started", "processing", "completed"])),
         "test_logging_tool" => return Some(logging(ask, &["called"])),
@@ -127,7 +130,7 @@ fn said(text: &str) -> Outcome {
 }
 
 fn embedded(uri: &str) -> Value {
-    json!({"type": "resource", "resource": {"uri": uri, "mimeType": "text/plain", "text": "Some text."}})
+    json!({"type": "resource", "resource": {"uri": uri, "mimeType": "text/plain", "text": SOME_TEXT}})
 }
 
 /// The messages one after another, and the result behind them.
@@ -184,6 +187,8 @@ pub(super) fn content(server: &Server, uri: &str) -> Option<Value> {
     match uri {
         "test://static-text" => Some(text("This is a static text.")),
         "test://watched-resource" => Some(text("This is watched.")),
+        // What was embedded can be fetched again (2024-11-05, tools, embedded resources).
+        uri if EMBEDDED.contains(&uri) => Some(text(SOME_TEXT)),
         "test://static-binary" => Some(json!({"mimeType": "image/png", "blob": PIXEL})),
         _ => {
             let id = uri.strip_prefix("test://template/")?.strip_suffix("/data")?;

@@ -1,16 +1,16 @@
 //! Running the script of a case, step by step.
 
 use std::collections::HashMap;
-use std::pin::pin;
+
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
-use tokio::time::timeout;
+use tokio::time::Instant;
 
 use super::evidence::Secrets;
 use super::note::refusal;
-use super::survey::{SLOW, Survey};
+use super::survey::Survey;
 use super::tally::Observed;
 use super::tokens::Tokens;
 use crate::case::{Action, Body, Case, HttpSpec, Step, Things, all_steps};
@@ -201,18 +201,12 @@ impl CaseRun<'_> {
         patience: Duration,
     ) -> Outcome {
         let tool = params.as_ref().filter(|_| method == "tools/call").map(|params| params["name"].clone());
-        let mut call = pin!(self.session.request_with(method, params, meta, patience));
-        match tool {
-            // Those who work on other connections are to know at once.
-            Some(tool) => match timeout(SLOW, &mut call).await {
-                Ok(outcome) => outcome,
-                Err(_) => {
-                    self.around.survey.note_slow(&tool);
-                    call.await
-                }
-            },
-            None => call.await,
+        let began = Instant::now();
+        let outcome = self.session.request_with(method, params, meta, patience).await;
+        if let Some(tool) = tool {
+            self.around.survey.timed(&tool, began.elapsed());
         }
+        outcome
     }
 
     /// Sends a legal request for a coded case.

@@ -78,7 +78,7 @@ async fn together(
         session.learn(learned);
         // What a server offers may depend on what the client declares.
         let own = match first.client.is_some() && first.connection != Connection::Raw {
-            true => Some(Survey::take(&mut session, &plan.policy).await.together_with(around.survey)),
+            true => Some(Survey::take(&mut session, &plan.policy).await),
             false => None,
         };
         let around = Surroundings { survey: own.as_ref().unwrap_or(around.survey), ..*around };

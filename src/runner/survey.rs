@@ -22,7 +22,7 @@ const MAX_THINGS: usize = 20;
 /// Tools and prompts that calls are prepared for.
 const MAX_PREPARED: usize = 200;
 /// From here on a tool counts as slow.
-pub(super) const SLOW: Duration = Duration::from_secs(2);
+const SLOW: Duration = Duration::from_secs(2);
 
 /// What the server offers.
 #[derive(Debug, Default)]
@@ -52,8 +52,8 @@ pub struct Survey {
     prompts: Vec<Value>,
     /// A call, a prompt and a resource: legal requests with a name.
     named: Vec<Value>,
-    /// Tools that took too long to be called again; all surveys of a run know them.
-    slow: Arc<Mutex<HashSet<String>>>,
+    /// Tools that took too long to be called again.
+    slow: Mutex<HashSet<String>>,
     /// Identity and capabilities.
     server: Value,
     /// By which request it can be seen that a token is needed; `None` when none is. Found by the first case that asks.
@@ -104,12 +104,6 @@ impl Survey {
         survey
     }
 
-    /// The same, aware of the tools that another survey found slow, and the other way round.
-    pub fn together_with(mut self, other: &Self) -> Self {
-        self.slow = other.slow.clone();
-        self
-    }
-
     async fn walk(&mut self, session: &mut Session, method: &str, member: &str) -> Vec<Value> {
         let mut things = Vec::new();
         let mut seen = Vec::new();
@@ -146,7 +140,7 @@ impl Survey {
         if let Some(tool) = offered.iter().find(|tool| tool["name"] == fixture::RECONNECTION)
             && fixture::is_part(tool, offered)
         {
-            self.note_slow(&tool["name"]);
+            self.timed(&tool["name"], SLOW);
         }
         let may_call =
             |tool: &&Value| policy.may_call(tool, offered) || policy.slow_arguments(tool).is_some();
@@ -252,9 +246,9 @@ impl Survey {
         &self.task_tools
     }
 
-    /// Notes that a tool is slow: it is not called again.
-    pub fn note_slow(&self, tool: &Value) {
-        if let Some(name) = tool.as_str() {
+    /// Notes how long a tool took; one that is slow is not called again.
+    pub fn timed(&self, tool: &Value, took: Duration) {
+        if let (Some(name), true) = (tool.as_str(), took >= SLOW) {
             self.slow.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned());
         }
     }

@@ -67,15 +67,16 @@ impl Mutator {
 }
 
 fn change() -> impl Strategy<Value = Change> {
+    // What comes behind what led on finds more than what replaces it.
     prop_oneof![
         6 => vec(step(), 1..2).prop_map(Change::Append),
-        6 => vec(refusal(), 1..2).prop_map(Change::Append),
+        12 => vec(refusal(), 1..2).prop_map(Change::Append),
         3 => (any::<u16>(), step()).prop_map(|(at, step)| Change::Insert(at, step)),
         1 => any::<u16>().prop_map(Change::Remove),
         2 => any::<u16>().prop_map(Change::Repeat),
         1 => any::<u16>().prop_map(Change::Wait),
-        4 => (any::<u16>(), edit()).prop_map(|(at, edit)| Change::Edit(at, edit)),
-        3 => (any::<u16>(), text_edit()).prop_map(|(at, edit)| Change::Text(at, edit)),
+        2 => (any::<u16>(), edit()).prop_map(|(at, edit)| Change::Edit(at, edit)),
+        1 => (any::<u16>(), text_edit()).prop_map(|(at, edit)| Change::Text(at, edit)),
         1 => any::<u16>().prop_map(Change::Join),
     ]
 }

@@ -104,7 +104,7 @@ impl Player<'_> {
         let due = self.due();
         self.newest = Some(id.clone());
         self.ids.insert(id.clone(), self.played.len().saturating_sub(1));
-        self.owed.insert(id, Owed { seq, exchange, due });
+        self.owed.insert(id, Owed { seq, exchange, due, is_slow: false });
     }
 
     pub(super) fn due(&self) -> Instant {

@@ -33,6 +33,8 @@ struct Owed {
     seq: u64,
     exchange: Option<u32>,
     due: Instant,
+    /// Whether it was waited for already, as long as a slow reply may hold up the others.
+    is_slow: bool,
 }
 
 /// An action that was played.

@@ -56,7 +56,8 @@ impl Player<'_> {
             self.absorb();
             self.forget_exchanges();
             let is_held = self.owed.contains_key(&fence) || !self.exchanges.is_empty();
-            if self.owed.is_empty() && self.exchanges.is_empty() || !self.is_alive() {
+            let is_quick = self.owed.values().any(|owed| !owed.is_slow);
+            if !is_quick && self.exchanges.is_empty() || !self.is_alive() {
                 return;
             }
             // What is slow is waited for only as long as nothing else is to be done.
@@ -79,7 +80,7 @@ impl Player<'_> {
         let (fence, message) = self.session.compose(self.bench.fence(), None, &Meta::Standard);
         let sent = self.session.launch(&message, false);
         let due = self.due();
-        self.owed.insert(fence.clone(), Owed { seq: sent.seq, exchange: sent.exchange, due });
+        self.owed.insert(fence.clone(), Owed { seq: sent.seq, exchange: sent.exchange, due, is_slow: false });
         fence
     }
 
@@ -95,6 +96,8 @@ impl Player<'_> {
         if is_held && self.owed.remove(fence).is_some() {
             self.session.give_up();
         }
+        // What is slow is not waited for again.
+        self.owed.values_mut().for_each(|owed| owed.is_slow = true);
         for (exchange, _) in std::mem::take(&mut self.exchanges) {
             self.session.drop_exchange(exchange);
         }

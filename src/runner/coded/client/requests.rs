@@ -1,5 +1,7 @@
 //! Tools that send requests to the client while they are called (handshake era): answered in every way that a client may.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::outcomes::{compare, nonsense_message};
@@ -7,7 +9,7 @@ use super::{End, answered, complains, end, kept, roots, silence, violated};
 use crate::case::List;
 use crate::protocol::{Class, code};
 use crate::runner::interpret::CaseRun;
-use crate::session::{Manner, Outcome, can_misfill};
+use crate::session::{Manner, Outcome, Session, can_misfill};
 
 const FINISHES: &str = "client-features.originating-call-finishes";
 const TOLERATED: &str = "client-features.malformed-result-tolerated";
@@ -16,6 +18,8 @@ const VALIDATED: [&str; 2] = ["elicitation.both-validate", "elicitation.server-v
 const CONTENT: &str = "sampling.content-validated";
 const LOOP: &str = "sampling.tool-loop-limited";
 
+/// How long a slow tool may take to ask for something.
+const SOON: Duration = Duration::from_secs(2);
 /// Tools called, and tools looked at closely.
 const MOST: usize = 40;
 const CLOSELY: usize = 8;
@@ -59,15 +63,27 @@ pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
     run.rest_unseen("no tool that may be called asked the client for anything");
 }
 
-/// Calls a tool, and again if something was asked meanwhile: what comes by chance does not come twice. What takes long is
-/// not called again and again.
+/// Calls a tool, and again if something was asked meanwhile: what comes by chance does not come twice.
 async fn asks(run: &mut CaseRun<'_>, tool: &Value) -> Option<Asking> {
     let first = call(run, tool, Manner::Willing).await;
-    if first.wishes.is_empty() || run.around.survey.is_slow(&tool["name"]) {
+    if first.wishes.is_empty() {
         return None;
+    }
+    if run.around.survey.is_slow(&tool["name"]) {
+        return asks_soon(run, tool).await.then_some(first);
     }
     let second = call(run, tool, Manner::Willing).await;
     (!second.wishes.is_empty()).then_some(second)
+}
+
+/// Whether a tool that is slow asks for something soon; the end of the call is not awaited once more.
+async fn asks_soon(run: &mut CaseRun<'_>, tool: &Value) -> bool {
+    let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
+    let begun = run.session.begin("tools/call", Some(params));
+    let asks = |session: &Session| !wishes(session, begun.from).is_empty();
+    let is_asking = run.session.wait_until(SOON, asks).await;
+    run.session.cancel(&begun).await;
+    is_asking
 }
 
 /// Calls a tool as a client with this manner.
@@ -77,12 +93,12 @@ pub(super) async fn call(run: &mut CaseRun<'_>, tool: &Value, manner: Manner) ->
     let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
     let outcome = run.ask("tools/call", params).await;
     run.session.client_mut().manner = Manner::Willing;
-    Asking { tool: tool.clone(), wishes: wishes(run, from), outcome }
+    Asking { tool: tool.clone(), wishes: wishes(run.session, from), outcome }
 }
 
 /// What the server asked the client after an entry of the transcript.
-pub(super) fn wishes(run: &CaseRun<'_>, from: u64) -> Vec<Value> {
-    let received = run.session.transcript.received().filter(|(entry, _)| entry.seq > from);
+pub(super) fn wishes(session: &Session, from: u64) -> Vec<Value> {
+    let received = session.transcript.received().filter(|(entry, _)| entry.seq > from);
     let requests = received.filter(|(_, message)| message.class() == Class::Request);
     let wish = |method: &str, params: &Value| json!({"method": method, "params": params});
     let others = requests.filter(|(_, message)| message.method() != Some("ping"));
