@@ -192,6 +192,21 @@ fn progress_is_not_held_against_a_request_whose_id_something_malformed_had() {
 }
 
 #[test]
+fn who_is_told_too_soon_that_it_is_initialized_may_speak() {
+    let news = "{ on: receive notifications/initialized, do: [{ answer: { method: notifications/tools/list_changed } }] }";
+    let Target::Memory(server) = target(Some(news)) else { panic!("in memory") };
+    let probe = Probe::new(server, Revision::V2025_11_25).expect("the server starts");
+    let initialized = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
+    let script = Script::of(vec![
+        Action::Reconnect { handshake: false },
+        Action::Message(initialized),
+        Action::Handshake,
+    ]);
+    let bugs: Vec<String> = probe.bugs(&script).into_iter().map(|bug| bug.message).collect();
+    assert!(bugs.is_empty(), "{bugs:?}");
+}
+
+#[test]
 fn the_same_seed_gives_the_same_findings() {
     let target = target(Some(MALFORMED));
     let once = campaign(&target, Revision::V2026_07_28, 3, 400);

@@ -14,7 +14,8 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-/// Nothing but pings and log messages comes before the answer to `initialize`.
+/// Nothing but pings and log messages comes before the answer to `initialize`. A server that was told too soon that it is
+/// initialized may believe it.
 fn first(context: &Context<'_>, findings: &mut Findings) {
     let mut answers =
         context.replies().filter(|(_, _, asked)| asked.method == "initialize" && !asked.deliberate);
@@ -24,8 +25,13 @@ fn first(context: &Context<'_>, findings: &mut Findings) {
         message.class() == Class::Notification
             && !matches!(message.method(), Some("notifications/message" | "notifications/progress"))
     };
+    let is_invited = |seq: u64| {
+        let mut before = context.sent.iter().take_while(|(entry, _)| entry.seq < seq);
+        before.any(|(_, message)| message.method() == Some("notifications/initialized"))
+    };
     match early.find(|(_, message)| is_early(message)) {
         None => findings.kept(FIRST),
+        Some((entry, _)) if is_invited(entry.seq) => {}
         Some((entry, message)) => findings.violated(
             FIRST,
             "the server spoke before it had answered `initialize`",
