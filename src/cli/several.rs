@@ -1,17 +1,19 @@
 //! Several servers in one report: judged side by side, told one after the other.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::pin::pin;
 use std::time::Instant;
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::StreamExt;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::output::Output;
 use super::part::Part;
 use super::perform::{Audience, allow_snapshots, elapsed, interrupted, judge_and_fuzz, keep};
 use super::signals::unless_ended;
-use crate::runner::{Baseline, Beside, Event, ExitCode, Finished, Judged, Started, TargetInfo, started};
+use crate::runner::{
+    Baseline, Beside, Event, ExitCode, Finished, Judged, Started, TargetInfo, side_by_side, started,
+};
 
 /// The file that names the servers.
 pub struct Servers {
@@ -53,17 +55,13 @@ fn whole(first: &Part, file: &Path) -> Started {
 
 /// Judges all, and tells what each came to in the order of the file. The baselines know what they were used for.
 async fn all(parts: &[&Part], file: &Servers, events: &UnboundedSender<Event>) -> (Finished, Vec<Baseline>) {
-    let judging = parts.iter().enumerate().map(async |(place, part)| (place, judge(part, events).await));
-    // Not `buffered`: one that takes long would hold up the start of those after it.
-    let mut done = stream::iter(judging).buffer_unordered(file.jobs.clamp(1, parts.len().max(1)));
-    let (mut ends, mut baselines, mut early) = (Vec::new(), Vec::new(), BTreeMap::new());
-    while let Some((place, judged)) = done.next().await {
-        early.insert(place, judged);
-        while let Some((told, finished, judged)) = early.remove(&ends.len()) {
-            told.into_iter().for_each(|event| drop(events.send(event)));
-            ends.push(finished);
-            baselines.extend(judged.map(|judged| judged.baseline));
-        }
+    let judging = parts.iter().map(|part| judge(part, events));
+    let mut done = pin!(side_by_side(judging, file.jobs.min(parts.len())));
+    let (mut ends, mut baselines) = (Vec::new(), Vec::new());
+    while let Some((told, finished, judged)) = done.next().await {
+        told.into_iter().for_each(|event| drop(events.send(event)));
+        ends.push(finished);
+        baselines.extend(judged.map(|judged| judged.baseline));
     }
     let names: Vec<&str> = parts.iter().map(|part| part.name()).collect();
     // Whether an entry is stale can only be told when every server was judged, and wholly.

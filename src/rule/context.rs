@@ -185,6 +185,12 @@ impl<'t> Context<'t> {
         self.ambiguous.contains(id)
     }
 
+    /// Whether the server was told before an entry that it is initialized.
+    pub fn is_initialized_before(&self, seq: u64) -> bool {
+        let mut before = self.sent.iter().take_while(|(entry, _)| entry.seq < seq);
+        before.any(|(_, message)| message.method() == Some("notifications/initialized"))
+    }
+
     /// Whether we sent something before this entry that a server may be unable to read, or that has no usable id.
     pub fn sent_unreadable_before(&self, seq: u64) -> bool {
         self.written.iter().take_while(|entry| entry.seq < seq).any(|entry| is_deliberate(entry))

@@ -25,13 +25,9 @@ fn first(context: &Context<'_>, findings: &mut Findings) {
         message.class() == Class::Notification
             && !matches!(message.method(), Some("notifications/message" | "notifications/progress"))
     };
-    let is_invited = |seq: u64| {
-        let mut before = context.sent.iter().take_while(|(entry, _)| entry.seq < seq);
-        before.any(|(_, message)| message.method() == Some("notifications/initialized"))
-    };
     match early.find(|(_, message)| is_early(message)) {
         None => findings.kept(FIRST),
-        Some((entry, _)) if is_invited(entry.seq) => {}
+        Some((entry, _)) if context.is_initialized_before(entry.seq) => {}
         Some((entry, message)) => findings.violated(
             FIRST,
             "the server spoke before it had answered `initialize`",

@@ -137,10 +137,7 @@ fn request(
 
 /// Before `notifications/initialized` only `ping` is for the server to ask.
 fn timely(context: &Context<'_>, entry: &Entry, message: &Message, got: &str, findings: &mut Findings) {
-    let opened = |(sent, ours): &(&Entry, Message)| {
-        sent.seq < entry.seq && ours.method() == Some("notifications/initialized")
-    };
-    let is_timely = message.method() == Some("ping") || context.sent.iter().any(opened);
+    let is_timely = message.method() == Some("ping") || context.is_initialized_before(entry.seq);
     for id in TOO_EARLY {
         match is_timely {
             true => findings.kept(id),

@@ -1,9 +1,10 @@
 //! Cases on connections of their own: one each, or one for all that declare the same client.
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::StreamExt;
 
 use super::interpret::{DEATH, Surroundings, run_case};
 use super::plan::Plan;
+use super::side_by_side::side_by_side;
 use super::survey::Survey;
 use super::tally::Observed;
 use crate::case::{Case, Connection};
@@ -25,16 +26,10 @@ pub(super) async fn isolated(
     // A launch is dear: none for a case that would find nothing to do. Another client may be offered more.
     let is_useful = |case: &&Case| case.client.is_some() || around.survey.has_work_for(case);
     let (useful, idle): (Vec<&Case>, Vec<&Case>) = cases.iter().copied().partition(is_useful);
-    let running = groups(&useful)
-        .into_iter()
-        .enumerate()
-        .map(async |(place, group)| (place, together(plan, around, revision, group, learned).await));
-    // Not `buffered`: one that takes long would hold up those after it.
-    let mut done: Vec<(usize, Results)> =
-        stream::iter(running).buffer_unordered(plan.jobs.max(1)).collect().await;
-    done.sort_by_key(|(place, _)| *place);
+    let running = groups(&useful).into_iter().map(|group| together(plan, around, revision, group, learned));
+    let done: Vec<Results> = side_by_side(running, plan.jobs).collect().await;
     let mut all = (idle.into_iter().flat_map(unseen).collect::<Vec<_>>(), Vec::new());
-    for (_, (observed, transcripts)) in done {
+    for (observed, transcripts) in done {
         all.0.extend(observed);
         all.1.extend(transcripts);
     }

@@ -22,6 +22,7 @@ mod profile;
 mod revision;
 mod run;
 mod shard;
+mod side_by_side;
 mod survey;
 mod tally;
 mod tokens;
@@ -47,5 +48,6 @@ pub use profile::{
 pub(crate) use run::problem;
 pub use run::{Judged, now, run, started};
 pub use shard::Shard;
+pub(crate) use side_by_side::side_by_side;
 pub use survey::Survey;
 pub use tokens::Tokens;

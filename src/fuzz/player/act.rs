@@ -12,7 +12,7 @@ use super::settle::{HOLD, UNSURE};
 use super::{Owed, Player};
 use crate::fuzz::script::{Action, Call, Http, Which};
 use crate::protocol::Id;
-use crate::session::{HttpCall, Meta, Session};
+use crate::session::{HttpCall, Meta, Sent, Session};
 
 /// HTTP requests in flight.
 const EXCHANGES: usize = 8;
@@ -35,7 +35,7 @@ impl Player<'_> {
                 let sent = self.session.launch_all(&composed);
                 for ((id, message), sent) in composed.into_iter().zip(sent) {
                     self.bytes += message.to_string().len();
-                    self.owe(id, sent.seq, sent.exchange);
+                    self.owe(id, sent);
                 }
             }
             Action::Message(message) => {
@@ -95,16 +95,15 @@ impl Player<'_> {
         self.newest = Some(id.clone());
         self.ids.insert(id.clone(), self.played.len() - 1);
         if !deliberate && !self.raw {
-            self.owe(id, sent.seq, sent.exchange);
+            self.owe(id, sent);
         }
         sent.seq
     }
 
-    fn owe(&mut self, id: Id, seq: u64, exchange: Option<u32>) {
-        let due = self.due();
+    fn owe(&mut self, id: Id, sent: Sent) {
         self.newest = Some(id.clone());
         self.ids.insert(id.clone(), self.played.len().saturating_sub(1));
-        self.owed.insert(id, Owed { seq, exchange, due, is_slow: false });
+        self.owed.insert(id, Owed::new(sent, self.due()));
     }
 
     pub(super) fn due(&self) -> Instant {

@@ -22,7 +22,7 @@ use super::bench::Bench;
 use super::oracle::Bug;
 use super::script::{Action, Script};
 use crate::protocol::{Id, Message};
-use crate::session::{OpenFailure, Session, Transcript};
+use crate::session::{OpenFailure, Sent, Session, Transcript};
 
 /// Scripts that wait for replies at the same time.
 const WAITING: usize = 24;
@@ -35,6 +35,12 @@ struct Owed {
     due: Instant,
     /// Whether it was waited for already, as long as a slow reply may hold up the others.
     is_slow: bool,
+}
+
+impl Owed {
+    const fn new(sent: Sent, due: Instant) -> Self {
+        Self { seq: sent.seq, exchange: sent.exchange, due, is_slow: false }
+    }
 }
 
 /// An action that was played.

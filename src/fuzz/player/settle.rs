@@ -56,8 +56,8 @@ impl Player<'_> {
             self.absorb();
             self.forget_exchanges();
             let is_held = self.owed.contains_key(&fence) || !self.exchanges.is_empty();
-            let is_quick = self.owed.values().any(|owed| !owed.is_slow);
-            if !is_quick && self.exchanges.is_empty() || !self.is_alive() {
+            let is_settled = self.exchanges.is_empty() && self.owed.values().all(|owed| owed.is_slow);
+            if is_settled || !self.is_alive() {
                 return;
             }
             // What is slow is waited for only as long as nothing else is to be done.
@@ -79,8 +79,7 @@ impl Player<'_> {
     fn fence(&mut self) -> Id {
         let (fence, message) = self.session.compose(self.bench.fence(), None, &Meta::Standard);
         let sent = self.session.launch(&message, false);
-        let due = self.due();
-        self.owed.insert(fence.clone(), Owed { seq: sent.seq, exchange: sent.exchange, due, is_slow: false });
+        self.owed.insert(fence.clone(), Owed::new(sent, self.due()));
         fence
     }
 

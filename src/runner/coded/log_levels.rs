@@ -24,12 +24,11 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         }
         let from = run.session.transcript.last() + 1;
         levels_at(run, &tool, "error").await;
-        let is_loud = all.iter().any(|level| is_severe(level));
+        let is_loud = has_severe(&all);
         if is_loud {
             // What comes over another stream may come late.
-            let is_told =
-                |session: &Session| levels_since(session, from).iter().any(|level| is_severe(level));
-            let is_told = run.session.wait_until(PATIENCE, is_told).await;
+            let has_come = |session: &Session| has_severe(&levels_since(session, from));
+            let is_told = run.session.wait_until(PATIENCE, has_come).await;
             let seen = Seen {
                 message: "a severe log message was told at level debug, but not at level error".into(),
                 expected: "at level error the same severe log message".into(),
@@ -75,8 +74,8 @@ pub(super) async fn levels_of_call(
     levels_since(run.session, from)
 }
 
-fn is_severe(level: &str) -> bool {
-    SEVERE.contains(&level)
+fn has_severe(levels: &[String]) -> bool {
+    levels.iter().any(|level| SEVERE.contains(&level.as_str()))
 }
 
 fn levels_since(session: &Session, from: u64) -> Vec<String> {

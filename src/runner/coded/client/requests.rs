@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::outcomes::{compare, nonsense_message};
 use super::{End, answered, complains, end, kept, roots, silence, violated};
 use crate::case::List;
-use crate::protocol::{Class, code};
+use crate::protocol::{Message, code};
 use crate::runner::interpret::CaseRun;
 use crate::session::{Manner, Outcome, Session, can_misfill};
 
@@ -78,9 +78,8 @@ async fn asks(run: &mut CaseRun<'_>, tool: &Value) -> Option<Asking> {
 
 /// Whether a tool that is slow asks for something soon; the end of the call is not awaited once more.
 async fn asks_soon(run: &mut CaseRun<'_>, tool: &Value) -> bool {
-    let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
-    let begun = run.session.begin("tools/call", Some(params));
-    let asks = |session: &Session| !wishes(session, begun.from).is_empty();
+    let begun = silence::begin(run, tool);
+    let asks = |session: &Session| !silence::questions(session, begun.from).is_empty();
     let is_asking = run.session.wait_until(SOON, asks).await;
     run.session.cancel(&begun).await;
     is_asking
@@ -93,16 +92,13 @@ pub(super) async fn call(run: &mut CaseRun<'_>, tool: &Value, manner: Manner) ->
     let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
     let outcome = run.ask("tools/call", params).await;
     run.session.client_mut().manner = Manner::Willing;
-    Asking { tool: tool.clone(), wishes: wishes(run.session, from), outcome }
+    Asking { tool: tool.clone(), wishes: wishes(run, from), outcome }
 }
 
 /// What the server asked the client after an entry of the transcript.
-pub(super) fn wishes(session: &Session, from: u64) -> Vec<Value> {
-    let received = session.transcript.received().filter(|(entry, _)| entry.seq > from);
-    let requests = received.filter(|(_, message)| message.class() == Class::Request);
-    let wish = |method: &str, params: &Value| json!({"method": method, "params": params});
-    let others = requests.filter(|(_, message)| message.method() != Some("ping"));
-    others.filter_map(|(_, message)| Some(wish(message.method()?, message.params()))).collect()
+pub(super) fn wishes(run: &CaseRun<'_>, from: u64) -> Vec<Value> {
+    let wish = |question: &Message| Some(json!({"method": question.method()?, "params": question.params()}));
+    silence::questions(run.session, from).iter().filter_map(wish).collect()
 }
 
 async fn closely(run: &mut CaseRun<'_>, asking: &Asking) {

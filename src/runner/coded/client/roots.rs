@@ -25,7 +25,7 @@ pub(super) async fn look(run: &mut CaseRun<'_>, asking: &[Asking]) {
         cached(run, call);
         answered(run, UNAVAILABLE, &call.outcome, "roots that do not exist");
     }
-    let asked_before = wishes(run.session, 0).iter().any(|wish| wish["method"] == "roots/list");
+    let asked_before = wishes(run, 0).iter().any(|wish| wish["method"] == "roots/list");
     let roots = std::mem::take(&mut run.session.client_mut().roots);
     if let Some(first) = asking.first().filter(|call| end(&call.outcome) != End::Silent) {
         let none = call(run, &first.tool, Manner::Willing).await;
@@ -61,7 +61,7 @@ async fn graceful(run: &mut CaseRun<'_>) {
         run.session.tell(CHANGED);
     }
     let fence = run.session.fence().await;
-    let asked = wishes(run.session, from).iter().filter(|wish| wish["method"] == "roots/list").count();
+    let asked = wishes(run, from).iter().filter(|wish| wish["method"] == "roots/list").count();
     let span = (once.span.0, fence.span.1);
     match () {
         () if fence.died.is_some() => {}
@@ -81,8 +81,7 @@ async fn graceful(run: &mut CaseRun<'_>) {
 
 /// A server that uses roots asks for them again: at once, or when it is called.
 async fn again(run: &mut CaseRun<'_>, asking: &[&Asking], from: u64) {
-    let asks =
-        |run: &CaseRun<'_>| wishes(run.session, from).iter().any(|wish| wish["method"] == "roots/list");
+    let asks = |run: &CaseRun<'_>| wishes(run, from).iter().any(|wish| wish["method"] == "roots/list");
     let mut last = run.session.request("tools/list", Some(json!({}))).await;
     for call_again in asking {
         if !asks(run) {

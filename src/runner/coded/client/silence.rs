@@ -54,12 +54,12 @@ fn token(question: &Message) -> &Value {
     &question.params()["_meta"]["progressToken"]
 }
 
-fn begin(run: &mut CaseRun<'_>, tool: &Value) -> Begun {
+pub(super) fn begin(run: &mut CaseRun<'_>, tool: &Value) -> Begun {
     run.session.begin("tools/call", Some(json!({"name": tool["name"], "arguments": tool["arguments"]})))
 }
 
 /// What the server asked after an entry of the transcript.
-fn questions(session: &Session, from: u64) -> Vec<Message> {
+pub(super) fn questions(session: &Session, from: u64) -> Vec<Message> {
     let since = session.transcript.received().filter(|(entry, _)| entry.seq > from);
     let asked =
         since.filter(|(_, message)| message.class() == Class::Request && message.method() != Some("ping"));
