@@ -143,7 +143,8 @@ impl Server {
         // Incoming messages are their own request: `where` speaks of them.
         let request = if context.point.is_incoming() { draft.value() } else { context.request };
         rule.fits(request, draft.value(), context.revision) && {
-            let earlier = self.count(index);
+            let subject = rule.per.as_deref().and_then(|per| request?.pointer(per));
+            let earlier = self.count(index, subject);
             earlier >= rule.after && earlier - rule.after < rule.times
         }
     }

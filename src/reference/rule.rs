@@ -17,6 +17,8 @@ pub struct Rule {
     pub(super) message: Option<Pattern>,
     pub(super) times: u64,
     pub(super) after: u64,
+    /// A pointer into the request: matches are counted apart for each value there.
+    pub(super) per: Option<String>,
     pub(super) edits: Vec<Edit>,
     pub(super) revisions: RevisionRange,
 }
@@ -110,6 +112,7 @@ impl Rule {
             message: pattern("match", spec.message)?,
             times: spec.times.unwrap_or(u64::MAX),
             after: spec.after.unwrap_or(0),
+            per: spec.per.map(checked_pointer).transpose()?,
             edits: spec.edits.into_iter().map(Edit::compile).collect::<Result<_, _>>()?,
             revisions,
         })

@@ -1,5 +1,6 @@
 //! What all connections of one reference server share.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,8 +14,8 @@ use crate::protocol::Revision;
 #[derive(Debug)]
 pub struct Server {
     pub(super) settings: Arc<Settings>,
-    /// How often each rule has matched, in the order of the rules.
-    matches: Mutex<Vec<u64>>,
+    /// How often each rule has matched: by its index and by what it counts apart.
+    matches: Mutex<HashMap<(usize, String), u64>>,
     deaf: AtomicBool,
     extra: AtomicBool,
     pub(super) tasks: Tasks,
@@ -40,10 +41,9 @@ pub enum Change {
 impl Server {
     /// A server that has not heard anything yet.
     pub fn new(settings: Arc<Settings>) -> Arc<Self> {
-        let matches = Mutex::new(vec![0; settings.rules.len()]);
         Arc::new(Self {
             settings,
-            matches,
+            matches: Mutex::default(),
             deaf: AtomicBool::new(false),
             extra: AtomicBool::new(false),
             tasks: Tasks::default(),
@@ -59,12 +59,12 @@ impl Server {
         self.conversations.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Counts one more match of a rule and returns how many came before.
-    pub(super) fn count(&self, rule: usize) -> u64 {
+    /// Counts one more match of a rule and returns how many came before that speak of the same subject.
+    pub(super) fn count(&self, rule: usize, subject: Option<&Value>) -> u64 {
         let mut matches = self.matches.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = matches[rule];
-        matches[rule] += 1;
-        before
+        let count = matches.entry((rule, subject.map(Value::to_string).unwrap_or_default())).or_default();
+        *count += 1;
+        *count - 1
     }
 
     pub(super) fn is_deaf(&self) -> bool {

@@ -34,6 +34,7 @@ pub(super) struct RuleSpec {
     pub message: Option<Value>,
     pub times: Option<u64>,
     pub after: Option<u64>,
+    pub per: Option<String>,
     #[serde(rename = "do")]
     pub edits: Vec<EditSpec>,
 }
