@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Runs the official conformance suite and mcp-conform against the official suite's own server, and prints for each revision how many
-# checks were judged, how long it took, and the ratio of checks per second.
+# checks were judged, how long it took, and the ratio of checks per second. There a check is written down each time that something is
+# looked at; here what was seen of one requirement is one check that counts its observations, so that their ratio is printed, too.
 #
 #   benches/compare.sh SUITE [OUT]
 #
@@ -31,7 +32,8 @@ official() {
 
 now() { date +%s%N; }
 
-printf '%-12s %12s %9s %9s %9s %9s %9s %7s\n' revision 'checks there' seconds 'a second' 'here' seconds 'a second' ratio
+printf '%-12s %12s %9s %9s %9s %9s %9s %7s %9s %9s %7s\n' \
+  revision 'checks there' seconds 'a second' 'here' seconds 'a second' ratio observed 'a second' ratio
 for revision in 2025-06-18 2025-11-25 2026-07-28; do
   began=$(now)
   official "$out/$revision" --spec-version "$revision"
@@ -45,11 +47,15 @@ const read = (file) => JSON.parse(fs.readFileSync(file, 'utf8'));
 const folder = `${out}/${revision}`;
 const theirs = fs.readdirSync(folder).flatMap((name) => read(`${folder}/${name}/checks.json`));
 const judged = theirs.filter((check) => ['SUCCESS', 'FAILURE', 'WARNING'].includes(check.status)).length;
-const ours = read(`${out}/${revision}.json`).coverage.judged;
+const report = read(`${out}/${revision}.json`);
+const ours = report.coverage.judged;
+const seen = report.runs.flatMap((run) => run.checks).filter((check) => ['pass', 'fail', 'warn'].includes(check.verdict));
+const observed = seen.reduce((sum, check) => sum + check.observations, 0);
 const rate = (checks, ms) => checks / (ms / 1000);
-const ratio = rate(ours, here) / rate(judged, there);
+const ratio = (mine) => (rate(mine, here) / rate(judged, there)).toFixed(1);
 const columns = [[revision, -12], [judged, 12], [(there / 1000).toFixed(2), 9], [rate(judged, there).toFixed(0), 9]];
-columns.push([ours, 9], [(here / 1000).toFixed(2), 9], [rate(ours, here).toFixed(0), 9], [ratio.toFixed(1), 7]);
+columns.push([ours, 9], [(here / 1000).toFixed(2), 9], [rate(ours, here).toFixed(0), 9], [ratio(ours), 7]);
+columns.push([observed, 9], [rate(observed, here).toFixed(0), 9], [ratio(observed), 7]);
 console.log(columns.map(([text, width]) => (width < 0 ? `${text}`.padEnd(-width) : `${text}`.padStart(width))).join(' '));
 JS
 done

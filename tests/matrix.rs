@@ -143,7 +143,7 @@ fn quirks_draw_no_finding() {
 }
 
 #[test]
-#[ignore = "takes a quarter of an hour"]
+#[ignore = "takes some minutes"]
 fn quirks_draw_no_finding_in_any_place() {
     quirks_are_silent(|_, _| true, |revisions| revisions);
 }
@@ -221,7 +221,7 @@ fn each_fault_is_caught_for_its_reason() {
 }
 
 #[test]
-#[ignore = "takes half an hour"]
+#[ignore = "takes some minutes"]
 fn each_fault_is_caught_in_each_place() {
     matrix(&named(faults().iter().flat_map(places).collect()));
 }

@@ -147,7 +147,7 @@ fn join(mut whole: Recorded, other: Recorded) -> Result<Recorded, String> {
     let is_new = |file: &str| whole.snapshots.iter().all(|known| known.file != file);
     let snapshots: Vec<_> = other.snapshots.into_iter().filter(|snapshot| is_new(&snapshot.file)).collect();
     whole.snapshots.extend(snapshots);
-    // Shards run side by side.
+    // As with runs: shards go side by side.
     whole.duration_ms = whole.duration_ms.max(other.duration_ms);
     whole.exit = whole.exit.worse(other.exit);
     whole.problem = whole.problem.or(other.problem);
@@ -175,6 +175,7 @@ fn join_runs(known: &mut RecordedRun, other: RecordedRun) {
     }
     known.started.planned = known.checks.len();
     known.finished.spawns += other.finished.spawns;
+    known.finished.duration_ms = known.finished.duration_ms.max(other.finished.duration_ms);
 }
 
 /// What one report saw and the other did not counts, the worse of two that both saw.

@@ -16,6 +16,7 @@ use super::hunt::Hunt;
 use super::laid::Laid;
 use crate::case::List;
 use crate::protocol::Revision;
+use crate::runner::call_of;
 use crate::runner::{Policy, Shard, Survey};
 use crate::session::{Begun, OpenFailure, Options, Session};
 use crate::transport::Target;
@@ -142,7 +143,7 @@ fn offers_files(survey: &Survey) -> bool {
 async fn quick_tools(session: &mut Session, survey: &Survey) -> Vec<Value> {
     let mut quick = Vec::new();
     for tool in survey.things(List::CallableTools) {
-        let call = serde_json::json!({"name": tool["name"], "arguments": tool["arguments"]});
+        let call = call_of(&tool);
         let begun: Begun = session.begin("tools/call", Some(call));
         if session.is_answered(&begun, QUICK).await {
             quick.push(tool);

@@ -73,6 +73,8 @@ pub struct Run {
     pub capabilities: Value,
     /// Time from launch to the first reply, in milliseconds.
     pub startup_ms: u64,
+    /// How long it took, in milliseconds.
+    pub duration_ms: u64,
     /// How often the server was launched, or a connection opened over HTTP.
     pub spawns: usize,
     /// The judged checks, in order.
@@ -80,9 +82,6 @@ pub struct Run {
     /// How many checks were planned.
     #[serde(skip)]
     pub planned: usize,
-    /// How long it took, in milliseconds.
-    #[serde(skip)]
-    pub duration_ms: u64,
 }
 
 /// A compared snapshot, as the JSON tells it.

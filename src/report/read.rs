@@ -83,6 +83,9 @@ struct Run {
     server: Value,
     capabilities: Value,
     startup_ms: u64,
+    /// Older reports do not say.
+    #[serde(default)]
+    duration_ms: u64,
     spawns: usize,
     checks: Vec<CheckLine>,
 }
@@ -192,7 +195,8 @@ impl Run {
             planned: self.checks.len(),
         };
         let checks = self.checks.into_iter().map(CheckLine::recorded).collect::<Result<_, _>>()?;
-        Ok(RecordedRun { started, checks, finished: RunFinished { spawns: self.spawns, duration_ms: 0 } })
+        let finished = RunFinished { spawns: self.spawns, duration_ms: self.duration_ms };
+        Ok(RecordedRun { started, checks, finished })
     }
 }
 

@@ -50,4 +50,5 @@ pub use run::{Judged, now, run, started};
 pub use shard::Shard;
 pub(crate) use side_by_side::side_by_side;
 pub use survey::Survey;
+pub(crate) use survey::call_of;
 pub use tokens::Tokens;

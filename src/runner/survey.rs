@@ -24,6 +24,11 @@ const MAX_PREPARED: usize = 200;
 /// From here on a tool counts as slow.
 const SLOW: Duration = Duration::from_secs(2);
 
+/// The parameters with which a callable tool is called.
+pub(crate) fn call_of(tool: &Value) -> Value {
+    json!({"name": tool["name"], "arguments": tool["arguments"]})
+}
+
 /// What the server offers.
 #[derive(Debug, Default)]
 pub struct Survey {

@@ -9,6 +9,7 @@ use crate::case::List;
 use crate::catalogue::{Position, Schemas};
 use crate::protocol::{Revision, method};
 use crate::runner::Survey;
+use crate::runner::call_of;
 use crate::sample;
 use crate::session::{Session, client_meta};
 
@@ -189,7 +190,7 @@ fn base(method: &str, params: Value) -> Base {
 }
 
 fn call(tool: &Value) -> Base {
-    base("tools/call", json!({"name": tool["name"], "arguments": tool["arguments"]}))
+    base("tools/call", call_of(tool))
 }
 
 fn fence(revision: Revision) -> &'static str {

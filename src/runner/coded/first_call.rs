@@ -3,11 +3,12 @@
 use std::sync::LazyLock;
 
 use regex::Regex;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::walk::Walk;
 use crate::case::List;
 use crate::catalogue::Verdict;
+use crate::runner::call_of;
 use crate::runner::interpret::CaseRun;
 use crate::runner::note::Violation;
 use crate::session::Outcome;
@@ -23,7 +24,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     let mut refused = None;
     for tool in run.around.survey.things(List::CallableTools) {
         let from = run.session.transcript.last() + 1;
-        let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
+        let params = call_of(&tool);
         let outcome = run.session.request("tools/call", Some(params)).await;
         match outcome.result() {
             Some(result) if result["isError"] != true => {

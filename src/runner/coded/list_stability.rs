@@ -7,6 +7,7 @@ use serde_json::json;
 use super::walk::{Walk, difference, key};
 use crate::case::List;
 use crate::catalogue::Verdict;
+use crate::runner::call_of;
 use crate::runner::interpret::CaseRun;
 use crate::runner::note::Violation;
 
@@ -55,7 +56,7 @@ fn requests(run: &CaseRun<'_>, family: &str) -> Vec<(String, Option<serde_json::
     let tools = survey.things(List::CallableTools).into_iter();
     let mut requests: Vec<_> = tools
         .filter(|tool| tool["annotations"]["readOnlyHint"] == true)
-        .map(|tool| ("tools/call", json!({"name": tool["name"], "arguments": tool["arguments"]})))
+        .map(|tool| ("tools/call", call_of(&tool)))
         .collect();
     if family == "prompts" {
         let prompts = survey.things(List::Prompts).into_iter().take(MOST);

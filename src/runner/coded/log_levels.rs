@@ -6,6 +6,7 @@ use serde_json::{Map, Value, json};
 
 use super::Seen;
 use crate::case::List;
+use crate::runner::call_of;
 use crate::runner::interpret::CaseRun;
 use crate::session::{Meta, Session};
 
@@ -66,7 +67,7 @@ pub(super) async fn levels_of_call(
     meta: Map<String, Value>,
 ) -> Vec<String> {
     let from = run.session.transcript.last() + 1;
-    let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
+    let params = call_of(tool);
     let patience = run.session.timeout();
     run.request("tools/call", Some(params), &Meta::Changed(meta), patience).await;
     // What comes right after the reply came too late, and is to be seen as such.

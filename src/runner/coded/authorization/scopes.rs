@@ -1,6 +1,6 @@
 //! A valid token that may not do everything.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::document::address;
 use super::said::Said;
@@ -9,6 +9,7 @@ use super::tokens::hint;
 use super::{Seen, say, say_at_most, unseen};
 use crate::case::List;
 use crate::catalogue::Verdict;
+use crate::runner::call_of;
 use crate::runner::interpret::CaseRun;
 use crate::session::Outcome;
 
@@ -31,7 +32,7 @@ pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
 }
 
 async fn call(run: &mut CaseRun<'_>, tool: &Value, token: &str) -> Outcome {
-    let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
+    let params = call_of(tool);
     let headers = site::headers(&[&format!("Bearer {token}")]);
     site::post(run, "tools/call", Some(params), headers, None).await
 }

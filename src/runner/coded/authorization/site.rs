@@ -1,9 +1,10 @@
 //! Is the server protected, and by which request can that be seen?
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::case::List;
 use crate::catalogue::Verdict;
+use crate::runner::call_of;
 use crate::runner::interpret::CaseRun;
 use crate::runner::survey::Guarded;
 use crate::session::{HttpCall, Meta, Outcome};
@@ -168,7 +169,6 @@ fn candidates(run: &CaseRun<'_>, has_credentials: bool) -> Vec<(String, Option<V
         found.extend(declared.iter().filter(|list| !answered.contains(list)).filter_map(method));
     }
     let tools = survey.things(List::CallableTools);
-    let call = |tool: &Value| json!({"name": tool["name"], "arguments": tool["arguments"]});
-    found.extend(tools.first().map(|tool| ("tools/call".to_owned(), Some(call(tool)))));
+    found.extend(tools.first().map(|tool| ("tools/call".to_owned(), Some(call_of(tool)))));
     found
 }

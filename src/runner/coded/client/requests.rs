@@ -8,6 +8,7 @@ use super::outcomes::{compare, nonsense_message};
 use super::{End, answered, complains, end, kept, roots, silence, violated};
 use crate::case::List;
 use crate::protocol::{Message, code};
+use crate::runner::call_of;
 use crate::runner::interpret::CaseRun;
 use crate::session::{Manner, Outcome, Session, can_misfill};
 
@@ -89,7 +90,7 @@ async fn asks_soon(run: &mut CaseRun<'_>, tool: &Value) -> bool {
 pub(super) async fn call(run: &mut CaseRun<'_>, tool: &Value, manner: Manner) -> Asking {
     let from = run.session.transcript.last();
     run.session.client_mut().manner = manner;
-    let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
+    let params = call_of(tool);
     let outcome = run.ask("tools/call", params).await;
     run.session.client_mut().manner = Manner::Willing;
     Asking { tool: tool.clone(), wishes: wishes(run, from), outcome }

@@ -3,11 +3,12 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::requests::Asking;
 use super::{answered, kept, violated};
 use crate::protocol::{Class, Id, Message};
+use crate::runner::call_of;
 use crate::runner::interpret::CaseRun;
 use crate::session::{Begun, Manner, Outcome, Session};
 
@@ -55,7 +56,7 @@ fn token(question: &Message) -> &Value {
 }
 
 pub(super) fn begin(run: &mut CaseRun<'_>, tool: &Value) -> Begun {
-    run.session.begin("tools/call", Some(json!({"name": tool["name"], "arguments": tool["arguments"]})))
+    run.session.begin("tools/call", Some(call_of(tool)))
 }
 
 /// What the server asked after an entry of the transcript.

@@ -8,6 +8,7 @@ use super::extension::{
 use super::ids::guessable;
 use super::{Task, extension, extension_outcome, get, judge, mildly, shows, until_end};
 use crate::protocol::code;
+use crate::runner::call_of;
 use crate::runner::coded::{Called, called};
 use crate::runner::interpret::CaseRun;
 use crate::session::Outcome;
@@ -129,7 +130,7 @@ async fn unknown_keys(run: &mut CaseRun<'_>, task: &Task) {
 /// The member `task` of the older tasks is ignored.
 async fn old_member(run: &mut CaseRun<'_>, tool: &Value) {
     let params = |with: bool| {
-        let mut params = json!({"name": tool["name"], "arguments": tool["arguments"]});
+        let mut params = call_of(tool);
         if with {
             params["task"] = json!({"ttl": super::TTL});
         }

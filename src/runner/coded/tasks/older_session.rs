@@ -3,13 +3,14 @@
 use serde_json::json;
 
 use super::{Called, called, extension, judge, shows};
+use crate::runner::call_of;
 use crate::runner::interpret::CaseRun;
 
 const PROBES: usize = 3;
 
 pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
     for tool in extension::tools(run).into_iter().take(PROBES) {
-        let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
+        let params = call_of(&tool);
         let params = extension::declaring(run, params, &json!({}));
         let outcome = run.ask("tools/call", params).await;
         if !matches!(called(&outcome), Called::Done | Called::Unfinished) {

@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::judge;
 use crate::case::List;
 use crate::protocol::{Class, Message};
+use crate::runner::call_of;
 use crate::runner::coded::SOME;
 use crate::runner::interpret::CaseRun;
 use crate::runner::note::Violation;
@@ -38,7 +39,7 @@ struct Asked {
 pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
     for (tool, patience) in tools(run) {
         let from = run.session.transcript.last() + 1;
-        let params = json!({"name": tool["name"], "arguments": tool["arguments"]});
+        let params = call_of(&tool);
         run.request("tools/call", Some(params), &Meta::Standard, patience).await;
         for job in jobs(run, from) {
             heeds_interval(run, &job);
