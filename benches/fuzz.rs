@@ -11,7 +11,7 @@ use std::time::Instant;
 
 use mcp_conform::fuzz::{self, Budget, Campaign, Shard, Summary};
 use mcp_conform::protocol::Revision;
-use mcp_conform::runner::Policy;
+use mcp_conform::runner::{Policy, Secrets};
 use mcp_conform::session::Options;
 use mcp_conform::transport::{Command, Target};
 use serde_json::{Value, json};
@@ -84,6 +84,7 @@ fn campaign(arguments: &[&str], cases: u64) -> Summary {
         revision: Revision::V2025_11_25,
         options: Options::default(),
         policy: &Policy::default(),
+        secrets: &Secrets::default(),
         seed: 1,
         budget: Budget::Cases(cases),
         shard: Shard::WHOLE,

@@ -311,6 +311,32 @@ fn a_finding_of_the_fuzzer_is_saved_and_replayed() {
     expect(&["replay", &broken_file], 2, &["broken.jsonl", "line 1"]);
 }
 
+/// Over HTTP a server dies without a word; it is started again, and its last words are kept. Nothing shows the token.
+#[test]
+fn a_server_that_dies_over_http_is_a_finding_and_is_started_again() {
+    let folder = Folder::new("dies");
+    let (findings, report) = (folder.file("findings"), folder.file("report.json"));
+    let script = format!(
+        "echo \"last words for $TOKEN\" >&2; exec {SELF} serve --http 127.0.0.1:{{port}} --fault base.response.every-request-answered~exit"
+    );
+    let server = ["http://127.0.0.1:{port}/mcp", "--", "sh", "-c", &script];
+    let limits =
+        ["--revision", "2025-11-25", "--cases", "120", "--findings-dir", &findings, "--json", &report];
+    let secrets = ["--env", "TOKEN=s3cr3t-t0k3n", "--header", "Authorization: Bearer s3cr3t-h34d3r"];
+    expect(&[&["fuzz", "http"][..], &limits, &secrets, &server].concat(), 1, &["the server process ended"]);
+    let found = json(&report)["fuzz"].clone();
+    assert_eq!(
+        (&found["executed"], &found["findings"][0]["kind"]),
+        (&120.into(), &"crash".into()),
+        "{found}"
+    );
+    assert_eq!(found["findings"][0]["stability"], "stable", "{found}");
+    let files = walk(Path::new(&folder.0));
+    let saved: String = files.iter().map(|file| fs::read_to_string(file).expect("text")).collect();
+    assert!(saved.contains("last words for ***") && saved.contains("Authorization: ***"), "{saved}");
+    assert!(!saved.contains("s3cr3t"), "{saved}");
+}
+
 #[test]
 fn secrets_of_the_user_are_masked_everywhere() {
     let folder = Folder::new("secrets");

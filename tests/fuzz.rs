@@ -13,7 +13,7 @@ use mcp_conform::fuzz::{
 };
 use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{Settings, parse, quirks};
-use mcp_conform::runner::{Policy, Profile, Tools};
+use mcp_conform::runner::{Policy, Profile, Secrets, Tools};
 use mcp_conform::session::Options;
 use mcp_conform::transport::Target;
 use planted::{BUGS, Deed, Planted};
@@ -43,6 +43,7 @@ fn guided(target: &Target, revision: Revision, seed: u64, cases: u64, guided: bo
         revision,
         options,
         policy: &policy,
+        secrets: &Secrets::default(),
         seed,
         budget: Budget::Cases(cases),
         shard: Shard::WHOLE,

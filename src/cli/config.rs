@@ -16,7 +16,7 @@ use crate::catalogue::closest;
 use crate::config::{self, Config, Entry, Place, Variables};
 use crate::report::text::shell_word;
 use crate::runner::{ExitCode, Plan, Policy, Rerun, Secrets, TargetInfo};
-use crate::transport::{Command, Endpoint, Target};
+use crate::transport::{Command, Endpoint, Host, Target};
 
 /// Arguments of `config`.
 #[derive(clap::Args, Debug)]
@@ -183,13 +183,13 @@ impl Server {
         let transport = if self.url.is_some() { "http" } else { "stdio" };
         let url = self.url.as_ref().map(ToString::to_string);
         let info = TargetInfo { transport, command: self.shown, url, config: None };
-        let (target, host) = match (self.url, self.command) {
+        let target = match (self.url, self.command) {
             (Some(url), command) => {
-                let host = command.map(|command| (command, url.clone()));
-                let endpoint = Endpoint { url, headers: self.headers };
-                (if self.sse { Target::Sse(endpoint) } else { Target::Http(endpoint) }, host)
+                let host = command.map(|command| Host::new(command, url.clone()));
+                let endpoint = Endpoint { url, headers: self.headers, host };
+                if self.sse { Target::Sse(endpoint) } else { Target::Http(endpoint) }
             }
-            (None, command) => (Target::Command(command.unwrap_or_default()), None),
+            (None, command) => Target::Command(command.unwrap_or_default()),
         };
         let rerun = args.rerun(&self.name);
         let plan = args.judging.plan(target, info, rerun, Secrets::new(self.secrets))?;
@@ -197,7 +197,7 @@ impl Server {
         let profile = plan.policy.profile.of_server(origin);
         let policy = Policy { profile, ..plan.policy };
         let plan = Plan { name: Some(self.name), jobs, transcripts, policy, ..plan };
-        Ok(Part { host, ..Part::of(plan) })
+        Ok(Part::of(plan))
     }
 }
 

@@ -179,6 +179,7 @@ pub async fn hunt(
             revision: *revision,
             options: plan.options.clone(),
             policy: if limits.without_tools { &no_tools } else { &plan.policy },
+            secrets: &plan.secrets,
             seed: plan.seed,
             budget,
             known,

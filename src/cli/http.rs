@@ -11,7 +11,7 @@ use super::stdio::{Launch, judging_options};
 use super::work::Work;
 use crate::report::text::shell_word;
 use crate::runner::{ExitCode, Rerun, Secrets, TargetInfo, derived};
-use crate::transport::{Endpoint, Target};
+use crate::transport::{Endpoint, Host, Target};
 
 /// Arguments of `http`.
 #[derive(clap::Args, Debug)]
@@ -82,13 +82,12 @@ pub fn part(
     let secrets = Secrets::new(secrets.chain(token(&headers)));
     let shown: Vec<String> = command.iter().map(|word| word.to_string_lossy().into_owned()).collect();
     let info = TargetInfo { transport: "http", command: shown, url: Some(url.to_string()), config: None };
-    let target = Target::Http(Endpoint { url: url.clone(), headers });
-    let plan = judging.plan(target, info, rerun, secrets)?;
     let host = match command.is_empty() {
         true => None,
-        false => Some((launch.command(&command)?, url)),
+        false => Some(Host::new(launch.command(&command)?, url.clone())),
     };
-    Ok(Part { host, ..Part::of(plan) })
+    let target = Target::Http(Endpoint { url, headers, host });
+    Ok(Part::of(judging.plan(target, info, rerun, secrets)?))
 }
 
 /// The token inside an `Authorization` header is as secret as the header, and so is what is made of it for tests.

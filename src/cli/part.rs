@@ -1,14 +1,12 @@
-//! One server to judge: the plan, and the command that has to run first.
+//! One server to judge, and its start where a command has to run first.
 
 use crate::runner::Plan;
-use crate::transport::{Command, Host, HostError};
+use crate::transport::{HostError, Hosted};
 
 /// A server to judge.
 pub struct Part {
     /// What is judged.
     pub plan: Plan,
-    /// The command that has to run first, and the address at which it then listens.
-    pub host: Option<(Command, url::Url)>,
     /// Whether it is left out this time.
     pub idle: bool,
 }
@@ -16,7 +14,7 @@ pub struct Part {
 impl Part {
     /// A server that runs already, or that is launched for each connection.
     pub fn of(plan: Plan) -> Self {
-        Self { plan, host: None, idle: false }
+        Self { plan, idle: false }
     }
 
     /// The name of the server, where a file names several.
@@ -25,9 +23,11 @@ impl Part {
     }
 
     /// Starts the server where that is asked for, and waits until it listens. It ends with what is returned.
-    pub async fn start(&self) -> Result<Option<Host>, HostError> {
-        let Some((command, url)) = &self.host else { return Ok(None) };
-        Host::start(command, url, self.plan.options.startup_timeout).await.map(Some)
+    pub async fn start(&self) -> Result<Option<Hosted>, HostError> {
+        match self.plan.target.host() {
+            Some(host) => host.start(self.plan.options.startup_timeout).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// What tells this server from others, from one run to the next.

@@ -35,27 +35,28 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         .map_err(|error| Usage(format!("{shown} cannot be read: {error}")))?;
     let finding = Finding::read(&text).map_err(|error| Usage(format!("{shown}: {error}")))?;
     let options = Options::default();
-    let mut host = None;
+    let mut hosted = None;
     let target = match args.url {
         Some(url) => {
+            let mut host = None;
             if !args.command.is_empty() {
-                let command = args.launch.command(&args.command)?;
-                match Host::start(&command, &url, options.startup_timeout).await {
-                    Ok(started) => host = Some(started),
+                let started = Host::new(args.launch.command(&args.command)?, url.clone());
+                match host.insert(started).start(options.startup_timeout).await {
+                    Ok(started) => hosted = Some(started),
                     Err(error) => {
                         complain(&error.to_string());
                         return Ok(ExitCode::Unreachable);
                     }
                 }
             }
-            Target::Http(Endpoint { url, headers: Vec::new() })
+            Target::Http(Endpoint { url, headers: Vec::new(), host })
         }
         None => Target::Command(args.launch.command(&words(&args.command)?)?),
     };
     let what = format!("{} {}: {}", finding.kind.as_str(), finding.finding, finding.message);
     let what = text::brief(&what, 1_000);
     let replayed = replay(&finding, &target, &options).await;
-    drop(host);
+    drop(hosted);
     match replayed {
         Ok(Replayed::Reproduced) => {
             tell("reproduced", &what)?;

@@ -86,7 +86,7 @@ fn own_files(work: &Work) -> Vec<PathBuf> {
             Target::Command(command) => Some(command),
             Target::Http(_) | Target::Sse(_) | Target::Memory(_) => None,
         };
-        target.into_iter().chain(part.host.as_ref().map(|(command, _)| command))
+        target.into_iter().chain(part.plan.target.host().map(|host| host.command()))
     });
     commands
         .flat_map(|command| {

@@ -10,6 +10,7 @@ use super::player::{Flight, Player};
 use super::script::Script;
 use super::{memory, pace, state};
 use crate::protocol::Revision;
+use crate::runner::Secrets;
 use crate::session::{OpenFailure, Options, Session};
 use crate::transport::{StartError, Target};
 
@@ -21,6 +22,8 @@ pub(super) struct Bench<'t> {
     pub options: Options,
     /// Secrets that must not come back.
     pub canaries: Canaries,
+    /// Secrets of the user, which must not be shown.
+    pub secrets: Secrets,
     /// A legal request that begins each connection of the stateless era: some servers of both eras take the era of a
     /// connection from its first message after discovery.
     pub first: Option<String>,
@@ -47,6 +50,12 @@ impl Bench<'_> {
 
     /// A connection that is ready for requests.
     pub(super) async fn open(&self) -> Result<Session, Box<OpenFailure>> {
+        // How often a server may send too much is for a campaign to say.
+        self.options.quota.renew();
+        if let Some(host) = self.target.host() {
+            let revived = host.revive(self.options.startup_timeout).await;
+            revived.map_err(|error| OpenFailure::before(self.revision, error))?;
+        }
         let mut session = Session::open(self.target, self.revision, &self.options).await?;
         if let Some(method) = &self.first {
             session.request(method, None).await;
@@ -87,6 +96,6 @@ impl Bench<'_> {
 
     /// Everything that is wrong with what came of a flight.
     pub(super) fn judge(&self, flight: &Flight) -> Vec<Bug> {
-        oracle::judge(flight, &self.canaries)
+        oracle::judge(flight, &self.canaries, &self.secrets)
     }
 }

@@ -17,7 +17,7 @@ use super::laid::Laid;
 use crate::case::List;
 use crate::protocol::Revision;
 use crate::runner::call_of;
-use crate::runner::{Policy, Shard, Survey};
+use crate::runner::{Policy, Secrets, Shard, Survey};
 use crate::session::{Begun, OpenFailure, Options, Session};
 use crate::transport::Target;
 
@@ -40,6 +40,8 @@ pub struct Campaign<'c> {
     pub options: Options,
     /// Which tools may be called.
     pub policy: &'c Policy,
+    /// What must not be shown, nor saved with findings.
+    pub secrets: &'c Secrets,
     /// The seed of everything random.
     pub seed: u64,
     /// When to stop.
@@ -75,7 +77,7 @@ impl Campaign<'_> {
 pub struct Summary {
     /// Cases that were run.
     pub executed: u64,
-    /// Cases that were lost with a server that died.
+    /// Cases that were lost with a server that died, and did not come again.
     pub skipped: u64,
     /// How long it took.
     pub duration: Duration,
@@ -96,13 +98,14 @@ const QUICK: Duration = Duration::from_secs(2);
 
 /// Runs a campaign. `tell` hears of progress.
 pub async fn run(campaign: &Campaign<'_>, tell: &dyn Fn(String)) -> Result<Summary, Box<OpenFailure>> {
-    let laid = Laid::new(campaign.seed, campaign.revision).map_err(OpenFailure::of_io)?;
+    let laid = Laid::new(campaign.seed, campaign.revision)?;
     let target = laid.before(campaign.target);
     let mut bench = Bench {
         target: &target,
         revision: campaign.revision,
         options: campaign.options.clone(),
         canaries: laid.canaries.clone(),
+        secrets: campaign.secrets.clone(),
         first: None,
     };
     let mut session = bench.open().await?;

@@ -1,7 +1,8 @@
-//! What crossed the wire, as lines for people.
+//! What crossed the wire, as lines for people, with the user's secrets masked.
 
 use super::player::Flight;
 use crate::protocol::Frame;
+use crate::runner::Secrets;
 use crate::session::transcript::{Entry, What};
 
 /// Lines that a finding keeps.
@@ -12,13 +13,13 @@ const NEAR: usize = 12;
 const LONGEST: usize = 300;
 
 /// The end of all that crossed the wire.
-pub(super) fn end(flight: &Flight) -> Vec<String> {
+pub(super) fn end(flight: &Flight, secrets: &Secrets) -> Vec<String> {
     let entries: Vec<&Entry> = flight.transcripts.iter().flat_map(|transcript| &transcript.entries).collect();
-    entries[entries.len().saturating_sub(MOST)..].iter().map(|entry| line(entry)).collect()
+    entries[entries.len().saturating_sub(MOST)..].iter().map(|entry| line(entry, secrets)).collect()
 }
 
 /// What came before an entry, with everything that has its id or belongs to its HTTP exchange, however long ago or later.
-pub(super) fn around(entries: &[Entry], seq: u64) -> Vec<String> {
+pub(super) fn around(entries: &[Entry], seq: u64, secrets: &Secrets) -> Vec<String> {
     let end = entries.partition_point(|entry| entry.seq <= seq);
     let Some(last) = entries[..end].last() else { return Vec::new() };
     let (id, exchange) = (id(last), last.exchange());
@@ -27,7 +28,7 @@ pub(super) fn around(entries: &[Entry], seq: u64) -> Vec<String> {
         id.is_some() && self::id(entry) == id || exchange.is_some() && entry.exchange() == exchange
     };
     let shown = entries.iter().enumerate().filter(|(at, entry)| is_near(*at) || is_about(entry));
-    shown.map(|(_, entry)| line(entry)).take(MOST).collect()
+    shown.map(|(_, entry)| line(entry, secrets)).take(MOST).collect()
 }
 
 /// The request of ours that an entry replies to, or tells of.
@@ -44,7 +45,9 @@ fn id(entry: &Entry) -> Option<crate::protocol::Id> {
     Frame::new(entry.text()).json().ok()?.messages().next()?.id()
 }
 
-fn line(entry: &Entry) -> String {
-    let text = format!("{:.3}s {} {}", entry.at.as_secs_f64(), entry.direction(), entry.text());
+/// Half a secret is still one: it is masked before the line is cut.
+fn line(entry: &Entry, secrets: &Secrets) -> String {
+    let text = secrets.mask(&entry.text());
+    let text = format!("{:.3}s {} {text}", entry.at.as_secs_f64(), entry.direction());
     text.chars().take(LONGEST).collect()
 }

@@ -24,7 +24,7 @@ use super::script::{Action, Script};
 use super::source::{Case, Source};
 use super::state::{self, Offer};
 use super::supply::Supply;
-use crate::session::Session;
+use crate::session::{FLOOD, Session};
 
 /// Cases on the first connection and on later ones, each twice as long as the one before: what a connection keeps is
 /// tried from the beginning and in the long run.
@@ -40,6 +40,8 @@ const OFFER: usize = 512;
 /// How long a flight should last.
 const SHORT: Duration = Duration::from_millis(150);
 const LONG: Duration = Duration::from_millis(600);
+/// So many times in a row a server may send more than is kept, although less and less is asked at once.
+const FLOODS: usize = 8;
 /// How often a bug is looked into that looks like one that is known.
 const TRIES: usize = 3;
 
@@ -58,6 +60,8 @@ pub(super) struct Hunt<'h> {
     longest: usize,
     /// Whether deaths were found that do not come each time.
     has_races: bool,
+    /// Connections in a row on which the server sent too much.
+    floods: usize,
     size: usize,
     began: Instant,
     pub summary: Summary,
@@ -105,6 +109,7 @@ impl<'h> Hunt<'h> {
             causes: HashMap::new(),
             longest: FIRST_CONNECTION,
             has_races: false,
+            floods: 0,
             size: 16,
             began: Instant::now(),
             summary: Summary { connections: 1, ..Summary::default() },
@@ -126,10 +131,10 @@ impl<'h> Hunt<'h> {
 
     fn is_over(&self) -> bool {
         let spent = match self.campaign.budget {
-            Budget::Cases(cases) => self.summary.executed + self.summary.skipped >= cases,
+            Budget::Cases(cases) => self.summary.executed >= cases,
             Budget::Time(time) => self.began.elapsed() >= time,
         };
-        spent || self.is_stopped() || self.found() >= self.campaign.max_findings
+        spent || self.is_stopped() || self.floods >= FLOODS || self.found() >= self.campaign.max_findings
     }
 
     fn is_stopped(&self) -> bool {
@@ -152,8 +157,13 @@ impl<'h> Hunt<'h> {
                         self.summary.connections += 1;
                         self.line(session).await
                     }
-                    // A server that does not start again has told all that it can.
-                    Err(_) => return,
+                    Err(failure) => {
+                        let after = self.summary.executed;
+                        let problem =
+                            format!("after {after} cases there was no new connection: {}", failure.error);
+                        self.summary.problems.push(problem);
+                        break;
+                    }
                 },
             };
             self.fly(&mut current, tell).await;
@@ -174,6 +184,7 @@ impl<'h> Hunt<'h> {
         if let Some(mut last) = line {
             self.wait_out(&mut last, tell).await;
         }
+        self.summary.skipped = self.supply.left() as u64;
         self.end_epoch();
     }
 
@@ -199,6 +210,7 @@ impl<'h> Hunt<'h> {
         let flight = line.player.land().await;
         self.summary.connections += std::mem::take(&mut line.player.connections);
         let died = !line.player.is_alive();
+        self.note_flood(line.player.session.is_flooded());
         self.adapt(began.elapsed(), died);
         let done = if died { executed(&cases, &flight) } else { cases.len() };
         self.summary.executed += cases[..done].iter().filter(|case| case.number.is_some()).count() as u64;
@@ -246,8 +258,8 @@ impl<'h> Hunt<'h> {
     }
 
     fn judge(&self, flight: Flight, suspicions: Vec<Bug>, cases: Range<usize>) -> Judging {
-        let canaries = self.bench.canaries.clone();
-        let verdict = spawn_blocking(move || oracle::judge(&flight, &canaries));
+        let (canaries, secrets) = (self.bench.canaries.clone(), self.bench.secrets.clone());
+        let verdict = spawn_blocking(move || oracle::judge(&flight, &canaries, &secrets));
         Judging { verdict, suspicions, flight: cases }
     }
 
@@ -270,7 +282,7 @@ impl<'h> Hunt<'h> {
             self.end_epoch();
         }
         let left = match self.campaign.budget {
-            Budget::Cases(cases) => cases.saturating_sub(self.summary.executed + self.summary.skipped),
+            Budget::Cases(cases) => cases.saturating_sub(self.summary.executed),
             Budget::Time(_) => u64::MAX,
         };
         let left = usize::try_from(left).unwrap_or(usize::MAX);
@@ -289,6 +301,14 @@ impl<'h> Hunt<'h> {
             self.summary.problems.push(format!("the corpus cannot be written: {error}"));
         }
         self.supply.begin_epoch(if self.campaign.guided { self.corpus.seen() } else { Seen::default() });
+    }
+
+    fn note_flood(&mut self, is_flooded: bool) {
+        self.floods = if is_flooded { self.floods + 1 } else { 0 };
+        if self.floods == FLOODS {
+            let problem = format!("{FLOODS} connections in a row: {FLOOD}");
+            self.summary.problems.push(problem);
+        }
     }
 
     /// More cases at once on a fast server, fewer on a slow one, very few on one that dies.
@@ -314,7 +334,8 @@ impl<'h> Hunt<'h> {
     async fn consider(&mut self, bug: &Bug, before: usize, past: &[Past], tell: &dyn Fn(String)) {
         let is_known = bug.requirement.as_ref().is_some_and(|id| self.campaign.known.contains(id));
         let tries = self.causes.entry(bug.cause()).or_default();
-        if is_known || *tries >= TRIES || self.found() >= self.campaign.max_findings {
+        let is_enough = *tries >= TRIES || self.found() >= self.campaign.max_findings;
+        if is_known || is_enough || self.is_stopped() {
             return;
         }
         *self.causes.entry(bug.cause()).or_default() += 1;
@@ -343,9 +364,10 @@ impl<'h> Hunt<'h> {
     async fn check_offer(&mut self, line: &mut Line<'h>, tell: &dyn Fn(String)) {
         let (now, asked) = offer(&mut line.player.session).await;
         let is_changed = line.player.is_alive() && now != line.offer;
+        let is_told = std::mem::take(&mut line.told);
         line.offered = line.past.len();
         line.offer = now;
-        if is_changed && !std::mem::take(&mut line.told) {
+        if is_changed && !is_told {
             let before = line.past.len();
             self.consider(&state::bug(), before, &line.past, tell).await;
         }
@@ -355,7 +377,8 @@ impl<'h> Hunt<'h> {
     fn save(&mut self, finding: &Finding) {
         let Some(folder) = &self.campaign.folder else { return };
         let file = folder.join(finding.file_name());
-        let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, finding.write()));
+        let text = self.campaign.secrets.mask(&finding.write());
+        let written = std::fs::create_dir_all(folder).and_then(|()| std::fs::write(&file, text));
         if let Err(error) = written {
             self.summary.problems.push(format!("cannot save the finding {}: {error}", file.display()));
         }

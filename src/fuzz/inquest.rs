@@ -70,7 +70,7 @@ impl Inquest<'_> {
     /// Finds the culprit among the cases of a connection, and makes it small. `before` of them were judged already.
     pub(super) async fn hold(&self, bug: &Bug, before: usize, past: &[Past]) -> Option<Finding> {
         let patience = if self.has_races { PATIENCE_WITH_RACES } else { PATIENCE };
-        let mut search = Search::begin(self.bench, bug, patience).await;
+        let mut search = Search::begin(self.bench, bug, patience, self.campaign.stopped).await;
         let suspects = suspects(bug, before, past);
         let mut found = None;
         for suspect in &suspects {
@@ -94,7 +94,7 @@ impl Inquest<'_> {
                 if is_only_slow(&mut search, bug, &Script::joined(scripts.iter().copied())).await {
                     return None;
                 }
-                found = Some((last, search.fewest(&scripts).await));
+                found = Some((last, self.fewest(&mut search, &scripts).await));
             } else if reach >= past.len() {
                 break;
             }
@@ -124,6 +124,13 @@ impl Inquest<'_> {
         }
     }
 
+    async fn fewest(&self, search: &mut Search<'_>, scripts: &[&Script]) -> Script {
+        match self.campaign.minimize {
+            true => search.fewest(scripts).await,
+            false => Script::joined(scripts.iter().copied()),
+        }
+    }
+
     async fn finding(
         &self,
         bug: &Bug,
@@ -133,17 +140,22 @@ impl Inquest<'_> {
     ) -> Option<Finding> {
         let mut confirmed = 0;
         for _ in 0..3 {
+            if search.is_stopped() {
+                break;
+            }
             confirmed += usize::from(search.is_confirmed(&script).await);
         }
-        if confirmed < 3 && needs_proof(bug.kind) || confirmed == 0 && may_be_slow(bug) {
+        let is_shown = search.shown.is_some();
+        // What only came to somebody in haste did not come.
+        let is_late = is_lost(bug) && confirmed == 0 && (is_shown || is_call(bug));
+        if confirmed < 3 && needs_proof(bug.kind) || is_late {
             return None;
         }
         let cause = bug.cause();
         let watched = self.bench.watch(&[&script]).await;
-        let is_shown = search.shown.is_some();
         let mut bug = search.shown.unwrap_or_else(|| bug.clone());
         let (wire, stderr) = match watched {
-            Some(flight) if is_shown => (evidence::end(&flight), flight.stderr),
+            Some(flight) if is_shown => (evidence::end(&flight, &self.bench.secrets), flight.stderr),
             // It never came again: what was seen of it is all there is.
             _ => (std::mem::take(&mut bug.wire), std::mem::take(&mut bug.stderr)),
         };
@@ -178,15 +190,20 @@ impl Inquest<'_> {
     }
 }
 
-/// A tool may be slow, the more so while many are in flight: its reply is not lost unless it is lost to somebody with all
-/// the patience that the user allows.
-fn may_be_slow(bug: &Bug) -> bool {
-    matches!(bug.kind, Kind::NoReply | Kind::Desync) && bug.message.contains("`tools/call`")
+/// A server may be slow, the more so while many requests are in flight: a reply is not lost unless it is lost to somebody
+/// with all the patience that the user allows.
+fn is_lost(bug: &Bug) -> bool {
+    matches!(bug.kind, Kind::NoReply | Kind::Desync)
+}
+
+/// A tool may take any time.
+fn is_call(bug: &Bug) -> bool {
+    bug.message.contains("`tools/call`")
 }
 
 /// Whether what is lost to somebody in haste is not lost to somebody with patience.
 async fn is_only_slow(search: &mut Search<'_>, bug: &Bug, script: &Script) -> bool {
-    may_be_slow(bug) && !search.is_confirmed(script).await
+    is_lost(bug) && !search.is_confirmed(script).await
 }
 
 /// What a script is like, whatever is in it: the same for two small scripts of one cause.

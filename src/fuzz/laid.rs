@@ -1,11 +1,14 @@
 //! What is laid out for a server that tells too much: a variable in its environment and a file outside its folder.
 
+use std::collections::HashMap;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use super::oracle::Canaries;
 use crate::catalogue::fingerprint;
 use crate::protocol::Revision;
+use crate::session::{OpenError, OpenFailure};
 use crate::transport::{Command, Target};
 
 /// Secrets that exist as long as this does. The same seed lays out the same.
@@ -16,16 +19,19 @@ pub(super) struct Laid {
     pub canaries: Canaries,
 }
 
+/// How many campaigns of this process use a file: what one has laid out, another may need longer.
+static USERS: LazyLock<Mutex<HashMap<PathBuf, usize>>> = LazyLock::new(Mutex::default);
+
 impl Laid {
     /// Lays out secrets for a campaign.
-    pub(super) fn new(seed: u64, revision: Revision) -> io::Result<Self> {
+    pub(super) fn new(seed: u64, revision: Revision) -> Result<Self, Box<OpenFailure>> {
         let secret =
             |what: &str| format!("canary-{}", fingerprint(format!("{what}|{seed}|{revision}").bytes()));
         let folder = std::env::temp_dir().join(format!("mcp-conform-{}", secret("folder")));
-        std::fs::create_dir_all(&folder)?;
         let file = folder.join("secret.txt");
         let canaries = Canaries { variable: secret("variable"), file: secret("file"), offers_files: false };
-        std::fs::write(&file, &canaries.file)?;
+        lay(&folder, &file, &canaries.file)
+            .map_err(|error| OpenFailure::before(revision, OpenError::Laid(error)))?;
         Ok(Self { file, canaries })
     }
 
@@ -42,8 +48,27 @@ impl Laid {
     }
 }
 
+fn users() -> MutexGuard<'static, HashMap<PathBuf, usize>> {
+    USERS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn lay(folder: &Path, file: &Path, secret: &str) -> io::Result<()> {
+    let mut users = users();
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(file, secret)?;
+    *users.entry(file.to_owned()).or_default() += 1;
+    Ok(())
+}
+
 impl Drop for Laid {
     fn drop(&mut self) {
+        let mut users = users();
+        let left = users.get(&self.file).map_or(0, |users| users.saturating_sub(1));
+        if left > 0 {
+            users.insert(self.file.clone(), left);
+            return;
+        }
+        users.remove(&self.file);
         // What cannot be taken away again is no harm: it is small, and says what it is.
         let _ = std::fs::remove_file(&self.file);
         let _ = self.file.parent().map(std::fs::remove_dir);

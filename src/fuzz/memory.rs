@@ -11,8 +11,9 @@ use super::script::Script;
 
 /// From here on growth is suspicious, in bytes. Runtimes that collect garbage grow at first.
 const SUSPICIOUS: u64 = 64 << 20;
-/// Growth that is enough to see, in bytes.
+/// Growth that is enough to see, in bytes, and what nobody needs to wait on for: by then any collector has run.
 const PLAIN: u64 = 48 << 20;
+const ENOUGH: u64 = 4 * PLAIN;
 /// How long one suspicion may be followed, and how often memory is looked at meanwhile.
 const PATIENCE: Duration = Duration::from_secs(15);
 const LOOKS: usize = 40;
@@ -21,17 +22,22 @@ const LOOKS: usize = 40;
 pub(super) fn resident(group: u32) -> Option<u64> {
     let group = group.to_string();
     let processes = std::fs::read_dir("/proc").ok()?.filter_map(Result::ok);
-    let pages: u64 = processes.filter_map(|process| pages(&process.path(), &group)).sum();
-    (pages > 0).then_some(pages * 4096)
+    let kilobytes: u64 = processes.filter_map(|process| kilobytes(&process.path(), &group)).sum();
+    (kilobytes > 0).then_some(kilobytes << 10)
 }
 
-/// Resident pages of a process, if it is of the group.
-fn pages(process: &std::path::Path, group: &str) -> Option<u64> {
+/// Resident memory of a process, if it is of the group.
+fn kilobytes(process: &std::path::Path, group: &str) -> Option<u64> {
     process.file_name()?.to_str()?.parse::<u32>().ok()?;
     let stat = std::fs::read_to_string(process.join("stat")).ok()?;
     // The name in parentheses may hold anything.
     let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-    (*fields.get(2)? == group).then(|| fields.get(21)?.parse().ok())?
+    if *fields.get(2)? != group {
+        return None;
+    }
+    let status = std::fs::read_to_string(process.join("status")).ok()?;
+    let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    resident.trim().trim_end_matches(" kB").parse().ok()
 }
 
 /// A watch over the memory of a server while it is fuzzed.
@@ -82,7 +88,7 @@ pub(super) async fn show(bench: &Bench<'_>, scripts: &[&Script]) -> Vec<Bug> {
         }
         looks.push(memory);
         let grown = memory.saturating_sub(looks[0]);
-        let is_plain = looks.len() > 6 && grown > 2 * PLAIN;
+        let is_plain = looks.len() > LOOKS / 4 && grown > ENOUGH;
         let is_nothing = looks.len() > LOOKS / 4 && grown < PLAIN / 8;
         if is_plain || is_nothing {
             break;

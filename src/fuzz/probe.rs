@@ -11,7 +11,7 @@ use super::oracle::{Bug, Canaries, Severity};
 use super::script::Script;
 use crate::case::List;
 use crate::protocol::Revision;
-use crate::runner::{Policy, Profile, Survey, Tools};
+use crate::runner::{Policy, Profile, Secrets, Survey, Tools};
 use crate::session::Options;
 use crate::transport::{MemoryServer, Target};
 
@@ -85,5 +85,6 @@ impl Probe {
 
 fn bench(target: &Target, revision: Revision) -> Bench<'_> {
     let options = Options { timeout: Duration::from_secs(2), ..Options::default() };
-    Bench { target, revision, options, canaries: Canaries::default(), first: None }
+    let (canaries, secrets) = (Canaries::default(), Secrets::default());
+    Bench { target, revision, options, canaries, secrets, first: None }
 }

@@ -4,6 +4,7 @@ use super::bench::Bench;
 use super::finding::Finding;
 use super::laid::Laid;
 use crate::protocol::method::{self, LISTS};
+use crate::runner::Secrets;
 use crate::session::{OpenFailure, Options};
 use crate::transport::Target;
 
@@ -27,13 +28,14 @@ pub async fn replay(
     options: &Options,
 ) -> Result<Replayed, Box<OpenFailure>> {
     let revision = finding.revision;
-    let laid = Laid::new(finding.seed, revision).map_err(OpenFailure::of_io)?;
+    let laid = Laid::new(finding.seed, revision)?;
     let target = laid.before(target);
     let mut bench = Bench {
         target: &target,
         revision,
         options: options.clone(),
         canaries: laid.canaries.clone(),
+        secrets: Secrets::default(),
         first: None,
     };
     // A server that cannot be started has not fixed anything.

@@ -1,5 +1,7 @@
 //! The smallest script with the same bug. Each step is confirmed on a fresh server.
 
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use proptest::strategy::ValueTree;
@@ -21,12 +23,18 @@ pub(super) struct Search<'b> {
     cause: String,
     runs: usize,
     end: Instant,
+    stopped: &'b AtomicBool,
     /// The bug as it was shown last.
     pub shown: Option<Bug>,
 }
 
 impl<'b> Search<'b> {
-    pub(super) async fn begin(bench: &'b Bench<'b>, bug: &Bug, patience: Duration) -> Self {
+    pub(super) async fn begin(
+        bench: &'b Bench<'b>,
+        bug: &Bug,
+        patience: Duration,
+        stopped: &'b AtomicBool,
+    ) -> Self {
         Self {
             bench,
             hasty: bench.hasty().await,
@@ -34,6 +42,7 @@ impl<'b> Search<'b> {
             cause: bug.cause(),
             runs: 0,
             end: Instant::now() + patience,
+            stopped,
             shown: None,
         }
     }
@@ -58,9 +67,13 @@ impl<'b> Search<'b> {
         shows
     }
 
-    /// Whether it has taken as long, and as many runs, as it may.
+    /// Whether it has taken as long, and as many runs, as it may, or nobody waits for it any more.
     pub(super) fn is_over(&self) -> bool {
-        self.runs >= RUNS || Instant::now() >= self.end
+        self.runs >= RUNS || Instant::now() >= self.end || self.is_stopped()
+    }
+
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stopped.load(Relaxed)
     }
 
     /// The script of one case made small: first as it was generated, then action by action.

@@ -1,5 +1,7 @@
 //! Whether a refused message changed what the server offers.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::bench::Bench;
@@ -9,6 +11,9 @@ use super::script::{Action, Script};
 use crate::protocol::Message;
 use crate::protocol::method::{self, LISTS};
 use crate::session::Session;
+
+/// How long the news of a change may take.
+const LATE: Duration = Duration::from_secs(1);
 
 /// What a server offers, as its lists say.
 #[derive(Debug, Clone, PartialEq)]
@@ -88,6 +93,9 @@ async fn changes(bench: &Bench<'_>, scripts: &[&Script]) -> Option<bool> {
         return None;
     }
     let after = Offer::ask(&mut player.session).await;
+    if before != after && player.session.wait_for(LATE, is_news).await {
+        return Some(false);
+    }
     let is_legal = |(place, index): (usize, usize)| {
         let action = scripts.get(place).and_then(|script| script.actions.get(index));
         matches!(action, Some(Action::Request { forbidden: false, .. } | Action::Together(_)))
@@ -101,10 +109,17 @@ pub(super) fn is_refusal(reply: &Message) -> bool {
     reply.get("error").is_some() || reply.get("result").is_some_and(|result| result["isError"] == true)
 }
 
-/// Whether the server told that a list changed.
+/// Whether the server told that a list changed, after it had been asked what it offers.
 pub(super) fn is_told(flight: &Flight) -> bool {
-    let messages = flight.transcripts.iter().flat_map(|transcript| transcript.received());
-    messages
-        .into_iter()
-        .any(|(_, message)| message.method().is_some_and(|name| name.ends_with("/list_changed")))
+    let last = flight.transcripts.len().saturating_sub(1);
+    let is_new = |at: usize, seq: u64| at < last || seq > flight.prelude;
+    let mut received =
+        flight.transcripts.iter().enumerate().flat_map(|(at, transcript)| {
+            transcript.received().filter(move |(entry, _)| is_new(at, entry.seq))
+        });
+    received.any(|(_, message)| is_news(&message))
+}
+
+fn is_news(message: &Message) -> bool {
+    message.method().is_some_and(|name| name.ends_with("/list_changed"))
 }

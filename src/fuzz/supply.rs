@@ -76,6 +76,11 @@ impl Supply {
         self.epoch_ends += epoch_after(self.epoch_ends);
     }
 
+    /// How many cases were put back and did not come again.
+    pub(super) fn left(&self) -> usize {
+        self.again.iter().filter(|case| case.number.is_some()).count()
+    }
+
     /// Puts a case back, to come first.
     pub(super) fn put_back(&mut self, case: Case) {
         self.again.push_front(case);

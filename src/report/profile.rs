@@ -9,6 +9,7 @@ use crate::runner::{Offer, Policy};
 const HEAD: &str = "\
 # What mcp-conform is told about this server: `mcp-conform stdio --profile mcp-conform.toml -- <command>`.
 # Lines that begin with `# ` and a key are suggestions: take the mark away.
+# All tables and keys: docs/profile.md in the repository of mcp-conform.
 
 # Any option, by its name on the command line, which goes before what is said here.
 [options]

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::transcript::{Entry, Transcript, What};
 use super::{HttpCall, Outcome, Reply, Session};
 use crate::protocol::{Frame, Id};
-use crate::transport::{Wire, media_type};
+use crate::transport::{Wire, is_listening, media_type};
 
 /// Something that was sent, and where it stands.
 #[derive(Debug, Clone, Copy)]
@@ -27,9 +27,9 @@ impl Session {
         Sent { seq: self.transcript.last(), exchange }
     }
 
-    /// Sends legal requests in one write, and does not wait for anything.
-    pub(crate) fn launch_all(&mut self, composed: &[(Id, Value)]) -> Vec<Sent> {
-        let exchanges = self.post_all(composed);
+    /// Sends requests in one write, legal or `deliberate`ly not, and does not wait for anything.
+    pub(crate) fn launch_all(&mut self, composed: &[(Id, Value)], deliberate: bool) -> Vec<Sent> {
+        let exchanges = self.post_all(composed, deliberate);
         // Over HTTP each has an entry of its head before that of its body.
         let entries = if self.is_http() { 2 } else { 1 };
         let last = self.transcript.last();
@@ -117,6 +117,30 @@ impl Session {
         self.deaf = true;
     }
 
+    /// Whether the server is gone: its process ended, or nobody listens at its address.
+    pub(crate) fn is_gone(&self) -> bool {
+        self.exit.is_some() || self.lost.is_some()
+    }
+
+    /// Whether the server was cut off because it sent more than is kept.
+    pub(crate) fn is_flooded(&self) -> bool {
+        self.flooded || self.options.quota.is_spent()
+    }
+
+    /// Why an exchange failed, if it did.
+    pub(crate) fn failure(&self, exchange: u32) -> Option<&str> {
+        self.exchanges.get(&exchange)?.failed.as_deref()
+    }
+
+    /// An exchange failed: if nobody listens any more, the connection is lost.
+    pub(crate) async fn look_after(&mut self, problem: String) {
+        if let Some(url) = self.url()
+            && !is_listening(url).await
+        {
+            self.lost = Some(problem);
+        }
+    }
+
     /// Takes out what happened so far; what `is_kept` stays in both parts, and so does what belongs to an open exchange.
     pub(crate) fn take_part(&mut self, is_kept: impl Fn(&Entry) -> bool) -> Transcript {
         self.exchanges.retain(|_, state| !state.done);
@@ -134,7 +158,7 @@ impl Session {
     pub(crate) fn process_group(&self) -> Option<u32> {
         match &self.wire {
             Wire::Lines(lines) => lines.process.as_ref()?.group(),
-            Wire::Http(_) => None,
+            Wire::Http(_) => self.host()?.group(),
         }
     }
 }

@@ -22,7 +22,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::protocol::{Id, Message, Revision};
-use crate::transport::{Exit, StderrTail, Target, Wire};
+use crate::transport::{Exit, Host, StderrTail, Target, Wire};
 
 pub use begun::Begun;
 pub use client::{CURSOR, Client, Manner, POLL_INTERVAL_MS, SAID, can_misfill};
@@ -86,6 +86,8 @@ pub struct Session {
     exit: Option<Exit>,
     closed: bool,
     deaf: bool,
+    /// Why nobody can be reached at the address any more.
+    lost: Option<String>,
     flooded: bool,
     /// Messages so far; requests of the server count for several.
     taken: usize,
@@ -132,6 +134,7 @@ impl Session {
             exit: None,
             closed: false,
             deaf: false,
+            lost: None,
             flooded: false,
             taken: 0,
         }
@@ -185,8 +188,14 @@ impl Session {
 
     /// Why nothing more can be expected of this connection, if so.
     pub fn dead(&self) -> Option<String> {
-        if self.flooded || self.options.quota.is_spent() {
+        if self.is_flooded() {
             return Some(FLOOD.to_owned());
+        }
+        if let Some(problem) = &self.lost {
+            return Some(match self.host().and_then(|host| host.exit()) {
+                Some(exit) => format!("the server process ended ({exit})"),
+                None => format!("nobody listens at the server's address any more ({problem})"),
+            });
         }
         match (self.exit, self.closed, self.deaf) {
             (Some(exit), ..) => Some(format!("the server process ended ({exit})")),
@@ -194,6 +203,14 @@ impl Session {
             (None, true, _) => Some("the server closed its standard output".to_owned()),
             (None, false, true) => Some("the server does not answer any more".to_owned()),
             (None, false, false) => None,
+        }
+    }
+
+    /// The server at the address, where this process started it.
+    fn host(&self) -> Option<&Host> {
+        match &self.wire {
+            Wire::Http(http) => http.endpoint.host.as_deref(),
+            Wire::Lines(_) => None,
         }
     }
 
@@ -206,7 +223,7 @@ impl Session {
     pub fn stderr(&self) -> String {
         match &self.wire {
             Wire::Lines(lines) => lines.stderr.text(),
-            Wire::Http(_) => String::new(),
+            Wire::Http(_) => self.host().map(|host| host.output().text()).unwrap_or_default(),
         }
     }
 
@@ -214,7 +231,7 @@ impl Session {
     pub fn stderr_tail(&self) -> StderrTail {
         match &self.wire {
             Wire::Lines(lines) => lines.stderr.clone(),
-            Wire::Http(_) => StderrTail::default(),
+            Wire::Http(_) => self.host().map(|host| host.output()).unwrap_or_default(),
         }
     }
 

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{FLOOD, Options, Outcome, Session, Transcript};
 use crate::protocol::Revision;
-use crate::transport::{Exit, StartError, Target};
+use crate::transport::{Exit, HostError, StartError, Target};
 
 /// What the server said of itself.
 #[derive(Debug, Clone, Default)]
@@ -27,6 +27,12 @@ pub enum OpenError {
     /// The target could not be started.
     #[error("{0}")]
     Start(#[from] StartError),
+    /// The command that should listen at the address does not.
+    #[error("{0}")]
+    Host(#[from] HostError),
+    /// What a campaign lays out for servers that tell too much could not be written.
+    #[error("a file that the server must not show cannot be laid out: {0}")]
+    Laid(std::io::Error),
     /// The process ended before it answered.
     #[error("the server ended ({0}) before it answered `{1}`")]
     Ended(Exit, &'static str),
@@ -99,12 +105,10 @@ pub struct OpenFailure {
 }
 
 impl OpenFailure {
-    /// There is no conversation because this machine does not allow it.
-    pub(crate) fn of_io(error: std::io::Error) -> Box<Self> {
-        let error =
-            OpenError::Start(StartError::Other("the secrets of a campaign".to_owned(), error.to_string()));
-        let transcript = Transcript::new(Revision::NEWEST_STATELESS, false);
-        Box::new(Self { error, transcript, stderr: String::new() })
+    /// There is no conversation: nothing was said.
+    pub(crate) fn before(revision: Revision, error: impl Into<OpenError>) -> Box<Self> {
+        let transcript = Transcript::new(revision, false);
+        Box::new(Self { error: error.into(), transcript, stderr: String::new() })
     }
 }
 
@@ -137,14 +141,10 @@ impl Session {
     ) -> Result<Self, Box<OpenFailure>> {
         if options.quota.is_spent() {
             let first = if revision.is_stateless() { "server/discover" } else { "initialize" };
-            let transcript = Transcript::new(revision, false);
-            let error = OpenError::Flooded(first);
-            return Err(Box::new(OpenFailure { error, transcript, stderr: String::new() }));
+            return Err(OpenFailure::before(revision, OpenError::Flooded(first)));
         }
-        let mut session = Self::connect(target, revision, options).map_err(|error| {
-            let transcript = Transcript::new(revision, false);
-            Box::new(OpenFailure { error: error.into(), transcript, stderr: String::new() })
-        })?;
+        let mut session =
+            Self::connect(target, revision, options).map_err(|error| OpenFailure::before(revision, error))?;
         match session.set_up().await {
             Ok(()) => Ok(session),
             Err(error) => {

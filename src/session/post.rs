@@ -32,9 +32,9 @@ impl Session {
         None
     }
 
-    pub(super) fn post_all(&mut self, composed: &[(Id, Value)]) -> Vec<Option<u32>> {
+    pub(super) fn post_all(&mut self, composed: &[(Id, Value)], deliberate: bool) -> Vec<Option<u32>> {
         if self.is_http() {
-            return composed.iter().map(|(_, message)| self.post(message, false)).collect();
+            return composed.iter().map(|(_, message)| self.post(message, deliberate)).collect();
         }
         let mut bytes = Vec::new();
         for (_, message) in composed {
@@ -44,7 +44,7 @@ impl Session {
             self.transcript.add(What::Sent {
                 frame,
                 json: Some(message.clone().into()),
-                deliberate: false,
+                deliberate,
                 exchange: None,
             });
         }

@@ -112,8 +112,16 @@ impl Session {
 
     fn event(&mut self, at: Instant, exchange: u32, event: SseEvent) {
         let is_message = event.is_message();
+        let length = event.length();
         let SseEvent { mut head, data } = event;
         head.name.take_if(|name| name == "message");
+        // A message counts as one where it is received.
+        if !is_message || data.is_empty() {
+            self.taken += 1;
+            if self.taken > MAX_MESSAGES || !self.transcript.hold(length) {
+                return self.cut_off(at);
+            }
+        }
         self.exchanges.entry(exchange).or_default().note(&head);
         if head != SseHead::default() {
             self.transcript.add_at(at, What::Event { exchange, head });

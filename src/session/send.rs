@@ -69,7 +69,7 @@ impl Session {
             .iter()
             .map(|(method, params)| self.compose(method, params.clone(), &Meta::Standard))
             .collect();
-        let exchanges = self.post_all(&composed);
+        let exchanges = self.post_all(&composed, false);
         let deadline = Instant::now() + self.options.timeout;
         let mut replies = Vec::new();
         for ((id, _), exchange) in composed.iter().zip(exchanges) {

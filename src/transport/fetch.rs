@@ -39,7 +39,7 @@ pub async fn fetch(url: &url::Url, server: &url::Url, patience: Duration) -> Fet
         fetched.failed = Some("neither https, nor the server itself, nor on this machine".to_owned());
         return fetched;
     }
-    match HttpWire::new(Endpoint { url: url.clone(), headers: Vec::new() }) {
+    match HttpWire::new(Endpoint { url: url.clone(), headers: Vec::new(), host: None }) {
         Ok(mut wire) => {
             wire.start(plain_get(url));
             if timeout(patience, receive(&mut wire, &mut fetched)).await.is_err() {

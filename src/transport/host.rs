@@ -1,19 +1,46 @@
-//! A server that listens by itself: started, awaited until it accepts connections, ended with us.
+//! A server that listens by itself: started, awaited until it accepts connections, started again when it died, ended
+//! with us.
 
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::sync::watch;
+use tokio::time::{Instant, timeout};
 
 use super::child::{self, Exit, Process, StderrTail};
 use super::target::{Command, StartError};
 
-/// A running HTTP server of the user's. Dropping it ends it.
+/// An HTTP server of the user's: how it is started, and whether it runs.
 #[derive(Debug)]
 pub struct Host {
-    _process: Process,
+    command: Command,
+    url: url::Url,
+    running: Mutex<Option<Running>>,
+    /// Held by whoever starts it.
+    starting: tokio::sync::Mutex<()>,
+}
+
+/// How often it is looked whether it listens.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A started server. Dropping it ends it.
+#[derive(Debug)]
+struct Running {
+    process: Process,
     /// The end of what it wrote to standard output and standard error.
-    pub output: StderrTail,
+    output: StderrTail,
+    exit: watch::Receiver<Option<Exit>>,
+}
+
+/// As long as this exists, the server runs.
+#[derive(Debug)]
+pub struct Hosted(Arc<Host>);
+
+impl Drop for Hosted {
+    fn drop(&mut self) {
+        self.0.running().take();
+    }
 }
 
 /// A server that does not listen.
@@ -51,31 +78,80 @@ pub enum HostError {
 }
 
 impl Host {
-    /// Starts the command and waits until something accepts connections at the address.
-    pub async fn start(command: &Command, url: &url::Url, patience: Duration) -> Result<Self, HostError> {
-        let address = address(url);
-        let (process, output, exit) = child::launch_detached(command)?;
+    /// A server that this command starts, and that then listens at the address.
+    pub fn new(command: Command, url: url::Url) -> Arc<Self> {
+        let starting = tokio::sync::Mutex::new(());
+        Arc::new(Self { command, url, running: Mutex::default(), starting })
+    }
+
+    /// Starts it and waits until something accepts connections at the address.
+    pub async fn start(self: &Arc<Self>, patience: Duration) -> Result<Hosted, HostError> {
+        let _starting = self.starting.lock().await;
+        self.launch(patience).await?;
+        Ok(Hosted(self.clone()))
+    }
+
+    /// Starts it again if its process ended. One that went into the background listens on, and is left alone.
+    pub async fn revive(&self, patience: Duration) -> Result<(), HostError> {
+        let _starting = self.starting.lock().await;
+        match self.exit().is_some() && !is_listening(&self.url).await {
+            true => self.launch(patience).await,
+            false => Ok(()),
+        }
+    }
+
+    /// What starts it.
+    pub fn command(&self) -> &Command {
+        &self.command
+    }
+
+    /// How its process ended, if it did.
+    pub fn exit(&self) -> Option<Exit> {
+        self.running().as_ref().and_then(|running| *running.exit.borrow())
+    }
+
+    /// The end of what it wrote to standard output and standard error.
+    pub fn output(&self) -> StderrTail {
+        self.running().as_ref().map(|running| running.output.clone()).unwrap_or_default()
+    }
+
+    /// The id of its process group.
+    pub fn group(&self) -> Option<u32> {
+        self.running().as_ref().and_then(|running| running.process.group())
+    }
+
+    fn running(&self) -> MutexGuard<'_, Option<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn launch(&self, patience: Duration) -> Result<(), HostError> {
+        let (process, output, end) = child::launch_detached(&self.command)?;
+        let (told, exit) = watch::channel(None);
         // The child is reaped by this task even when nobody waits for it any more.
-        let mut exit = tokio::spawn(exit);
+        tokio::spawn(async move { told.send_replace(Some(end.await)) });
+        let (command, address) = (self.command.shown(), address(&self.url));
         let deadline = Instant::now() + patience;
+        let mut ended = exit.clone();
         loop {
-            tokio::select! {
-                exit = &mut exit => {
-                    let exit = exit.unwrap_or(Exit { code: None, signal: None });
-                    let (command, output) = (command.shown(), output.text());
-                    return Err(HostError::Ended { command, address, exit, output });
-                }
-                () = sleep(Duration::from_millis(20)) => {}
+            if let Ok(Ok(exit)) = timeout(PAUSE, ended.wait_for(Option::is_some)).await {
+                let exit = exit.unwrap_or(Exit { code: None, signal: None });
+                return Err(HostError::Ended { command, address, exit, output: output.text() });
             }
-            if let Ok(Ok(_)) = timeout(Duration::from_millis(500), TcpStream::connect(&address)).await {
-                return Ok(Self { _process: process, output });
+            if is_listening(&self.url).await {
+                *self.running() = Some(Running { process, output, exit });
+                return Ok(());
             }
             if Instant::now() > deadline {
-                let (command, output) = (command.shown(), output.text());
+                let output = output.text();
                 return Err(HostError::Silent { command, address, waited: patience, output });
             }
         }
     }
+}
+
+/// Whether anybody accepts connections at the address.
+pub async fn is_listening(url: &url::Url) -> bool {
+    matches!(timeout(Duration::from_millis(500), TcpStream::connect(address(url))).await, Ok(Ok(_)))
 }
 
 fn address(url: &url::Url) -> String {

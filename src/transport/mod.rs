@@ -17,7 +17,7 @@ use tokio::time::Instant;
 
 pub use child::{Exit, MARK, Process, Signal, StderrTail, mark};
 pub use fetch::{Fetched, fetch, may_fetch};
-pub use host::{Host, HostError};
+pub use host::{Host, HostError, Hosted, is_listening};
 pub use http::{HttpRequest, HttpWire, is_loopback, media_type};
 pub use lines::LineWire;
 pub use memory::MemoryServer;
@@ -103,7 +103,7 @@ impl Incoming {
     fn length(&self) -> usize {
         match self {
             Self::Line { bytes, .. } | Self::Body { bytes, .. } => bytes.len(),
-            Self::Event { event, .. } => event.data.len(),
+            Self::Event { event, .. } => event.length(),
             Self::TooLong { .. }
             | Self::Closed
             | Self::Exited(_)

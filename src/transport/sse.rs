@@ -46,10 +46,26 @@ pub enum SseFlaw {
     Unfinished(String),
 }
 
+impl SseFlaw {
+    fn length(&self) -> usize {
+        match self {
+            Self::Bare(text) | Self::Retry(text) | Self::Id(text) | Self::Unfinished(text) => text.len(),
+        }
+    }
+}
+
 impl SseEvent {
     /// Whether it is of the default type, which carries messages.
     pub fn is_message(&self) -> bool {
         self.head.name.as_deref().is_none_or(|name| name == "message")
+    }
+
+    /// How much it holds, in bytes.
+    pub fn length(&self) -> usize {
+        let SseHead { name, id, flaws, .. } = &self.head;
+        let fields = [name, id].into_iter().flatten().map(String::len).sum::<usize>();
+        let flaws = flaws.iter().map(SseFlaw::length).sum::<usize>();
+        self.data.len() + fields + flaws
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::child;
+use super::host::Host;
 use super::http::HttpWire;
 use super::legacy;
 use super::lines::LineWire;
@@ -37,6 +39,8 @@ pub struct Endpoint {
     pub url: url::Url,
     /// Headers that the user adds to every request.
     pub headers: Vec<(String, String)>,
+    /// The server there, where it is started by this process.
+    pub host: Option<Arc<Host>>,
 }
 
 /// What is tested.
@@ -112,6 +116,14 @@ impl Target {
         match self {
             Self::Command(_) | Self::Memory(_) => "stdio",
             Self::Http(_) | Self::Sse(_) => "http",
+        }
+    }
+
+    /// The server there, where a command of the user's has to run first.
+    pub fn host(&self) -> Option<&Arc<Host>> {
+        match self {
+            Self::Http(endpoint) | Self::Sse(endpoint) => endpoint.host.as_ref(),
+            Self::Command(_) | Self::Memory(_) => None,
         }
     }
 

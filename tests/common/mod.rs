@@ -68,7 +68,7 @@ pub async fn over_http(settings: Settings) -> Target {
     let host = if is_protected { format!("localhost:{}", address.port()) } else { address.to_string() };
     let url = format!("http://{host}/mcp").parse().expect("a URL");
     let credentials = ("Authorization".to_owned(), format!("Bearer {}", TOKENS[0].text));
-    Target::Http(Endpoint { url, headers: Vec::from_iter(is_protected.then_some(credentials)) })
+    Target::Http(Endpoint { url, headers: Vec::from_iter(is_protected.then_some(credentials)), host: None })
 }
 
 fn is_protected(settings: &Settings) -> bool {

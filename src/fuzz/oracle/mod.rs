@@ -12,6 +12,7 @@ use super::player::Flight;
 use crate::catalogue::{self, Verdict};
 use crate::protocol::Class;
 use crate::rule;
+use crate::runner::Secrets;
 use crate::session::Transcript;
 
 pub(super) use disclosure::Canaries;
@@ -169,13 +170,13 @@ pub(super) fn of_death(why: &str, crashed: bool, at: u64, stderr: &str) -> Bug {
 }
 
 /// Everything that is wrong with what came of a flight, each cause once.
-pub(super) fn judge(flight: &Flight, canaries: &Canaries) -> Vec<Bug> {
+pub(super) fn judge(flight: &Flight, canaries: &Canaries, secrets: &Secrets) -> Vec<Bug> {
     let mut bugs = flight.bugs.clone();
     // One cause, one finding: what a dead server leaves unanswered is its death.
     let mut causes = HashSet::new();
     let died = bugs.iter().any(|bug| matches!(bug.kind, Kind::Crash | Kind::Hang));
     if let Some(transcript) = flight.transcripts.last() {
-        bugs.iter_mut().for_each(|bug| bug.wire = evidence::around(&transcript.entries, bug.at));
+        bugs.iter_mut().for_each(|bug| bug.wire = evidence::around(&transcript.entries, bug.at, secrets));
     }
     for transcript in &flight.transcripts {
         let seen = Seen::new(transcript, flight);
@@ -185,7 +186,7 @@ pub(super) fn judge(flight: &Flight, canaries: &Canaries) -> Vec<Bug> {
         shown.extend(seen.disclosures(canaries));
         for mut bug in shown {
             if causes.insert(bug.cause()) {
-                bug.wire = evidence::around(&transcript.entries, bug.at);
+                bug.wire = evidence::around(&transcript.entries, bug.at, secrets);
                 bug.asked = evidence::asked(&transcript.entries, bug.at);
                 bugs.push(bug);
             }

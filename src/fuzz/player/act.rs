@@ -12,6 +12,7 @@ use super::settle::{HOLD, UNSURE};
 use super::{Owed, Player};
 use crate::fuzz::script::{Action, Call, Http, Which};
 use crate::protocol::Id;
+use crate::session::transcript::Entry;
 use crate::session::{HttpCall, Meta, Sent, Session};
 
 /// HTTP requests in flight.
@@ -32,10 +33,10 @@ impl Player<'_> {
                     session.compose(&call.method, Some(call.params.clone()), &Meta::Standard)
                 };
                 let composed: Vec<_> = calls.iter().map(|call| compose(&mut self.session, call)).collect();
-                let sent = self.session.launch_all(&composed);
-                for ((id, message), sent) in composed.into_iter().zip(sent) {
-                    self.bytes += message.to_string().len();
-                    self.owe(id, sent);
+                self.make_room().await;
+                let sent = self.session.launch_all(&composed, self.raw);
+                for ((id, _), sent) in composed.into_iter().zip(sent) {
+                    self.expect(Some(id), sent, !self.raw);
                 }
             }
             Action::Message(message) => {
@@ -89,21 +90,21 @@ impl Player<'_> {
     async fn send(&mut self, message: &Value, id: Option<Id>, deliberate: bool) -> u64 {
         self.make_room().await;
         let sent = self.session.launch(message, deliberate || self.raw);
-        self.bytes += 200;
-        self.exchanges.extend(sent.exchange.map(|exchange| (exchange, self.due())));
-        let Some(id) = id else { return sent.seq };
-        self.newest = Some(id.clone());
-        self.ids.insert(id.clone(), self.played.len() - 1);
-        if !deliberate && !self.raw {
-            self.owe(id, sent);
-        }
+        self.expect(id, sent, !deliberate && !self.raw);
         sent.seq
     }
 
-    fn owe(&mut self, id: Id, sent: Sent) {
+    /// Remembers what was sent, and whether a reply to it is owed.
+    fn expect(&mut self, id: Option<Id>, sent: Sent, is_owed: bool) {
+        let due = self.due();
+        self.bytes += self.session.transcript.get(sent.seq).map_or(0, Entry::length);
+        self.exchanges.extend(sent.exchange.map(|exchange| (exchange, due)));
+        let Some(id) = id else { return };
         self.newest = Some(id.clone());
         self.ids.insert(id.clone(), self.played.len().saturating_sub(1));
-        self.owed.insert(id, Owed::new(sent, self.due()));
+        if is_owed {
+            self.owed.insert(id, Owed::new(sent, due));
+        }
     }
 
     pub(super) fn due(&self) -> Instant {

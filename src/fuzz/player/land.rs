@@ -12,6 +12,8 @@ use crate::session::transcript::What;
 
 /// How long a server may take to end after its input did. What does not is no bug here: a case judges that.
 const END: Duration = Duration::from_secs(5);
+/// How long the last words of a server that is gone may take.
+const LAST_WORDS: Duration = Duration::from_millis(30);
 /// How many messages without a reply are remembered.
 const OPEN: usize = 512;
 
@@ -37,6 +39,7 @@ impl Player<'_> {
         self.connections += 1;
         self.raw = !handshake;
         self.owed.clear();
+        self.ids.clear();
         self.shared.clear();
         self.exchanges.clear();
         self.parts.push(session.finish().await);
@@ -45,15 +48,15 @@ impl Player<'_> {
     /// Lets everything come down, and takes out what came of it. The connection can be used on.
     pub(in crate::fuzz) async fn land(&mut self) -> Flight {
         self.settle().await;
+        if self.session.is_gone() {
+            // What it says last comes on another pipe, and how it ended is known a little later.
+            tokio::time::sleep(LAST_WORDS).await;
+        }
         let died = self.session.dead();
-        if let Some(why) = &died {
-            let crashed = self.session.exit().is_some();
-            if crashed {
-                // What it says last comes on another pipe.
-                tokio::time::sleep(Duration::from_millis(30)).await;
-            }
+        // Many replies may be more than is kept of them: no fault of the server.
+        if let Some(why) = died.as_ref().filter(|_| !self.session.is_flooded()) {
             let stderr = self.session.stderr();
-            let bug = oracle::of_death(why, crashed, self.session.transcript.last(), &stderr);
+            let bug = oracle::of_death(why, self.session.is_gone(), self.session.transcript.last(), &stderr);
             // Whoever does not begin with a handshake may be left: a server that ends is worth a look, no more.
             self.bugs.push(if self.raw { bug.into_advice() } else { bug });
         }
@@ -80,6 +83,7 @@ impl Player<'_> {
         self.played.sort_by_key(|played| played.at);
         Flight {
             transcripts: std::mem::take(&mut self.parts),
+            prelude: self.prelude,
             capabilities: self.session.server.capabilities.clone(),
             bugs: std::mem::take(&mut self.bugs),
             played: std::mem::take(&mut self.played),

@@ -62,6 +62,8 @@ pub(in crate::fuzz) struct Played {
 pub(in crate::fuzz) struct Flight {
     /// What crossed the wire, connection by connection.
     pub transcripts: Vec<Transcript>,
+    /// What the last of them says up to this entry came before the first flight.
+    pub prelude: u64,
     /// What the server declared.
     pub capabilities: Value,
     /// What was seen at once: deaths.

@@ -50,10 +50,19 @@ impl Player<'_> {
             return self.absorb();
         }
         let mut fence = self.fence();
-        let mut is_last = false;
+        let (mut is_last, mut has_failed) = (false, false);
         let mut silence = Instant::now();
         loop {
             self.absorb();
+            if let Some(problem) = self.failure(&fence) {
+                if has_failed {
+                    self.session.look_after(problem).await;
+                } else {
+                    // A connection may end at any time, the server behind it may not.
+                    has_failed = true;
+                    fence = self.fence();
+                }
+            }
             self.forget_exchanges();
             let is_held = self.owed.contains_key(&fence) || !self.exchanges.is_empty();
             let is_settled = self.exchanges.is_empty() && self.owed.values().all(|owed| owed.is_slow);
@@ -81,6 +90,10 @@ impl Player<'_> {
         let sent = self.session.launch(&message, false);
         self.owed.insert(fence.clone(), Owed::new(sent, self.due()));
         fence
+    }
+
+    fn failure(&self, fence: &Id) -> Option<String> {
+        self.session.failure(self.owed.get(fence)?.exchange?).map(str::to_owned)
     }
 
     /// Exchanges that are over owe nothing; those of event streams that stay open are not waited for.

@@ -36,5 +36,5 @@ async fn over_http(settings: Settings, path: &str) -> Option<Endpoint> {
     let token = (settings.options.authorization == Some(true)).then_some(TOKENS[0].text);
     tokio::spawn(reference::serve_http(Arc::new(settings), listener));
     let credentials = |token| ("Authorization".to_owned(), format!("Bearer {token}"));
-    Some(Endpoint { url, headers: token.map(credentials).into_iter().collect() })
+    Some(Endpoint { url, headers: token.map(credentials).into_iter().collect(), host: None })
 }

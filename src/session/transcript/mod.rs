@@ -274,6 +274,14 @@ impl Entry {
         }
     }
 
+    /// The length of a message, in bytes; 0 for anything else.
+    pub fn length(&self) -> usize {
+        match &self.what {
+            What::Sent { frame, .. } | What::Received { frame, .. } => frame.bytes().len(),
+            _ => 0,
+        }
+    }
+
     /// Direction of the entry: `->` to the server, `<-` from it, `!!` an event.
     pub fn direction(&self) -> &'static str {
         match &self.what {
