@@ -28,8 +28,15 @@ impl Acceptance {
     }
 }
 
-/// Writes the baseline of a report. The baselines that it was judged by know what they were used for.
-pub fn write(path: &Path, baselines: &[Baseline], report: &Report, strict: bool) -> Result<(), Usage> {
+/// Writes the baseline of a report where one is asked for. The baselines that it was judged by know what they were used
+/// for.
+pub fn write(
+    path: Option<&Path>,
+    baselines: &[Baseline],
+    report: &Report,
+    strict: bool,
+) -> Result<(), Usage> {
+    let Some(path) = path else { return Ok(()) };
     let checks =
         report.runs.iter().flat_map(|run| run.checks.iter().map(move |check| (run.name.as_deref(), check)));
     let failures = checks.filter(|(_, check)| fails(check.verdict, strict));

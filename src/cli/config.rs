@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::Usage;
 use super::http::{Credentials, endpoint, token};
 use super::options::Judging;
-use super::output::Output;
 use super::part::Part;
 use super::profile;
 use super::several::Servers;
+use super::snapshots::Telling;
 use super::stdio::{Launch, judging_options, pair};
 use super::work::Work;
 use crate::catalogue::closest;
@@ -24,7 +24,7 @@ pub struct Args {
     #[command(flatten)]
     judging: Judging,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
     #[command(flatten)]
     launch: Launch,
     #[command(flatten)]
@@ -57,7 +57,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let parts: Vec<Part> = parts.collect::<anyhow::Result<_>>()?;
     let file = Servers { path: args.file.clone(), is_whole: args.server.is_empty(), jobs };
     let work = Work::Several { parts, file };
-    work.perform(args.judging.again, &args.output).await
+    work.perform(args.judging.again, &args.telling).await
 }
 
 impl Args {

@@ -149,7 +149,7 @@ async fn campaign(plan: &Plan, output: &Output, limits: &Limits) -> anyhow::Resu
     told?;
     let (revisions, silence, (found, problem)) = match done {
         Some(done) if !limits.stopped.load(Relaxed) => done,
-        Some(_) | None => return audience.close(interrupted(began), output),
+        Some(_) | None => return audience.close(interrupted(began)),
     };
     let exit = match (found, &problem, revisions.is_empty()) {
         (1.., ..) => ExitCode::Findings,
@@ -157,7 +157,7 @@ async fn campaign(plan: &Plan, output: &Output, limits: &Limits) -> anyhow::Resu
         (0, None, false) => ExitCode::Clean,
     };
     let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    audience.close(Finished { duration_ms, exit, problem: problem.or(silence) }, output)
+    audience.close(Finished { duration_ms, exit, problem: problem.or(silence) })
 }
 
 /// Fuzzes the server in each revision, side by side: how many bugs were found, and what went wrong. Violations of `known`

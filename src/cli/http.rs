@@ -5,8 +5,8 @@ use std::net::TcpListener;
 
 use super::Usage;
 use super::options::Judging;
-use super::output::Output;
 use super::part::Part;
+use super::snapshots::Telling;
 use super::stdio::{Launch, judging_options};
 use super::work::Work;
 use crate::report::text::shell_word;
@@ -19,7 +19,7 @@ pub struct Args {
     #[command(flatten)]
     pub judging: Judging,
     #[command(flatten)]
-    pub output: Output,
+    pub telling: Telling,
     #[command(flatten)]
     pub launch: Launch,
     #[command(flatten)]
@@ -61,9 +61,9 @@ fn header(text: &str) -> Result<(String, String), String> {
 
 /// Runs the command.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { judging, output, launch, address, command } = args;
+    let Args { judging, telling, launch, address, command } = args;
     let part = part(&judging, launch, address, command, "mcp-conform http")?;
-    Work::One(Box::new(part)).perform(judging.again, &output).await
+    Work::One(Box::new(part)).perform(judging.again, &telling).await
 }
 
 /// Validates the arguments.

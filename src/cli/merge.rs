@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Usage;
 use super::accept::{self, Acceptance, today};
 use super::output::Output;
-use super::perform::Audience;
+use super::perform::{Audience, despite};
 use crate::catalogue::Verdict;
 use crate::report::read::{Recorded, RecordedRun, read};
 use crate::runner::{Baseline, Check, Event, ExitCode, Finished, Fuzzed, SnapshotChange, TargetInfo, fails};
@@ -27,9 +27,6 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    if args.output.snapshot.is_some() {
-        return Err(Usage("--snapshot is for runs: reports hold no surface to compare".to_owned()).into());
-    }
     let mut baseline = args.acceptance.read()?;
     let mut whole: Option<Recorded> = None;
     for path in &args.reports {
@@ -46,11 +43,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     refuse_stale(&mut whole, &baseline);
     let mut audience = Audience::new(args.output.reporters(args.strict)?);
     tell(&mut audience, &whole)?;
-    if let Some(path) = &args.acceptance.write_baseline {
-        accept::write(path, &[baseline], &audience.report, args.strict)?;
-    }
+    let written =
+        accept::write(args.acceptance.write_baseline.as_deref(), &[baseline], &audience.report, args.strict);
     let finished = Finished { duration_ms: whole.duration_ms, exit: whole.exit, problem: whole.problem };
-    audience.close(finished, &args.output)
+    audience.close(despite(finished, written))
 }
 
 /// Applies the baseline to a report, whose end may then be another one.

@@ -28,6 +28,7 @@ mod serve;
 mod several;
 mod shard;
 mod signals;
+mod snapshots;
 mod state;
 mod stdio;
 mod watch;

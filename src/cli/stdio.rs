@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::Usage;
 use super::options::Judging;
-use super::output::Output;
 use super::part::Part;
+use super::snapshots::Telling;
 use super::work::Work;
 use crate::report::text::shell_word;
 use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo};
@@ -18,7 +18,7 @@ pub struct Args {
     #[command(flatten)]
     pub judging: Judging,
     #[command(flatten)]
-    pub output: Output,
+    pub telling: Telling,
     #[command(flatten)]
     pub launch: Launch,
     /// The server: a command with its arguments, after `--`. Without one, the built-in reference server is judged
@@ -85,7 +85,7 @@ pub fn judging_options(judging: &Judging) -> String {
 /// Runs the command.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let plan = plan(&args.judging, &args.launch, &args.command, "mcp-conform stdio")?;
-    Work::One(Box::new(Part::of(plan))).perform(args.judging.again, &args.output).await
+    Work::One(Box::new(Part::of(plan))).perform(args.judging.again, &args.telling).await
 }
 
 /// The command to launch: the user's, or the built-in server.

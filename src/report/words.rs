@@ -36,6 +36,14 @@ pub fn outcome(report: &Report) -> String {
     }
 }
 
+/// The word before a problem: a run that came to its end was not stopped.
+pub const fn trouble(exit: ExitCode) -> &'static str {
+    match exit {
+        ExitCode::Clean | ExitCode::Findings | ExitCode::Usage => "PROBLEM",
+        ExitCode::Unreachable | ExitCode::Inconclusive | ExitCode::Bug | ExitCode::Interrupted => "STOPPED",
+    }
+}
+
 /// `1 warning`, `2 warnings`; of a phrase, the first word is counted.
 fn counted(count: usize, what: &str) -> String {
     match (count, what.split_once(" of ")) {

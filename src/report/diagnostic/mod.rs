@@ -4,7 +4,7 @@
 mod frame;
 mod render;
 
-use super::{Report, Run, Snapshot, text};
+use super::{Report, Run, Snapshot, text, words};
 use crate::catalogue::Verdict;
 use crate::runner::{Change, Check, FuzzFinding, Judgement};
 
@@ -174,7 +174,7 @@ impl Block {
     pub fn of_problem(report: &Report) -> Option<Self> {
         Some(Self {
             verdict: Verdict::Error,
-            word: "STOPPED",
+            word: words::trouble(report.exit),
             title: "the run".to_owned(),
             tags: format!("exit {}", report.exit.code()),
             rule: "run/stopped".to_owned(),
