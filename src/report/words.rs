@@ -2,6 +2,7 @@
 
 use super::{Report, text};
 use crate::catalogue::Verdict;
+use crate::protocol::Revision;
 use crate::runner::{ExitCode, FuzzFinding, Fuzzed};
 
 /// The verdicts in the order in which a person reads them.
@@ -53,6 +54,18 @@ fn counted(count: usize, what: &str) -> String {
     }
 }
 
+/// The name of a server before what is told about it; nothing where there is only one.
+pub fn server(name: Option<&str>) -> String {
+    // A name may stand anywhere in a report: nothing in it is markup.
+    let plain = |c: char| if c.is_alphanumeric() || "-/".contains(c) { c } else { '-' };
+    name.map(|name| name.chars().map(plain).take(60).collect::<String>() + " · ").unwrap_or_default()
+}
+
+/// `2025-11-25 · stdio`, as every report names a run; before it the name of the server, where there are several.
+pub fn run(name: Option<&str>, revision: Revision, transport: &str) -> String {
+    format!("{}{revision} · {transport}", server(name))
+}
+
 /// The campaign in one line.
 pub fn campaign(fuzzed: &Fuzzed) -> String {
     let seconds = fuzzed.duration_ms as f64 / 1000.0;
@@ -64,7 +77,8 @@ pub fn campaign(fuzzed: &Fuzzed) -> String {
         several => format!("{several} findings"),
     };
     let more = if advice > 0 { format!(", {advice} worth a look") } else { String::new() };
-    format!("{} with {} cases in {seconds:.1} s: {count}{more}", fuzzed.revision, fuzzed.executed)
+    let name = server(fuzzed.name.as_deref());
+    format!("{name}{} with {} cases in {seconds:.1} s: {count}{more}", fuzzed.revision, fuzzed.executed)
 }
 
 /// What is judged: the command line, the address, or both.

@@ -133,7 +133,13 @@ impl Block {
             title: format!("{}{about}", finding.kind),
             rule: requirement.unwrap_or_else(|| format!("fuzz/{}", finding.kind)),
             is_advice: finding.severity == "advice",
-            tags: format!("{}, {} · {}", finding.stability, steps(finding.steps), finding.revision),
+            tags: format!(
+                "{}, {} · {}{}",
+                finding.stability,
+                steps(finding.steps),
+                words::server(finding.name.as_deref()),
+                finding.revision
+            ),
             message: text::lines(&finding.message, bounds.lines, 500),
             rows: fuzz_rows(finding, bounds),
         }
