@@ -12,7 +12,7 @@ use super::several::Servers;
 use super::snapshots::Telling;
 use super::stdio::{Launch, judging_options, pair};
 use super::work::Work;
-use crate::catalogue::closest;
+use crate::catalogue::{closest, fingerprint};
 use crate::config::{self, Config, Entry, Place, Variables};
 use crate::report::text::shell_word;
 use crate::runner::{ExitCode, Plan, Policy, Rerun, Secrets, TargetInfo};
@@ -214,11 +214,14 @@ impl Args {
     }
 }
 
-/// A name that is safe for a file.
+/// A name that is safe for a file. One that has to be altered gets its fingerprint, so that no two names become one.
 pub fn file_name(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '-' }).take(80).collect();
-    if plain.is_empty() { "server".to_owned() } else { plain }
+    match plain == name && !name.is_empty() {
+        true => plain,
+        false => format!("{plain}-{}", fingerprint(name.bytes())),
+    }
 }
 
 /// A free port, if the entry asks for one.
@@ -242,4 +245,18 @@ fn env_file(file: &str, server: &str) -> Result<Vec<(String, String)>, String> {
 fn unquoted(value: &str) -> &str {
     let within = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
     within('"').or_else(|| within('\'')).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_apart_as_files() {
+        assert_eq!(file_name("db-prod_2"), "db-prod_2");
+        let names = ["db-prod", "db.prod", "db prod", "天気", "地図", "", "../x"].map(file_name);
+        let apart: std::collections::BTreeSet<&String> = names.iter().collect();
+        assert_eq!(apart.len(), names.len(), "{names:?}");
+        assert!(names.iter().all(|name| !name.contains(['.', '/']) && !name.is_empty()), "{names:?}");
+    }
 }
