@@ -63,10 +63,11 @@ impl Work {
         }
     }
 
-    /// Narrows to what failed in the last run; false if nothing did.
+    /// Narrows to what failed in the last run, of what is wanted at all; false if nothing did.
     pub fn only_failed(&mut self) -> bool {
         let state = State::read();
-        let failed: Vec<_> = self.parts().iter().map(|part| state.failed(&part.label())).collect();
+        let failed = self.parts().iter().map(|part| state.failed(&part.label(), |id| part.plan.wants(id)));
+        let failed: Vec<_> = failed.collect();
         if failed.iter().all(Vec::is_empty) {
             return false;
         }
