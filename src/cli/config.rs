@@ -210,7 +210,9 @@ impl Args {
         let (judging, launch) = (judging_options(&self.judging), self.launch.options());
         let options: String = inputs.chain([judging, launch, self.credentials.options()]).collect();
         let (file, server) = (shell_word(&self.file.to_string_lossy()), shell_word(server));
-        Rerun { head: "mcp-conform config".to_owned(), tail: format!("{options} --server {server} {file}") }
+        let tail = format!("{options} --server {server} {file}");
+        // No campaign goes through a file of servers: there is nothing to replay.
+        Rerun { head: "mcp-conform config".to_owned(), tail, replay: String::new() }
     }
 }
 

@@ -234,13 +234,8 @@ fn fuzzed(plan: &Plan, revision: Revision, summary: Summary, folder: Option<&Pat
 
 fn shown(plan: &Plan, finding: &Finding, folder: Option<&Path>) -> FuzzFinding {
     let file = folder.map(|folder| folder.join(finding.file_name()).display().to_string());
-    let command: Vec<String> = plan.info.command.iter().map(|word| shell_word(word)).collect();
-    let rerun = file.as_ref().map(|file| {
-        let url = plan.info.url.iter().map(|url| format!(" --url {}", shell_word(url)));
-        let server = (!command.is_empty()).then(|| format!(" -- {}", command.join(" ")));
-        let words: String = url.chain(server).collect();
-        format!("mcp-conform replay {}{words}", shell_word(file))
-    });
+    let rerun =
+        file.as_ref().map(|file| format!("mcp-conform replay {}{}", shell_word(file), plan.rerun.replay));
     FuzzFinding {
         name: plan.name.clone(),
         id: finding.finding.clone(),

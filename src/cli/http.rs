@@ -44,10 +44,10 @@ pub struct Credentials {
 #[derive(clap::Args, Debug)]
 pub struct Address {
     #[command(flatten)]
-    credentials: Credentials,
+    pub credentials: Credentials,
     /// The MCP endpoint, such as http://127.0.0.1:3000/mcp. `{port}` in it, in the command and in --env becomes a free port
     #[arg(value_name = "URL")]
-    url: String,
+    pub url: String,
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
@@ -106,8 +106,13 @@ fn rerun(judging: &Judging, launch: &Launch, address: &Address, command: &[OsStr
             format!(" -- {}", words.collect::<Vec<_>>().join(" "))
         }
     };
+    let patience = judging.basics.patience.options();
     let (judging, launch, url) = (judging_options(judging), launch.options(), shell_word(&address.url));
-    Rerun { head: head.to_owned(), tail: format!("{judging}{launch}{headers} {url}{command}") }
+    Rerun {
+        head: head.to_owned(),
+        tail: format!("{judging}{launch}{headers} {url}{command}"),
+        replay: format!("{patience}{launch}{headers} --url {url}{command}"),
+    }
 }
 
 /// Reads an address.
@@ -138,6 +143,11 @@ fn fill_port(launch: &mut Launch, address: &mut Address, command: &mut [OsString
 }
 
 impl Credentials {
+    /// Whether there are any.
+    pub fn are_given(&self) -> bool {
+        !self.header.is_empty() || self.bearer_env.is_some()
+    }
+
     /// Options that a rerun needs. Values are not shown: the shell's own are used.
     pub fn options(&self) -> String {
         let variable = |name: &str| name.to_uppercase().replace('-', "_");

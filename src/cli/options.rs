@@ -36,15 +36,51 @@ pub struct Basics {
     /// What you tell about the server: arguments for tools and prompts, tools that may be called, tokens for tests
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub profile: Option<PathBuf>,
-    /// How long the server may take to start
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration, help_heading = "Patience")]
-    pub startup_timeout: Duration,
-    /// How long a reply may take
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = "Patience")]
-    pub timeout: Duration,
+    #[command(flatten)]
+    pub patience: Patience,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "What is judged")]
     pub seed: u64,
+}
+
+/// How long a server may take.
+#[derive(Args, Debug, Clone, Copy)]
+pub struct Patience {
+    /// How long the server may take to start
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration, help_heading = "Patience")]
+    startup_timeout: Duration,
+    /// How long a reply may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = "Patience")]
+    timeout: Duration,
+}
+
+impl Patience {
+    fn session(self) -> Options {
+        Options { timeout: self.timeout, startup_timeout: self.startup_timeout, ..Options::default() }
+    }
+
+    /// Options that a rerun needs to be as patient.
+    pub fn options(self) -> String {
+        let usual = Options::default();
+        let all = [
+            ("--startup-timeout", self.startup_timeout, usual.startup_timeout),
+            ("--timeout", self.timeout, usual.timeout),
+        ];
+        let own = all.into_iter().filter(|(_, own, usual)| own != usual);
+        let shown = |time: Duration| match time.subsec_millis() {
+            0 => format!("{}s", time.as_secs()),
+            _ => format!("{}ms", time.as_millis()),
+        };
+        own.map(|(option, own, _)| format!(" {option} {}", shown(own))).collect()
+    }
+}
+
+impl Basics {
+    /// With everything but the patience as usual.
+    pub fn of(patience: Patience) -> Self {
+        let (revision, tools) = (vec!["auto".to_owned()], "read-only".to_owned());
+        Self { revision, tools, profile: None, patience, seed: 1 }
+    }
 }
 
 /// What is judged, and how.
@@ -138,11 +174,7 @@ impl Judging {
             name: None,
             target,
             info,
-            options: Options {
-                timeout: self.basics.timeout,
-                startup_timeout: self.basics.startup_timeout,
-                ..Options::default()
-            },
+            options: self.basics.patience.session(),
             revisions: self.choice()?,
             filter,
             baseline: self.acceptance.read()?.with(policy.profile.accepted.clone()),

@@ -60,7 +60,11 @@ impl Launch {
 
     /// Options that a rerun needs. Values of variables are not shown: the shell's own are used.
     pub fn options(&self) -> String {
-        let variables = self.env.iter().map(|(name, _)| format!(" --env {name}=\"${name}\""));
+        let variables = self.env.iter().map(|(name, value)| match value.as_str() {
+            // No shell knows the port.
+            "{port}" => format!(" --env '{name}={{port}}'"),
+            _ => format!(" --env {name}=\"${name}\""),
+        });
         let folder =
             self.cwd.iter().map(|folder| format!(" --cwd {}", shell_word(&folder.to_string_lossy())));
         variables.chain(folder).collect()
@@ -79,6 +83,7 @@ pub fn judging_options(judging: &Judging) -> String {
     if let Some(profile) = &judging.basics.profile {
         options.push_str(&format!(" --profile {}", shell_word(&profile.to_string_lossy())));
     }
+    options.push_str(&judging.basics.patience.options());
     options
 }
 
@@ -109,7 +114,8 @@ pub fn plan(judging: &Judging, launch: &Launch, given: &[OsString], head: &str) 
         false => format!(" -- {}", shown.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")),
     };
     let tail = format!("{}{}{target_words}", judging_options(judging), launch.options());
-    let rerun = Rerun { head: head.to_owned(), tail };
+    let replay = format!("{}{}{target_words}", judging.basics.patience.options(), launch.options());
+    let rerun = Rerun { head: head.to_owned(), tail, replay };
     let secrets = Secrets::new(launch.env.iter().map(|(_, value)| value.clone()));
     let info = TargetInfo { transport: "stdio", command: shown, url: None, config: None };
     judging.plan(Target::Command(command), info, rerun, secrets)

@@ -132,13 +132,15 @@ impl Plan {
     }
 }
 
-/// A command line that repeats a check: the words before and after `--only … --revision …`.
+/// A command line that repeats a check: the words before and after `--only … --revision …`; and one that replays a finding.
 #[derive(Debug, Clone, Default)]
 pub struct Rerun {
     /// Up to the subcommand.
     pub head: String,
     /// Options and the target.
     pub tail: String,
+    /// How a finding of the fuzzer is replayed: options and the target, after the file.
+    pub replay: String,
 }
 
 impl Rerun {
