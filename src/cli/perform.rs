@@ -99,11 +99,11 @@ pub async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> (Fi
     let limits = Limits::brief(MOST_FINDINGS, plan.shard);
     let revisions = newest(&judged.revisions);
     let budget = Budget::Cases(plan.fuzz_cases);
-    let (found, problem) = fuzz::hunt(plan, &limits, budget, &revisions, &judged.violated, events).await;
-    if found > 0 {
+    let hunted = fuzz::hunt(plan, &limits, budget, &revisions, &judged.violated, events).await;
+    if hunted.found > 0 {
         finished.exit = ExitCode::Findings;
     }
-    finished.problem = finished.problem.or(problem);
+    finished.problem = finished.problem.or(hunted.problem());
     (finished, judged)
 }
 
