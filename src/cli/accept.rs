@@ -16,7 +16,8 @@ pub struct Acceptance {
     /// Findings that you accept, with a reason each (TOML); one that no longer fails is an error
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
-    /// Write a baseline that accepts everything that fails, and keeps what --baseline accepts rightly
+    /// Write a baseline that accepts everything that fails (with --strict also warnings), each entry for you to give its
+    /// reason, and keeps what --baseline accepts rightly; the exit code stays what it is
     #[arg(long, value_name = "FILE")]
     pub write_baseline: Option<PathBuf>,
 }

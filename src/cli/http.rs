@@ -32,7 +32,8 @@ pub struct Args {
 /// What every request carries.
 #[derive(clap::Args, Debug)]
 pub struct Credentials {
-    /// Add a header to every request, such as `Authorization: Bearer …`; may be repeated. Its value is masked in reports
+    /// Add a header to every request, such as `Authorization: Bearer …`; may be repeated. A value of six letters or more is
+    /// masked in reports
     #[arg(long, value_name = "K: V", value_parser = header, help_heading = "The server")]
     header: Vec<(String, String)>,
     /// Send the value of this environment variable as a bearer token

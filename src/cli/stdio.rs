@@ -30,7 +30,7 @@ pub struct Args {
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "The server")]
 pub struct Launch {
-    /// Set a variable in the server's environment; may be repeated. Its value is masked in reports
+    /// Set a variable in the server's environment; may be repeated. A value of six letters or more is masked in reports
     #[arg(long, value_name = "K=V", value_parser = pair)]
     pub env: Vec<(String, String)>,
     /// Working folder of the server
