@@ -135,6 +135,14 @@ fn a_case_of_the_user_is_judged_like_ours() {
         1,
         &["FAIL mine › resources.read.listed-readable", "mine.yaml:7"],
     );
+    let listed = |more: &[&str]| -> Vec<Value> {
+        let output = run(&[&["list", "cases", "--json"][..], more].concat());
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    };
+    let (ours, both) = (listed(&[]).len(), listed(&["--cases", &cases]).len());
+    fs::create_dir(folder.0.join("tools")).expect("a folder");
+    fs::rename(folder.file("mine.yaml"), folder.file("tools/call.yaml")).expect("a case");
+    assert_eq!((both, listed(&["--cases", &cases]).len()), (ours + 1, ours), "one stands in for ours");
 }
 
 #[test]
@@ -295,11 +303,13 @@ fn lists_and_explanations_tell_what_covers_what() {
         &["not judged, and what would make it visible", "mrtr.state-single-use"],
     );
     expect(&["list", "cases"], 0, &["tools/call"]);
-    expect(
+    let shown = expect(
         &["explain", "tools.call.unknown-tool-error"],
         0,
-        &["tools/unknown-tool", "modelcontextprotocol.io"],
+        &["tools/unknown-tool", "modelcontextprotocol.io", "or result"],
     );
+    assert!(!shown.contains("\\n"), "{shown}");
+    expect(&["explain", "schema"], 0, &["schema: the shape of every message", "tools.list.result-shape"]);
     let output = run(&["list", "requirements", "--json"]);
     let all: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
     for member in ["id", "level", "since", "until", "transport", "needs", "observable", "judged_by", "faults"]

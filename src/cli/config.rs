@@ -12,7 +12,7 @@ use super::several::Servers;
 use super::snapshots::Telling;
 use super::stdio::{Launch, judging_options, pair};
 use super::work::Work;
-use crate::catalogue::{closest, fingerprint};
+use crate::catalogue::{did_you_mean, fingerprint};
 use crate::config::{self, Config, Entry, Place, Variables};
 use crate::report::text::shell_word;
 use crate::runner::{ExitCode, Plan, Policy, Rerun, Secrets, TargetInfo};
@@ -32,7 +32,7 @@ pub struct Args {
     /// Judge only this server; may be repeated [default: all that the file does not switch off]
     #[arg(long, value_name = "NAME", help_heading = "The server")]
     server: Vec<String>,
-    /// The value of `${input:ID}` in the file; may be repeated. It is masked in reports
+    /// The value of `${input:ID}` in the file; may be repeated. One of six letters or more is masked in reports
     #[arg(long, value_name = "ID=VALUE", value_parser = pair, help_heading = "The server")]
     input: Vec<(String, String)>,
     /// .mcp.json, claude_desktop_config.json, the mcp.json of VS Code or Cursor, smithery.yaml, or a profile with `[servers]`
@@ -91,11 +91,9 @@ impl Args {
     fn chosen<'c>(&self, config: &'c Config) -> Result<Vec<&'c Entry>, Usage> {
         let names = || config.servers.iter().map(|entry| entry.name.as_str());
         if let Some(unknown) = self.server.iter().find(|name| !names().any(|known| known == **name)) {
-            let near = closest(unknown, names());
-            let hint = match near.is_empty() {
-                true => format!("; it names {}", names().collect::<Vec<_>>().join(", ")),
-                false => format!(" (did you mean {}?)", near.join(" or ")),
-            };
+            let hint = Some(did_you_mean(unknown, names())).filter(|hint| !hint.is_empty());
+            let hint =
+                hint.unwrap_or_else(|| format!("; it names {}", names().collect::<Vec<_>>().join(", ")));
             return Err(Usage(format!("{} names no server `{unknown}`{hint}", self.file.display())));
         }
         let is_chosen = |entry: &&Entry| match self.server.is_empty() {

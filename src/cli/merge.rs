@@ -76,7 +76,7 @@ fn is_failing(report: &Recorded, strict: bool) -> bool {
     let mut fuzzed = report.fuzz.iter().flat_map(|campaign| &campaign.findings);
     let is_changed = |change: &SnapshotChange| matches!(change, SnapshotChange::Changed(_));
     checks.any(|check| fails(check.verdict, strict))
-        || fuzzed.any(|finding| finding.severity != "advice")
+        || fuzzed.any(|finding| !finding.is_advice())
         || report.snapshots.iter().any(|snapshot| is_changed(&snapshot.change))
 }
 
@@ -177,23 +177,10 @@ fn join_runs(known: &mut RecordedRun, other: RecordedRun) {
 /// What one report saw and the other did not counts, the worse of two that both saw.
 fn join_checks(one: &mut Check, other: Check) {
     let observations = one.observations + other.observations;
-    if weight(other.verdict) > weight(one.verdict) {
+    if other.verdict.weight() > one.verdict.weight() {
         *one = other;
     }
     one.observations = observations;
-}
-
-const fn weight(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::NotApplicable => 0,
-        Verdict::NotObserved => 1,
-        Verdict::Blocked => 2,
-        Verdict::Pass => 3,
-        Verdict::Known => 4,
-        Verdict::Error => 5,
-        Verdict::Warn => 6,
-        Verdict::Fail => 7,
-    }
 }
 
 fn join_campaigns(known: &mut Fuzzed, other: Fuzzed) {

@@ -11,7 +11,7 @@ use super::accept::Acceptance;
 use super::shard::shard;
 use super::work::Again;
 use crate::case::{self, Case};
-use crate::catalogue::{closest, requirements};
+use crate::catalogue::{did_you_mean, requirements};
 use crate::protocol::Revision;
 use crate::runner::{Choice, Filter, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tools};
 use crate::session::Options;
@@ -165,7 +165,7 @@ impl Judging {
         rerun: Rerun,
         secrets: Secrets,
     ) -> anyhow::Result<Plan> {
-        let mut cases = self.load_cases()?;
+        let mut cases = load_cases(&self.cases)?;
         let filter = self.filter(&cases)?;
         let shard = self.shard.unwrap_or(Shard::WHOLE);
         cases.retain(|case| shard.holds(&case.id));
@@ -211,18 +211,6 @@ impl Judging {
         }
     }
 
-    fn load_cases(&self) -> anyhow::Result<Vec<Case>> {
-        let mut cases = case::builtin()?;
-        for folder in &self.cases {
-            let own = case::load(folder).map_err(|error| Usage(format!("--cases: {error}")))?;
-            for case in own {
-                cases.retain(|known| known.id != case.id);
-                cases.push(case);
-            }
-        }
-        Ok(cases)
-    }
-
     fn filter(&self, cases: &[Case]) -> Result<Filter, Usage> {
         let filter = Filter {
             only: globs("--only", &self.only)?,
@@ -256,13 +244,24 @@ impl Judging {
     }
 }
 
+/// Our cases and those of the user's folders: one with the id of another stands in for it.
+pub fn load_cases(folders: &[PathBuf]) -> anyhow::Result<Vec<Case>> {
+    let mut cases = case::builtin()?;
+    for folder in folders {
+        let own = case::load(folder).map_err(|error| Usage(format!("--cases: {error}")))?;
+        for case in own {
+            cases.retain(|known| known.id != case.id);
+            cases.push(case);
+        }
+    }
+    Ok(cases)
+}
+
 /// Refuses a pattern that fits nothing, with what may be meant.
 fn known(option: &str, texts: &[String], globs: &[GlobMatcher], ids: &[&str]) -> Result<(), Usage> {
     let fits = |glob: &GlobMatcher| glob.is_match("schema") || ids.iter().any(|id| glob.is_match(id));
     let Some((text, _)) = texts.iter().zip(globs).find(|(_, glob)| !fits(glob)) else { return Ok(()) };
-    let near = closest(text, ids.iter().copied());
-    let hint =
-        if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) };
+    let hint = did_you_mean(text, ids.iter().copied());
     Err(Usage(format!(
         "{option} {text}: no requirement and no case has such an id{hint}; see `mcp-conform list requirements`"
     )))

@@ -59,7 +59,7 @@ fn campaign(fuzzed: &Fuzzed) -> TestSuite {
             TestCase::success(&text::escape(&format!("{} {}", finding.kind, finding.id)), Duration::ZERO);
         case.set_classname(&class);
         let details = Block::of_fuzz(finding, Bounds::of_width(WIDTH)).render(Paint::default(), WIDTH);
-        if finding.severity == "advice" {
+        if finding.is_advice() {
             case.system_out = Some(text::cdata(&details));
             return case;
         }

@@ -3,7 +3,7 @@
 use super::{Report, text};
 use crate::catalogue::Verdict;
 use crate::protocol::Revision;
-use crate::runner::{ExitCode, FuzzFinding, Fuzzed};
+use crate::runner::{ExitCode, Fuzzed};
 
 /// The verdicts in the order in which a person reads them.
 pub const VERDICTS: [Verdict; 8] = [
@@ -23,7 +23,7 @@ pub fn outcome(report: &Report) -> String {
     let found: Vec<String> = [
         (report.summary.fail, "violation"),
         (report.summary.warn, "warning"),
-        (fuzzed.filter(|finding| finding.severity != "advice").count(), "finding of the fuzzer"),
+        (fuzzed.filter(|finding| !finding.is_advice()).count(), "finding of the fuzzer"),
         (report.snapshots.iter().filter(|snapshot| snapshot.diff.is_some()).count(), "changed snapshot"),
     ]
     .into_iter()
@@ -69,8 +69,7 @@ pub fn run(name: Option<&str>, revision: Revision, transport: &str) -> String {
 /// The campaign in one line.
 pub fn campaign(fuzzed: &Fuzzed) -> String {
     let seconds = fuzzed.duration_ms as f64 / 1000.0;
-    let is_advice = |finding: &&FuzzFinding| finding.severity == "advice";
-    let advice = fuzzed.findings.iter().filter(is_advice).count();
+    let advice = fuzzed.findings.iter().filter(|finding| finding.is_advice()).count();
     let count = match fuzzed.findings.len() - advice {
         0 => "no findings".to_owned(),
         1 => "1 finding".to_owned(),

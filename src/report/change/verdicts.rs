@@ -61,7 +61,7 @@ fn label(run: &RecordedRun) -> String {
 fn of_fuzz(old: &Recorded, new: &Recorded) -> Vec<Change> {
     let findings = |report: &Recorded| -> BTreeMap<(Option<String>, String), String> {
         let all = report.fuzz.iter().flat_map(|campaign| &campaign.findings);
-        let bugs = all.filter(|finding| finding.severity != "advice");
+        let bugs = all.filter(|finding| !finding.is_advice());
         let told = |it: &FuzzFinding| {
             format!("{} {}: {}{}", it.kind, it.id, words::server(it.name.as_deref()), it.message)
         };

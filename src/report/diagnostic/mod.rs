@@ -121,9 +121,9 @@ impl Block {
 
     /// Tells a finding of the fuzzer, with its smallest script.
     pub fn of_fuzz(finding: &FuzzFinding, bounds: Bounds) -> Self {
-        let (verdict, word) = match finding.severity {
-            "advice" => (Verdict::Warn, "LOOK"),
-            _ => (Verdict::Fail, "FOUND"),
+        let (verdict, word) = match finding.is_advice() {
+            true => (Verdict::Warn, "LOOK"),
+            false => (Verdict::Fail, "FOUND"),
         };
         let requirement = finding.requirement.as_ref().map(|id| text::brief(id, 120));
         let about = requirement.iter().map(|id| format!(" › {id}")).collect::<String>();
@@ -132,7 +132,7 @@ impl Block {
             word,
             title: format!("{}{about}", finding.kind),
             rule: requirement.unwrap_or_else(|| format!("fuzz/{}", finding.kind)),
-            is_advice: finding.severity == "advice",
+            is_advice: finding.is_advice(),
             tags: format!(
                 "{}, {} · {}{}",
                 finding.stability,
