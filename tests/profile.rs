@@ -57,7 +57,7 @@ fn mistakes_are_told_with_line_and_suggestion() {
         &folder.0,
         &["--only", "ping.*"],
         0,
-        &["tool `ecko`, which the server does not offer (did you mean echo)"],
+        &["tool `ecko`, which the server does not offer (did you mean echo?)"],
     );
 }
 
