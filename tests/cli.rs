@@ -1,73 +1,22 @@
 //! The real binary, as a user runs it: what it prints, what it returns, what it leaves behind.
 
+mod command;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::{Duration, Instant};
 
+use command::{Folder, SELF, code, json, root, says, text};
 use serde_json::Value;
 
-const SELF: &str = env!("CARGO_BIN_EXE_mcp-conform");
-
-/// A folder of this test's own, removed at its end.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("mcp-conform-cli-{}-{name}", std::process::id()));
-        fs::create_dir_all(&path).expect("a folder");
-        Self(path)
-    }
-
-    fn file(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-
-    fn write(&self, name: &str, text: &str) -> String {
-        let path = self.0.join(name);
-        fs::create_dir_all(path.parent().expect("a parent")).expect("a folder");
-        fs::write(&path, text).expect("a file");
-        path.display().to_string()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        fs::remove_dir_all(&self.0).ok();
-    }
-}
-
 fn run(args: &[&str]) -> Output {
-    let mut command = Command::new(SELF);
-    command.args(args).env("NO_COLOR", "1");
-    for name in ["CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"] {
-        command.env_remove(name);
-    }
-    command.output().expect("the binary runs")
-}
-
-fn code(output: &Output) -> i32 {
-    output.status.code().expect("no signal")
-}
-
-fn text(output: &Output) -> String {
-    format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr))
+    command::run_in(root(), args)
 }
 
 /// Runs, and expects this exit code and these words.
 fn expect(args: &[&str], exit: i32, words: &[&str]) -> String {
-    let output = run(args);
-    // Lines are broken at the width of the terminal.
-    let shown = text(&output).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert_eq!(code(&output), exit, "{args:?}: {shown}");
-    for word in words {
-        assert!(shown.contains(word), "{args:?} does not say `{word}`: {shown}");
-    }
-    shown
-}
-
-fn json(path: &str) -> Value {
-    serde_json::from_slice(&fs::read(path).expect("a report")).expect("JSON")
+    command::expect_in(root(), args, exit, words)
 }
 
 #[test]
@@ -186,6 +135,14 @@ fn a_case_of_the_user_is_judged_like_ours() {
         1,
         &["FAIL mine › resources.read.listed-readable", "mine.yaml:7"],
     );
+    let listed = |more: &[&str]| -> Vec<Value> {
+        let output = run(&[&["list", "cases", "--json"][..], more].concat());
+        serde_json::from_slice(&output.stdout).expect("JSON")
+    };
+    let (ours, both) = (listed(&[]).len(), listed(&["--cases", &cases]).len());
+    fs::create_dir(folder.0.join("tools")).expect("a folder");
+    fs::rename(folder.file("mine.yaml"), folder.file("tools/call.yaml")).expect("a case");
+    assert_eq!((both, listed(&["--cases", &cases]).len()), (ours + 1, ours), "one stands in for ours");
 }
 
 #[test]
@@ -299,13 +256,20 @@ fn a_finding_of_the_fuzzer_is_saved_and_replayed() {
         &findings,
         "--json",
         &report,
+        "--timeout",
+        "9s",
+        "--env",
+        "TOKEN=t0ken-of-the-user",
     ];
     expect(&[&args[..], &broken].concat(), 1, &["FOUND accepted_invalid", "mcp-conform replay"]);
     let found = json(&report)["fuzz"]["findings"].as_array().cloned().unwrap_or_default();
     let accepted =
         found.iter().find(|finding| finding["kind"] == "accepted_invalid").expect("the planted bug");
     let file = accepted["replay"].as_str().expect("a file");
-    expect(&[&["replay", file][..], &broken].concat(), 1, &["reproduced"]);
+    let line = accepted["rerun"].as_str().expect("a line").replacen("mcp-conform", SELF, 1);
+    assert!(line.contains(" --timeout 9s --env TOKEN=\"$TOKEN\" -- "), "{line}");
+    let again = Command::new("sh").args(["-c", &line]).env("TOKEN", "t0ken-of-the-user").output();
+    says(&again.expect("sh runs"), 1, &["reproduced"]);
     expect(&["replay", file], 0, &["fixed"]);
     let broken_file = folder.write("broken.jsonl", "{}\n");
     expect(&["replay", &broken_file], 2, &["broken.jsonl", "line 1"]);
@@ -365,11 +329,13 @@ fn lists_and_explanations_tell_what_covers_what() {
         &["not judged, and what would make it visible", "mrtr.state-single-use"],
     );
     expect(&["list", "cases"], 0, &["tools/call"]);
-    expect(
+    let shown = expect(
         &["explain", "tools.call.unknown-tool-error"],
         0,
-        &["tools/unknown-tool", "modelcontextprotocol.io"],
+        &["tools/unknown-tool", "modelcontextprotocol.io", "or result"],
     );
+    assert!(!shown.contains("\\n"), "{shown}");
+    expect(&["explain", "schema"], 0, &["schema: the shape of every message", "tools.list.result-shape"]);
     let output = run(&["list", "requirements", "--json"]);
     let all: Vec<Value> = serde_json::from_slice(&output.stdout).expect("JSON");
     for member in ["id", "level", "since", "until", "transport", "needs", "observable", "judged_by", "faults"]

@@ -61,6 +61,25 @@ fn several_servers_make_one_report() {
     assert!(folder.0.join("wire/faulty").is_dir() && folder.0.join("wire/clean").is_dir());
     assert!(!std::fs::read_to_string(&report).expect("a report").contains("k3y-that-is-secret"));
     rerun_line_works(&whole);
+    let suites = std::fs::read_to_string(&junit).expect("a report");
+    for name in ["mcp-conform clean · 2025-11-25 stdio", "mcp-conform faulty · 2025-11-25 stdio"] {
+        assert_eq!(suites.matches(&format!("name=\"{name}\"")).count(), 1, "{name}");
+    }
+    assert!(suites.contains("classname=\"clean.stdio.") && suites.contains("classname=\"faulty.stdio."));
+    each_server_is_compared_with_itself(&folder, whole);
+}
+
+fn each_server_is_compared_with_itself(folder: &Folder, mut report: Value) {
+    let old = folder.file("report.json");
+    says(&command::run_in(&folder.0, &["diff", &old, &old]), 0, &["nothing changed"]);
+    let runs = report["runs"].as_array_mut().expect("runs");
+    let clean = runs.iter_mut().find(|run| run["name"] == "clean").expect("a run");
+    let checks = clean["checks"].as_array_mut().expect("checks");
+    checks.iter_mut().find(|check| check["verdict"] == "pass").expect("a check")["verdict"] = "fail".into();
+    let new = folder.write("new.json", &report.to_string());
+    let shown =
+        says(&command::run_in(&folder.0, &["diff", &old, &new]), 1, &["clean · 2025-11-25 · stdio: "]);
+    assert!(!shown.contains("faulty"), "{shown}");
 }
 
 fn rerun_line_works(report: &Value) {

@@ -58,6 +58,40 @@ fn a_baseline_writes_itself_expires_and_goes_stale() {
     );
 }
 
+#[test]
+fn a_file_that_fails_at_the_end_costs_no_report() {
+    let folder = Folder::new("late");
+    let told = |options: &[&str], fault: &[&str], words: &[&str]| {
+        let reports = ["--json", "report.json", "--junit", "report.xml"];
+        let output = judge(&folder.0, &[&reports[..], options].concat(), fault);
+        says(&output, 2, &[&["PROBLEM", "Summary"][..], words].concat());
+        let report = json(&folder.file("report.json"));
+        assert_eq!(report["exit_code"], 2);
+        assert!(report["summary"]["pass"].as_u64() > Some(50) && report["problem"].is_string(), "{report}");
+        assert!(folder.read("report.xml").contains("</testsuites>"));
+        for name in ["report.json", "report.xml"] {
+            std::fs::remove_file(folder.file(name)).expect("a report");
+        }
+    };
+    let conflict = "<<<<<<< HEAD\ntools: []\n=======\ntools: [1]\n>>>>>>> other\n";
+    folder.write("snapshots/2025-11-25-stdio.snap.yaml", conflict);
+    told(&["--snapshot", "snapshots"], &[], &["not a snapshot", "--update-snapshots writes it anew"]);
+    told(&["--write-baseline", "no/such/b.toml"], &["--fault", FAULT], &["--write-baseline no/such/b.toml"]);
+    judge(&folder.0, &["--json", "one.json"], &[]);
+    let merge = ["merge", "one.json", "--json", "merged.json", "--write-baseline", "no/such/b.toml"];
+    expect_in(&folder.0, &merge, 2, &["PROBLEM", "Summary"]);
+    assert_eq!(json(&folder.file("merged.json"))["exit_code"], 2);
+}
+
+#[test]
+fn snapshots_are_for_runs_that_judge_a_server() {
+    let folder = Folder::new("no-snapshots");
+    for command in [&["fuzz", "stdio"][..], &["merge", "r.json"], &["judge", "t.jsonl"]] {
+        let words = [command, &["--snapshot", "snapshots"]].concat();
+        expect_in(&folder.0, &words, 2, &["unexpected argument '--snapshot'"]);
+    }
+}
+
 /// Every check with its verdict, once.
 fn verdicts(report: &Value) -> Vec<String> {
     let checks =

@@ -1,6 +1,7 @@
 //! The fuzzer finds planted bugs, makes them small, says the same again for the same seed, and stays silent on servers
 //! that have none.
 
+mod command;
 mod common;
 mod planted;
 
@@ -215,6 +216,28 @@ fn the_same_seed_gives_the_same_findings() {
     assert!(!once.findings.is_empty());
     assert_eq!(once.findings, again.findings);
     assert_eq!(once.executed, again.executed);
+}
+
+#[test]
+fn files_that_cannot_be_used_say_nothing_about_the_server() {
+    let folder = command::Folder::new("campaign");
+    folder.write("corpus/broken.jsonl", "?\n");
+    folder.write("file", "");
+    let fuzz = |options: &str, exit: i32, words: &[&str]| {
+        let args = format!("fuzz stdio --json r.json {options}");
+        let shown = command::expect_in(&folder.0, &args.split(' ').collect::<Vec<_>>(), exit, words);
+        assert!(!shown.contains("STOPPED"), "{shown}");
+        command::json(&folder.file("r.json"))["fuzz"]["campaigns"].as_array().map_or(0, Vec::len)
+    };
+    let one = "--revision 2025-11-25 --corpus";
+    assert_eq!(fuzz(&format!("{one} corpus --cases 20"), 2, &["PROBLEM", "broken.jsonl"]), 1);
+    assert_eq!(fuzz(&format!("{one} file --cases 20"), 2, &["PROBLEM", "cannot be used"]), 1);
+    let broken = format!("-- {} serve --fault tools.call.validates-input", command::SELF);
+    assert_eq!(
+        fuzz(&format!("{one} corpus --cases 1500 --seed 2 {broken}"), 1, &["broken.jsonl", "FOUND"]),
+        1
+    );
+    assert_eq!(fuzz("--revision all --cases 20", 0, &[]), Revision::ALL.len());
 }
 
 #[test]

@@ -10,7 +10,7 @@ use serde_saphyr::Spanned;
 use super::file::{CaseFile, CheckFile, StepFile};
 use super::model::{Action, Body, Case, CheckSpec, Declared, List, Step, Things};
 use super::{Expectation, model};
-use crate::catalogue::{self, Requirement, closest, requirement, requirements};
+use crate::catalogue::{self, Requirement, did_you_mean, requirement, requirements};
 use crate::pattern::names;
 use crate::session::Meta;
 
@@ -143,14 +143,20 @@ impl Reader<'_> {
                 Ok(Body::Code(name.value.clone(), judges))
             }
             Some(name) => Err(self.error(name, "`code` and `steps` exclude each other")),
-            None => self.steps(&file.steps).map(Body::Steps),
+            None => {
+                match file.judges.first() {
+                    Some(id) => Err(self
+                        .error(id, "`judges` goes with `code`: of steps, each check names its requirement")),
+                    None => self.steps(&file.steps).map(Body::Steps),
+                }
+            }
         }
     }
 
     fn requirement(&self, id: &Spanned<String>) -> Result<&'static Requirement, CaseError> {
         requirement(&id.value).ok_or_else(|| {
-            let near = closest(&id.value, requirements().iter().map(|r| r.id.as_str()));
-            self.error(id, format!("unknown requirement `{}`{}", id.value, did_you_mean(&near)))
+            let hint = did_you_mean(&id.value, requirements().iter().map(|r| r.id.as_str()));
+            self.error(id, format!("unknown requirement `{}`{hint}", id.value))
         })
     }
 
@@ -320,13 +326,6 @@ fn templates(step: &Step) -> Vec<Value> {
     }
 }
 
-fn did_you_mean(near: &[&str]) -> String {
-    match near {
-        [] => String::new(),
-        near => format!(" (did you mean {}?)", near.join(" or ")),
-    }
-}
-
 /// A duration such as `500ms`, `2s` or `3m`.
 pub(crate) fn duration(text: &str) -> Option<Duration> {
     let number = text.trim_end_matches(char::is_alphabetic);
@@ -382,6 +381,7 @@ mod tests {
     #[test]
     fn unknown_keys_and_uncaptured_names_are_errors() {
         assert!(problem("title: t\nstep: []\n").contains("unknown field `step`"));
+        assert!(problem("title: t\njudges: [a]\nsteps: []\n").starts_with("x.yaml:2:10: `judges` goes with"));
         let text = "title: t\nsteps:\n- request: ping\n  params: { a: '${list/x}' }\n  checks:\n  - requirement: base.response.same-id\n    expect: { result: $object }\n";
         assert!(problem(text).contains("used before it is captured"));
     }

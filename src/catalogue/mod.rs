@@ -10,7 +10,7 @@ mod verdict;
 pub use embedded::{SourceFile, files};
 pub use level::Level;
 pub use requirement::{
-    Observable, Reach, Requirement, SpecLink, closest, digest, fingerprint, requirement, requirements,
+    Observable, Reach, Requirement, SpecLink, did_you_mean, digest, fingerprint, requirement, requirements,
 };
 pub use schema::{Position, Schemas, Tag, Violation};
 pub use verdict::Verdict;

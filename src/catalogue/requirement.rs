@@ -191,7 +191,7 @@ pub fn fingerprint(bytes: impl Iterator<Item = u8>) -> String {
 }
 
 /// The known names closest to a mistyped one, best first.
-pub fn closest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
+fn closest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Vec<&'n str> {
     let mut scored: Vec<(usize, &str)> = known
         .map(|candidate| {
             let ratio = similar::TextDiff::from_chars(name, candidate).ratio();
@@ -200,7 +200,17 @@ pub fn closest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Vec<&'n 
         .filter(|(score, _)| *score >= 600)
         .collect();
     scored.sort_by(|a, b| b.cmp(a));
+    // Several commands may have the same option, several revisions the same tool.
+    scored.dedup();
     scored.into_iter().take(3).map(|(_, candidate)| candidate).collect()
+}
+
+/// What a mistyped name may mean, as the end of a sentence; empty if nothing comes close.
+pub fn did_you_mean<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> String {
+    match closest(name, known).as_slice() {
+        [] => String::new(),
+        near => format!(" (did you mean {}?)", near.join(" or ")),
+    }
 }
 
 #[cfg(test)]

@@ -50,6 +50,20 @@ impl Verdict {
         }
     }
 
+    /// Which of several observations of a check decides: the worst one that was judged; a judged one over one that was not.
+    pub const fn weight(self) -> u8 {
+        match self {
+            Self::NotApplicable => 0,
+            Self::NotObserved => 1,
+            Self::Blocked => 2,
+            Self::Pass => 3,
+            Self::Known => 4,
+            Self::Error => 5,
+            Self::Warn => 6,
+            Self::Fail => 7,
+        }
+    }
+
     /// The name in reports.
     pub const fn as_str(self) -> &'static str {
         match self {

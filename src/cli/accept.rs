@@ -16,7 +16,8 @@ pub struct Acceptance {
     /// Findings that you accept, with a reason each (TOML); one that no longer fails is an error
     #[arg(long, value_name = "FILE")]
     pub baseline: Option<PathBuf>,
-    /// Write a baseline that accepts everything that fails, and keeps what --baseline accepts rightly
+    /// Write a baseline that accepts everything that fails (with --strict also warnings), each entry for you to give its
+    /// reason, and keeps what --baseline accepts rightly; the exit code stays what it is
     #[arg(long, value_name = "FILE")]
     pub write_baseline: Option<PathBuf>,
 }
@@ -28,8 +29,15 @@ impl Acceptance {
     }
 }
 
-/// Writes the baseline of a report. The baselines that it was judged by know what they were used for.
-pub fn write(path: &Path, baselines: &[Baseline], report: &Report, strict: bool) -> Result<(), Usage> {
+/// Writes the baseline of a report where one is asked for. The baselines that it was judged by know what they were used
+/// for.
+pub fn write(
+    path: Option<&Path>,
+    baselines: &[Baseline],
+    report: &Report,
+    strict: bool,
+) -> Result<(), Usage> {
+    let Some(path) = path else { return Ok(()) };
     let checks =
         report.runs.iter().flat_map(|run| run.checks.iter().map(move |check| (run.name.as_deref(), check)));
     let failures = checks.filter(|(_, check)| fails(check.verdict, strict));

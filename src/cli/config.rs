@@ -6,13 +6,13 @@ use std::path::{Path, PathBuf};
 use super::Usage;
 use super::http::{Credentials, endpoint, token};
 use super::options::Judging;
-use super::output::Output;
 use super::part::Part;
 use super::profile;
 use super::several::Servers;
+use super::snapshots::Telling;
 use super::stdio::{Launch, judging_options, pair};
 use super::work::Work;
-use crate::catalogue::closest;
+use crate::catalogue::{did_you_mean, fingerprint};
 use crate::config::{self, Config, Entry, Place, Variables};
 use crate::report::text::shell_word;
 use crate::runner::{ExitCode, Plan, Policy, Rerun, Secrets, TargetInfo};
@@ -24,7 +24,7 @@ pub struct Args {
     #[command(flatten)]
     judging: Judging,
     #[command(flatten)]
-    output: Output,
+    telling: Telling,
     #[command(flatten)]
     launch: Launch,
     #[command(flatten)]
@@ -32,7 +32,7 @@ pub struct Args {
     /// Judge only this server; may be repeated [default: all that the file does not switch off]
     #[arg(long, value_name = "NAME", help_heading = "The server")]
     server: Vec<String>,
-    /// The value of `${input:ID}` in the file; may be repeated. It is masked in reports
+    /// The value of `${input:ID}` in the file; may be repeated. One of six letters or more is masked in reports
     #[arg(long, value_name = "ID=VALUE", value_parser = pair, help_heading = "The server")]
     input: Vec<(String, String)>,
     /// .mcp.json, claude_desktop_config.json, the mcp.json of VS Code or Cursor, smithery.yaml, or a profile with `[servers]`
@@ -57,7 +57,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let parts: Vec<Part> = parts.collect::<anyhow::Result<_>>()?;
     let file = Servers { path: args.file.clone(), is_whole: args.server.is_empty(), jobs };
     let work = Work::Several { parts, file };
-    work.perform(args.judging.again, &args.output).await
+    work.perform(args.judging.again, &args.telling).await
 }
 
 impl Args {
@@ -91,11 +91,9 @@ impl Args {
     fn chosen<'c>(&self, config: &'c Config) -> Result<Vec<&'c Entry>, Usage> {
         let names = || config.servers.iter().map(|entry| entry.name.as_str());
         if let Some(unknown) = self.server.iter().find(|name| !names().any(|known| known == **name)) {
-            let near = closest(unknown, names());
-            let hint = match near.is_empty() {
-                true => format!("; it names {}", names().collect::<Vec<_>>().join(", ")),
-                false => format!(" (did you mean {}?)", near.join(" or ")),
-            };
+            let hint = Some(did_you_mean(unknown, names())).filter(|hint| !hint.is_empty());
+            let hint =
+                hint.unwrap_or_else(|| format!("; it names {}", names().collect::<Vec<_>>().join(", ")));
             return Err(Usage(format!("{} names no server `{unknown}`{hint}", self.file.display())));
         }
         let is_chosen = |entry: &&Entry| match self.server.is_empty() {
@@ -210,15 +208,20 @@ impl Args {
         let (judging, launch) = (judging_options(&self.judging), self.launch.options());
         let options: String = inputs.chain([judging, launch, self.credentials.options()]).collect();
         let (file, server) = (shell_word(&self.file.to_string_lossy()), shell_word(server));
-        Rerun { head: "mcp-conform config".to_owned(), tail: format!("{options} --server {server} {file}") }
+        let tail = format!("{options} --server {server} {file}");
+        // No campaign goes through a file of servers: there is nothing to replay.
+        Rerun { head: "mcp-conform config".to_owned(), tail, replay: String::new() }
     }
 }
 
-/// A name that is safe for a file.
+/// A name that is safe for a file. One that has to be altered gets its fingerprint, so that no two names become one.
 pub fn file_name(name: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_".contains(c);
     let plain: String = name.chars().map(|c| if is_plain(c) { c } else { '-' }).take(80).collect();
-    if plain.is_empty() { "server".to_owned() } else { plain }
+    match plain == name && !name.is_empty() {
+        true => plain,
+        false => format!("{plain}-{}", fingerprint(name.bytes())),
+    }
 }
 
 /// A free port, if the entry asks for one.
@@ -242,4 +245,18 @@ fn env_file(file: &str, server: &str) -> Result<Vec<(String, String)>, String> {
 fn unquoted(value: &str) -> &str {
     let within = |quote: char| value.strip_prefix(quote)?.strip_suffix(quote);
     within('"').or_else(|| within('\'')).unwrap_or(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_stay_apart_as_files() {
+        assert_eq!(file_name("db-prod_2"), "db-prod_2");
+        let names = ["db-prod", "db.prod", "db prod", "天気", "地図", "", "../x"].map(file_name);
+        let apart: std::collections::BTreeSet<&String> = names.iter().collect();
+        assert_eq!(apart.len(), names.len(), "{names:?}");
+        assert!(names.iter().all(|name| !name.contains(['.', '/']) && !name.is_empty()), "{names:?}");
+    }
 }

@@ -1,18 +1,21 @@
 //! `mcp-conform explain`: what a requirement or a case means.
 
+use std::collections::BTreeSet;
 use std::io::Write;
 
 use super::Usage;
 use crate::case::{self, Case};
-use crate::catalogue::{Requirement, closest, requirement, requirements};
+use crate::catalogue::{Requirement, did_you_mean, requirement, requirements};
+use crate::protocol::Revision;
 use crate::reference::Transport;
 use crate::report::text;
+use crate::rule::{self, RULES};
 use crate::runner::{self, Example, ExitCode, coverage};
 
 /// Arguments of `explain`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
-    /// A requirement (tools.list.result-shape), a case (tools/call) or a rule (rule/replies)
+    /// A requirement (tools.list.result-shape), a case (tools/call), a rule (rule/replies) or `schema`
     #[arg(value_name = "ID")]
     id: String,
 }
@@ -25,9 +28,14 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
         tell_requirement(requirement, &cases, example.as_ref())
     } else if let Some(case) = cases.iter().find(|case| case.id == args.id) {
         tell_case(case)
-    } else if let Some(rule) = crate::rule::RULES.iter().find(|rule| rule.id == args.id) {
-        let judges = rule.judges.iter().map(|id| format!("  {id}\n")).collect::<String>();
-        format!("{}: an always-on rule over everything that crosses the wire. It judges:\n{judges}", rule.id)
+    } else if let Some(rule) = RULES.iter().find(|rule| rule.id == args.id) {
+        let about = "an always-on rule over everything that crosses the wire";
+        tell_watching(rule.id, about, rule.judges.iter().copied())
+    } else if args.id == SCHEMA {
+        let all: Vec<_> = Revision::ALL.into_iter().flat_map(rule::checks).collect();
+        let of_schemas = all.iter().filter(|it| it.check == SCHEMA).map(|it| it.requirement.as_str());
+        let about = "the shape of every message that the server sends, as its revision defines it";
+        tell_watching(SCHEMA, about, of_schemas.collect::<BTreeSet<_>>().into_iter())
     } else {
         return Err(unknown(&args.id, &cases).into());
     };
@@ -37,11 +45,12 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 
 fn unknown(id: &str, cases: &[Case]) -> Usage {
     let known = requirements().iter().map(|r| r.id.as_str()).chain(cases.iter().map(|case| case.id.as_str()));
-    let near = closest(id, known);
-    let hint =
-        if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) };
+    let hint = did_you_mean(id, known.chain(RULES.iter().map(|rule| rule.id)));
     Usage(format!("there is no requirement, case or rule `{id}`{hint}; see `mcp-conform list requirements`"))
 }
+
+/// The check that holds every message against its shape.
+const SCHEMA: &str = "schema";
 
 const WIDTH: usize = 96;
 
@@ -82,6 +91,7 @@ fn tell_requirement(requirement: &Requirement, cases: &[Case], example: Option<&
 
 /// Longest message of an example that is shown.
 const LONGEST: usize = 700;
+const MOST_LINES: usize = 20;
 
 /// A wrong message in place of a right one, as they look on the wire.
 fn tell_example(example: &Example) -> String {
@@ -115,9 +125,16 @@ fn trial(example: &Example) -> String {
 /// A text after its mark, in lines of the usual width.
 fn marked(mark: &str, data: &str) -> String {
     let width = mark.len();
-    let lines = text::fold(&text::brief(data, LONGEST), WIDTH);
+    let lines = text::lines(&text::cut(data, LONGEST), MOST_LINES, LONGEST);
+    let lines: Vec<String> = lines.iter().flat_map(|line| text::fold(line, WIDTH)).collect();
     let marked = lines.iter().enumerate().map(|(n, line)| (if n == 0 { mark } else { "" }, line));
     marked.map(|(mark, line)| format!("  {mark:width$} {line}\n")).collect()
+}
+
+/// What watches everything that crosses the wire.
+fn tell_watching<'j>(id: &str, about: &str, judges: impl Iterator<Item = &'j str>) -> String {
+    let judges: String = judges.map(|id| format!("  {id}\n")).collect();
+    format!("{id}: {about}. It judges:\n{judges}")
 }
 
 fn tell_case(case: &Case) -> String {

@@ -1,6 +1,6 @@
 //! `mcp-conform fuzz`: a campaign of malformed messages.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::Usage;
 use super::options::{Basics, Judging, duration};
 use super::output::Output;
 use super::over::Over;
-use super::perform::{Audience, interrupted, nothing, unreachable};
+use super::perform::{Audience, elapsed, interrupted, nothing, unreachable};
 use super::shard::shard;
 use super::signals::{unless_ended, wish};
 use crate::fuzz::{self, Budget, Campaign, Finding, Severity, Summary};
@@ -23,7 +23,6 @@ use crate::report::text::shell_word;
 use crate::runner::{
     self, Choice, Event, ExitCode, Finished, FuzzFinding, Fuzzed, Plan, Policy, Shard, Tools, started,
 };
-use crate::session::detect;
 
 /// Arguments of `fuzz`.
 #[derive(clap::Args, Debug)]
@@ -147,21 +146,45 @@ async fn campaign(plan: &Plan, output: &Output, limits: &Limits) -> anyhow::Resu
     };
     let (done, told) = tokio::join!(working, audience.listen(incoming));
     told?;
-    let (revisions, silence, (found, problem)) = match done {
+    let (revisions, silence, hunted) = match done {
         Some(done) if !limits.stopped.load(Relaxed) => done,
-        Some(_) | None => return audience.close(interrupted(began), output),
+        Some(_) | None => return audience.close(interrupted(began)),
     };
-    let exit = match (found, &problem, revisions.is_empty()) {
-        (1.., ..) => ExitCode::Findings,
-        (0, Some(_), _) | (0, None, true) => ExitCode::Unreachable,
-        (0, None, false) => ExitCode::Clean,
-    };
-    let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-    audience.close(Finished { duration_ms, exit, problem: problem.or(silence) }, output)
+    let exit = if revisions.is_empty() { ExitCode::Unreachable } else { hunted.exit() };
+    let problem = hunted.problem().or(silence);
+    audience.close(Finished { duration_ms: elapsed(began), exit, problem })
 }
 
-/// Fuzzes the server in each revision, side by side: how many bugs were found, and what went wrong. Violations of `known`
-/// requirements are no news.
+/// What campaigns came to.
+#[derive(Debug, Default)]
+pub struct Hunted {
+    /// How many bugs were found.
+    pub found: usize,
+    /// Why the server could not be spoken to.
+    failure: Option<String>,
+    /// Files that could not be read or written.
+    files: BTreeSet<String>,
+}
+
+impl Hunted {
+    /// A bug is one whatever became of the files; they say nothing about the server.
+    fn exit(&self) -> ExitCode {
+        match self {
+            Self { found: 1.., .. } => ExitCode::Findings,
+            Self { failure: Some(_), .. } => ExitCode::Unreachable,
+            Self { files, .. } if !files.is_empty() => ExitCode::Usage,
+            _ => ExitCode::Clean,
+        }
+    }
+
+    /// What went wrong.
+    pub fn problem(self) -> Option<String> {
+        let problems: Vec<String> = self.failure.into_iter().chain(self.files).collect();
+        (!problems.is_empty()).then(|| problems.join("\n"))
+    }
+}
+
+/// Fuzzes the server in each revision, side by side. Violations of `known` requirements are no news.
 pub async fn hunt(
     plan: &Plan,
     limits: &Limits,
@@ -169,7 +192,7 @@ pub async fn hunt(
     revisions: &[Revision],
     known: &HashSet<String>,
     events: &UnboundedSender<Event>,
-) -> (usize, Option<String>) {
+) -> Hunted {
     // A reporter that is gone is no reason to stop.
     let tell = |event| drop(events.send(event));
     let no_tools = Policy { tools: Tools::None, ..Policy::default() };
@@ -193,30 +216,30 @@ pub async fn hunt(
         };
         fuzz::run(&campaign, &|line| tell(Event::Progress(line))).await
     });
-    let (mut found, mut problem) = (0, None);
+    let mut hunted = Hunted::default();
     for (revision, summary) in revisions.iter().zip(join_all(campaigns).await) {
         match summary {
             Ok(summary) => {
-                found += summary.findings.iter().filter(|f| f.severity == Severity::Finding).count();
-                problem = problem.or(summary.problems.first().cloned());
+                hunted.found += summary.findings.iter().filter(|f| f.severity == Severity::Finding).count();
+                hunted.files.extend(summary.problems.iter().map(|problem| plan.secrets.mask(problem)));
                 let fuzzed = fuzzed(plan, *revision, summary, limits.findings_dir.as_deref());
                 tell(Event::Fuzzed(Box::new(fuzzed)));
             }
-            Err(failure) => problem = Some(plan.secrets.mask(&failure.error.to_string())),
+            Err(failure) => hunted.failure = Some(plan.secrets.mask(&failure.error.to_string())),
         }
     }
-    (found, problem)
+    hunted
 }
 
-/// What to speak: what the user pinned, else the newest of each era; and why there is nothing to speak. Campaigns know
-/// no HTTP+SSE.
+/// What to speak: what the user pinned, else what the server accepts of what is wanted; and why there is nothing to speak.
+/// Campaigns know no HTTP+SSE.
 async fn revisions(plan: &Plan) -> (Vec<Revision>, Option<String>) {
     match &plan.revisions {
         Choice::Pinned(revisions) => (revisions.clone(), None),
         Choice::Auto | Choice::All => {
-            let detection = detect(&plan.target, &plan.options).await;
-            let silence = runner::problem(plan, &detection.sessions, &detection.failures);
-            (detection.sessions.iter().map(|session| session.revision).collect(), silence)
+            let (sessions, failures) = runner::open(plan).await;
+            let silence = runner::problem(plan, &sessions, &failures);
+            (sessions.iter().map(|session| session.revision).collect(), silence)
         }
     }
 }
@@ -235,13 +258,8 @@ fn fuzzed(plan: &Plan, revision: Revision, summary: Summary, folder: Option<&Pat
 
 fn shown(plan: &Plan, finding: &Finding, folder: Option<&Path>) -> FuzzFinding {
     let file = folder.map(|folder| folder.join(finding.file_name()).display().to_string());
-    let command: Vec<String> = plan.info.command.iter().map(|word| shell_word(word)).collect();
-    let rerun = file.as_ref().map(|file| {
-        let url = plan.info.url.iter().map(|url| format!(" --url {}", shell_word(url)));
-        let server = (!command.is_empty()).then(|| format!(" -- {}", command.join(" ")));
-        let words: String = url.chain(server).collect();
-        format!("mcp-conform replay {}{words}", shell_word(file))
-    });
+    let rerun =
+        file.as_ref().map(|file| format!("mcp-conform replay {}{}", shell_word(file), plan.rerun.replay));
     FuzzFinding {
         name: plan.name.clone(),
         id: finding.finding.clone(),

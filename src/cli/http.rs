@@ -5,8 +5,8 @@ use std::net::TcpListener;
 
 use super::Usage;
 use super::options::Judging;
-use super::output::Output;
 use super::part::Part;
+use super::snapshots::Telling;
 use super::stdio::{Launch, judging_options};
 use super::work::Work;
 use crate::report::text::shell_word;
@@ -19,7 +19,7 @@ pub struct Args {
     #[command(flatten)]
     pub judging: Judging,
     #[command(flatten)]
-    pub output: Output,
+    pub telling: Telling,
     #[command(flatten)]
     pub launch: Launch,
     #[command(flatten)]
@@ -32,7 +32,8 @@ pub struct Args {
 /// What every request carries.
 #[derive(clap::Args, Debug)]
 pub struct Credentials {
-    /// Add a header to every request, such as `Authorization: Bearer …`; may be repeated. Its value is masked in reports
+    /// Add a header to every request, such as `Authorization: Bearer …`; may be repeated. A value of six letters or more is
+    /// masked in reports
     #[arg(long, value_name = "K: V", value_parser = header, help_heading = "The server")]
     header: Vec<(String, String)>,
     /// Send the value of this environment variable as a bearer token
@@ -44,10 +45,10 @@ pub struct Credentials {
 #[derive(clap::Args, Debug)]
 pub struct Address {
     #[command(flatten)]
-    credentials: Credentials,
+    pub credentials: Credentials,
     /// The MCP endpoint, such as http://127.0.0.1:3000/mcp. `{port}` in it, in the command and in --env becomes a free port
     #[arg(value_name = "URL")]
-    url: String,
+    pub url: String,
 }
 
 fn header(text: &str) -> Result<(String, String), String> {
@@ -61,9 +62,9 @@ fn header(text: &str) -> Result<(String, String), String> {
 
 /// Runs the command.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
-    let Args { judging, output, launch, address, command } = args;
+    let Args { judging, telling, launch, address, command } = args;
     let part = part(&judging, launch, address, command, "mcp-conform http")?;
-    Work::One(Box::new(part)).perform(judging.again, &output).await
+    Work::One(Box::new(part)).perform(judging.again, &telling).await
 }
 
 /// Validates the arguments.
@@ -105,8 +106,13 @@ fn rerun(judging: &Judging, launch: &Launch, address: &Address, command: &[OsStr
             format!(" -- {}", words.collect::<Vec<_>>().join(" "))
         }
     };
+    let patience = judging.basics.patience.options();
     let (judging, launch, url) = (judging_options(judging), launch.options(), shell_word(&address.url));
-    Rerun { head: head.to_owned(), tail: format!("{judging}{launch}{headers} {url}{command}") }
+    Rerun {
+        head: head.to_owned(),
+        tail: format!("{judging}{launch}{headers} {url}{command}"),
+        replay: format!("{patience}{launch}{headers} --url {url}{command}"),
+    }
 }
 
 /// Reads an address.
@@ -137,6 +143,11 @@ fn fill_port(launch: &mut Launch, address: &mut Address, command: &mut [OsString
 }
 
 impl Credentials {
+    /// Whether there are any.
+    pub fn are_given(&self) -> bool {
+        !self.header.is_empty() || self.bearer_env.is_some()
+    }
+
     /// Options that a rerun needs. Values are not shown: the shell's own are used.
     pub fn options(&self) -> String {
         let variable = |name: &str| name.to_uppercase().replace('-', "_");

@@ -37,5 +37,5 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     for event in &events {
         audience.tell(event)?;
     }
-    audience.close(finished, &args.output)
+    audience.close(finished)
 }

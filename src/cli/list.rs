@@ -7,10 +7,10 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::options::{Basics, Judging};
+use super::options::{Basics, Judging, load_cases};
 use super::stdio::{self, Launch};
-use super::{Usage, complain, observe};
-use crate::case::{self, Case};
+use super::{complain, observe};
+use crate::case::Case;
 use crate::catalogue::{Observable, Requirement, requirements};
 use crate::protocol::Revision;
 use crate::reference;
@@ -61,10 +61,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     if args.what == What::Requirements {
         coverage::prepare();
     }
-    let mut cases = case::builtin()?;
-    for folder in &args.cases {
-        cases.extend(case::load(folder).map_err(|error| Usage(format!("--cases: {error}")))?);
-    }
+    let cases = load_cases(&args.cases)?;
     let (json, text) = match args.what {
         What::Requirements => list_requirements(&cases),
         What::Cases => list_cases(&cases),

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Usage;
 use super::accept::{self, Acceptance, today};
 use super::output::Output;
-use super::perform::Audience;
+use super::perform::{Audience, despite};
 use crate::catalogue::Verdict;
 use crate::report::read::{Recorded, RecordedRun, read};
 use crate::runner::{Baseline, Check, Event, ExitCode, Finished, Fuzzed, SnapshotChange, TargetInfo, fails};
@@ -27,9 +27,6 @@ pub struct Args {
 
 /// Runs the command.
 pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
-    if args.output.snapshot.is_some() {
-        return Err(Usage("--snapshot is for runs: reports hold no surface to compare".to_owned()).into());
-    }
     let mut baseline = args.acceptance.read()?;
     let mut whole: Option<Recorded> = None;
     for path in &args.reports {
@@ -46,11 +43,10 @@ pub fn run(args: &Args) -> anyhow::Result<ExitCode> {
     refuse_stale(&mut whole, &baseline);
     let mut audience = Audience::new(args.output.reporters(args.strict)?);
     tell(&mut audience, &whole)?;
-    if let Some(path) = &args.acceptance.write_baseline {
-        accept::write(path, &[baseline], &audience.report, args.strict)?;
-    }
+    let written =
+        accept::write(args.acceptance.write_baseline.as_deref(), &[baseline], &audience.report, args.strict);
     let finished = Finished { duration_ms: whole.duration_ms, exit: whole.exit, problem: whole.problem };
-    audience.close(finished, &args.output)
+    audience.close(despite(finished, written))
 }
 
 /// Applies the baseline to a report, whose end may then be another one.
@@ -80,7 +76,7 @@ fn is_failing(report: &Recorded, strict: bool) -> bool {
     let mut fuzzed = report.fuzz.iter().flat_map(|campaign| &campaign.findings);
     let is_changed = |change: &SnapshotChange| matches!(change, SnapshotChange::Changed(_));
     checks.any(|check| fails(check.verdict, strict))
-        || fuzzed.any(|finding| finding.severity != "advice")
+        || fuzzed.any(|finding| !finding.is_advice())
         || report.snapshots.iter().any(|snapshot| is_changed(&snapshot.change))
 }
 
@@ -181,23 +177,10 @@ fn join_runs(known: &mut RecordedRun, other: RecordedRun) {
 /// What one report saw and the other did not counts, the worse of two that both saw.
 fn join_checks(one: &mut Check, other: Check) {
     let observations = one.observations + other.observations;
-    if weight(other.verdict) > weight(one.verdict) {
+    if other.verdict.weight() > one.verdict.weight() {
         *one = other;
     }
     one.observations = observations;
-}
-
-const fn weight(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::NotApplicable => 0,
-        Verdict::NotObserved => 1,
-        Verdict::Blocked => 2,
-        Verdict::Pass => 3,
-        Verdict::Known => 4,
-        Verdict::Error => 5,
-        Verdict::Warn => 6,
-        Verdict::Fail => 7,
-    }
 }
 
 fn join_campaigns(known: &mut Fuzzed, other: Fuzzed) {

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::catalogue::closest;
+use crate::catalogue::did_you_mean;
 use crate::runner::{Profile, Surface};
 
 /// A sentence for each tool and each prompt that the profile tells about and the server never offered.
@@ -27,8 +27,7 @@ fn unknown<'p>(
     let mut unknown: Vec<&String> = named.filter(|name| !offered.contains(&name.as_str())).collect();
     unknown.sort();
     let told = unknown.into_iter().map(|name| {
-        let near = closest(name, offered.iter().copied());
-        let meant = near.first().map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default();
+        let meant = did_you_mean(name, offered.iter().copied());
         format!("the profile tells about the {what} `{name}`, which the server does not offer{meant}")
     });
     told.collect()
@@ -52,7 +51,7 @@ mod tests {
         };
         let (new, old) = (surface("echo"), surface("old"));
         let told = names(&profile, &[&new, &old]);
-        assert!(told.len() == 1 && told[0].contains("`ecko`") && told[0].contains("`echo`?"), "{told:?}");
+        assert!(told.len() == 1 && told[0].contains("`ecko`") && told[0].contains("mean echo?"), "{told:?}");
         assert!(names(&profile, &[]).is_empty(), "nothing is known of a server that was not seen");
     }
 }

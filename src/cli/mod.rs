@@ -28,6 +28,7 @@ mod serve;
 mod several;
 mod shard;
 mod signals;
+mod snapshots;
 mod state;
 mod stdio;
 mod watch;
@@ -62,8 +63,14 @@ Examples:
   mcp-conform inspect stdio -- ./server               what a server offers; `--call TOOL JSON` calls a tool
   mcp-conform explain tools.list.result-shape         what a requirement means, and why
 
-Exit codes: 0 clean, 1 violations, 2 wrong usage, 3 the server could not be started or reached, 4 nothing was judged,
-70 a bug in mcp-conform, 130 interrupted.";
+Exit codes:
+    0  clean
+    1  violations, findings of the fuzzer, a changed snapshot or a stale baseline entry
+    2  wrong usage, or a bad config, profile, case or baseline file
+    3  the server could not be started or reached, or never spoke MCP
+    4  nothing was judged, or the server cut the run short
+   70  a bug in mcp-conform
+  130  interrupted";
 
 #[derive(Subcommand)]
 enum Command {

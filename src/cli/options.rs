@@ -11,7 +11,7 @@ use super::accept::Acceptance;
 use super::shard::shard;
 use super::work::Again;
 use crate::case::{self, Case};
-use crate::catalogue::{closest, requirements};
+use crate::catalogue::{did_you_mean, requirements};
 use crate::protocol::Revision;
 use crate::runner::{Choice, Filter, Plan, Policy, Profile, Rerun, Secrets, Shard, TargetInfo, Tools};
 use crate::session::Options;
@@ -36,15 +36,51 @@ pub struct Basics {
     /// What you tell about the server: arguments for tools and prompts, tools that may be called, tokens for tests
     #[arg(long, value_name = "FILE", help_heading = "What is judged")]
     pub profile: Option<PathBuf>,
-    /// How long the server may take to start
-    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration, help_heading = "Patience")]
-    pub startup_timeout: Duration,
-    /// How long a reply may take
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = "Patience")]
-    pub timeout: Duration,
+    #[command(flatten)]
+    pub patience: Patience,
     /// Seed of everything random
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "What is judged")]
     pub seed: u64,
+}
+
+/// How long a server may take.
+#[derive(Args, Debug, Clone, Copy)]
+pub struct Patience {
+    /// How long the server may take to start
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = duration, help_heading = "Patience")]
+    startup_timeout: Duration,
+    /// How long a reply may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration, help_heading = "Patience")]
+    timeout: Duration,
+}
+
+impl Patience {
+    fn session(self) -> Options {
+        Options { timeout: self.timeout, startup_timeout: self.startup_timeout, ..Options::default() }
+    }
+
+    /// Options that a rerun needs to be as patient.
+    pub fn options(self) -> String {
+        let usual = Options::default();
+        let all = [
+            ("--startup-timeout", self.startup_timeout, usual.startup_timeout),
+            ("--timeout", self.timeout, usual.timeout),
+        ];
+        let own = all.into_iter().filter(|(_, own, usual)| own != usual);
+        let shown = |time: Duration| match time.subsec_millis() {
+            0 => format!("{}s", time.as_secs()),
+            _ => format!("{}ms", time.as_millis()),
+        };
+        own.map(|(option, own, _)| format!(" {option} {}", shown(own))).collect()
+    }
+}
+
+impl Basics {
+    /// With everything but the patience as usual.
+    pub fn of(patience: Patience) -> Self {
+        let (revision, tools) = (vec!["auto".to_owned()], "read-only".to_owned());
+        Self { revision, tools, profile: None, patience, seed: 1 }
+    }
 }
 
 /// What is judged, and how.
@@ -129,7 +165,7 @@ impl Judging {
         rerun: Rerun,
         secrets: Secrets,
     ) -> anyhow::Result<Plan> {
-        let mut cases = self.load_cases()?;
+        let mut cases = load_cases(&self.cases)?;
         let filter = self.filter(&cases)?;
         let shard = self.shard.unwrap_or(Shard::WHOLE);
         cases.retain(|case| shard.holds(&case.id));
@@ -138,11 +174,7 @@ impl Judging {
             name: None,
             target,
             info,
-            options: Options {
-                timeout: self.basics.timeout,
-                startup_timeout: self.basics.startup_timeout,
-                ..Options::default()
-            },
+            options: self.basics.patience.session(),
             revisions: self.choice()?,
             filter,
             baseline: self.acceptance.read()?.with(policy.profile.accepted.clone()),
@@ -179,18 +211,6 @@ impl Judging {
         }
     }
 
-    fn load_cases(&self) -> anyhow::Result<Vec<Case>> {
-        let mut cases = case::builtin()?;
-        for folder in &self.cases {
-            let own = case::load(folder).map_err(|error| Usage(format!("--cases: {error}")))?;
-            for case in own {
-                cases.retain(|known| known.id != case.id);
-                cases.push(case);
-            }
-        }
-        Ok(cases)
-    }
-
     fn filter(&self, cases: &[Case]) -> Result<Filter, Usage> {
         let filter = Filter {
             only: globs("--only", &self.only)?,
@@ -224,13 +244,24 @@ impl Judging {
     }
 }
 
+/// Our cases and those of the user's folders: one with the id of another stands in for it.
+pub fn load_cases(folders: &[PathBuf]) -> anyhow::Result<Vec<Case>> {
+    let mut cases = case::builtin()?;
+    for folder in folders {
+        let own = case::load(folder).map_err(|error| Usage(format!("--cases: {error}")))?;
+        for case in own {
+            cases.retain(|known| known.id != case.id);
+            cases.push(case);
+        }
+    }
+    Ok(cases)
+}
+
 /// Refuses a pattern that fits nothing, with what may be meant.
 fn known(option: &str, texts: &[String], globs: &[GlobMatcher], ids: &[&str]) -> Result<(), Usage> {
     let fits = |glob: &GlobMatcher| glob.is_match("schema") || ids.iter().any(|id| glob.is_match(id));
     let Some((text, _)) = texts.iter().zip(globs).find(|(_, glob)| !fits(glob)) else { return Ok(()) };
-    let near = closest(text, ids.iter().copied());
-    let hint =
-        if near.is_empty() { String::new() } else { format!(" (did you mean {}?)", near.join(" or ")) };
+    let hint = did_you_mean(text, ids.iter().copied());
     Err(Usage(format!(
         "{option} {text}: no requirement and no case has such an id{hint}; see `mcp-conform list requirements`"
     )))

@@ -31,12 +31,6 @@ pub struct Output {
     /// Write a TAP 14 report (`-` = standard output)
     #[arg(long, value_name = "FILE")]
     pub tap: Option<PathBuf>,
-    /// Compare the server's surface and the verdicts with the text committed there; a difference fails the run
-    #[arg(long, value_name = "DIR")]
-    pub snapshot: Option<PathBuf>,
-    /// Accept the differences: write the snapshots anew
-    #[arg(long, requires = "snapshot")]
-    pub update_snapshots: bool,
     /// Show findings and one line of summary only
     #[arg(short, long, conflicts_with = "verbose")]
     pub quiet: bool,

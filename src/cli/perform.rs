@@ -1,30 +1,27 @@
 //! Performing a plan: the run on one side, the reporters on the other.
 
-use std::path::Path;
 use std::time::Instant;
 
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use super::config::file_name;
 use super::fuzz::{self, Limits};
 use super::output::Output;
 use super::part::Part;
 use super::signals::unless_ended;
+use super::snapshots::Telling;
 use super::state::State;
 use super::{Usage, accept, complain, mistaken};
 use crate::fuzz::Budget;
 use crate::pattern::Mask;
 use crate::protocol::Revision;
-use crate::report::{Report, Reporter, Reporters, snapshot};
-use crate::runner::{
-    Baseline, Event, ExitCode, Finished, Judged, Plan, SnapshotChange, SnapshotOutcome, Surface, run,
-};
+use crate::report::{Report, Reporter, Reporters};
+use crate::runner::{Baseline, Event, ExitCode, Finished, Judged, Plan, Surface, run};
 
 /// Judges one server and tells every reporter.
-pub async fn perform(part: &Part, output: &Output) -> anyhow::Result<ExitCode> {
+pub async fn perform(part: &Part, telling: &Telling) -> anyhow::Result<ExitCode> {
     let plan = &part.plan;
-    allow_snapshots(plan, output)?;
-    let mut audience = Audience::new(output.reporters(plan.strict)?);
+    telling.snapshots.allow(plan)?;
+    let mut audience = Audience::new(telling.reports.reporters(plan.strict)?);
     audience.masks.clone_from(&plan.policy.profile.snapshot.mask);
     let (events, incoming) = unbounded_channel();
     let began = Instant::now();
@@ -35,22 +32,13 @@ pub async fn perform(part: &Part, output: &Output) -> anyhow::Result<ExitCode> {
     };
     let ((finished, judged), told) = tokio::join!(judging, audience.listen(incoming));
     told?;
-    keep(&audience.report, &[part], &[judged.baseline], finished.exit)?;
+    let kept = keep(&audience.report, &[part], &[judged.baseline], finished.exit);
+    let finished = despite(telling.snapshots.compare(&mut audience, finished)?, kept);
     let surfaces: Vec<&Surface> = audience.surfaces.iter().map(|(_, surface)| surface).collect();
     let mistaken = mistaken::names(&plan.policy.profile, &surfaces);
-    let exit = audience.close(finished, output);
+    let exit = audience.close(finished);
     mistaken.iter().for_each(|told| complain(told));
     exit
-}
-
-/// Snapshots hold every verdict.
-pub fn allow_snapshots(plan: &Plan, output: &Output) -> Result<(), Usage> {
-    match plan.is_whole() || output.snapshot.is_none() {
-        true => Ok(()),
-        false => Err(Usage(
-            "--snapshot keeps everything: it cannot be used with --only, --skip or --shard".to_owned(),
-        )),
-    }
 }
 
 /// Keeps what later runs need: which checks failed, and a baseline where one is asked for.
@@ -67,8 +55,15 @@ pub fn keep(report: &Report, parts: &[&Part], baselines: &[Baseline], exit: Exit
     }
     state.write();
     let Some(plan) = parts.first().map(|part| &part.plan) else { return Ok(()) };
-    let Some(path) = &plan.write_baseline else { return Ok(()) };
-    accept::write(path, baselines, report, plan.strict)
+    accept::write(plan.write_baseline.as_deref(), baselines, report, plan.strict)
+}
+
+/// The end of a run of which a file of the user's cannot be read or written. That is found out when everything is judged:
+/// it is told in the reports, and none is lost for it.
+pub fn despite(finished: Finished, kept: Result<(), Usage>) -> Finished {
+    let Err(error) = kept else { return finished };
+    let problems: Vec<String> = finished.problem.into_iter().chain([error.to_string()]).collect();
+    Finished { exit: ExitCode::Usage, problem: Some(problems.join("\n")), ..finished }
 }
 
 /// The end of a run that the user ended.
@@ -104,11 +99,11 @@ pub async fn judge_and_fuzz(plan: &Plan, events: &UnboundedSender<Event>) -> (Fi
     let limits = Limits::brief(MOST_FINDINGS, plan.shard);
     let revisions = newest(&judged.revisions);
     let budget = Budget::Cases(plan.fuzz_cases);
-    let (found, problem) = fuzz::hunt(plan, &limits, budget, &revisions, &judged.violated, events).await;
-    if found > 0 {
+    let hunted = fuzz::hunt(plan, &limits, budget, &revisions, &judged.violated, events).await;
+    if hunted.found > 0 {
         finished.exit = ExitCode::Findings;
     }
-    finished.problem = finished.problem.or(problem);
+    finished.problem = finished.problem.or(hunted.problem());
     (finished, judged)
 }
 
@@ -118,9 +113,9 @@ pub struct Audience {
     /// Everything so far.
     pub report: Report,
     /// With the name of the server, where there are several.
-    surfaces: Vec<(Option<String>, Surface)>,
+    pub surfaces: Vec<(Option<String>, Surface)>,
     /// What changes in a snapshot from run to run.
-    masks: Vec<Mask>,
+    pub masks: Vec<Mask>,
 }
 
 impl Audience {
@@ -147,50 +142,11 @@ impl Audience {
         self.reporters.on_event(event)
     }
 
-    /// Compares the snapshots and tells the end.
-    pub fn close(&mut self, mut finished: Finished, output: &Output) -> anyhow::Result<ExitCode> {
-        if let Some(folder) = &output.snapshot
-            && finished.exit != ExitCode::Interrupted
-            && finished.problem.is_none()
-        {
-            let changed = self.compare(folder, output.update_snapshots)?;
-            if changed && finished.exit == ExitCode::Clean {
-                finished.exit = ExitCode::Findings;
-            }
-        }
+    /// Tells the end.
+    pub fn close(&mut self, finished: Finished) -> anyhow::Result<ExitCode> {
         let exit = finished.exit;
         self.tell(&Event::Finished(finished))?;
         Ok(exit)
-    }
-
-    fn compare(&mut self, folder: &Path, update: bool) -> anyhow::Result<bool> {
-        let mut names: Vec<Option<String>> = self.report.runs.iter().map(|run| run.name.clone()).collect();
-        names.dedup();
-        let mut changed = false;
-        for name in names {
-            for outcome in self.compare_server(folder, name.as_deref(), update)? {
-                changed |= matches!(outcome.change, SnapshotChange::Changed(_));
-                self.tell(&Event::Snapshot(outcome))?;
-            }
-        }
-        Ok(changed)
-    }
-
-    /// Compares the snapshots of one server, which has a folder of its own where there are several.
-    fn compare_server(
-        &self,
-        folder: &Path,
-        name: Option<&str>,
-        update: bool,
-    ) -> anyhow::Result<Vec<SnapshotOutcome>> {
-        let folder = name.map_or_else(|| folder.to_owned(), |name| folder.join(file_name(name)));
-        let mut report = self.report.clone();
-        report.runs.retain(|run| run.name.as_deref() == name);
-        let its = self.surfaces.iter().filter(|(of, _)| of.as_deref() == name);
-        let surfaces: Vec<Surface> = its.map(|(_, surface)| surface.clone()).collect();
-        let compared = snapshot::compare(&folder, &report, &surfaces, &self.masks, update)
-            .map_err(|error| Usage(format!("--snapshot {}: {error}", folder.display())))?;
-        Ok(compared)
     }
 }
 
@@ -204,5 +160,5 @@ pub fn unreachable(plan: &Plan, output: &Output, problem: &str) -> anyhow::Resul
 pub fn nothing(plan: &Plan, output: &Output, finished: Finished) -> anyhow::Result<ExitCode> {
     let mut audience = Audience::new(output.reporters(plan.strict)?);
     audience.tell(&Event::Started(crate::runner::started(plan)))?;
-    audience.close(finished, output)
+    audience.close(finished)
 }

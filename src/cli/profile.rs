@@ -8,7 +8,7 @@ use clap::{ArgAction, ArgMatches, Command, CommandFactory, FromArgMatches, Parse
 use toml::Value;
 
 use super::{Cli, Usage};
-use crate::catalogue::closest;
+use crate::catalogue::did_you_mean;
 use crate::config::{Place, Variables};
 use crate::runner::{OptionTable, Profile};
 
@@ -150,10 +150,7 @@ fn longs(command: &Command) -> Vec<String> {
 
 fn unknown(command: &Command, name: &str) -> String {
     let longs = longs(command);
-    let hint = closest(name, longs.iter().map(String::as_str))
-        .first()
-        .map(|near| format!(" (did you mean `{near}`?)"));
-    format!("there is no option `{name}`{}", hint.unwrap_or_default())
+    format!("there is no option `{name}`{}", did_you_mean(name, longs.iter().map(String::as_str)))
 }
 
 fn option(name: &str, value: &str) -> OsString {

@@ -4,22 +4,28 @@ use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::stdio::{Launch, words};
+use super::http::{self, Address, Credentials};
+use super::options::{Basics, Judging, Patience};
+use super::part::Part;
+use super::stdio::{self, Launch};
 use super::{Usage, complain};
 use crate::fuzz::{Finding, Replayed, replay};
 use crate::report::text;
 use crate::runner::ExitCode;
-use crate::session::Options;
-use crate::transport::{Endpoint, Host, Target};
 
 /// Arguments of `replay`.
 #[derive(clap::Args, Debug)]
 pub struct Args {
     #[command(flatten)]
     launch: Launch,
-    /// Replay over HTTP, at this address; a command, if given, is started first and stopped after
+    #[command(flatten)]
+    credentials: Credentials,
+    #[command(flatten)]
+    patience: Patience,
+    /// Replay over HTTP, at this address; a command, if given, is started first and stopped after. `{port}` in it, in the
+    /// command and in --env becomes a free port
     #[arg(long, value_name = "URL")]
-    url: Option<url::Url>,
+    url: Option<String>,
     /// The file that `mcp-conform fuzz --findings-dir` saved
     #[arg(value_name = "FILE")]
     file: PathBuf,
@@ -34,29 +40,19 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let text = std::fs::read_to_string(&args.file)
         .map_err(|error| Usage(format!("{shown} cannot be read: {error}")))?;
     let finding = Finding::read(&text).map_err(|error| Usage(format!("{shown}: {error}")))?;
-    let options = Options::default();
-    let mut hosted = None;
-    let target = match args.url {
-        Some(url) => {
-            let mut host = None;
-            if !args.command.is_empty() {
-                let started = Host::new(args.launch.command(&args.command)?, url.clone());
-                match host.insert(started).start(options.startup_timeout).await {
-                    Ok(started) => hosted = Some(started),
-                    Err(error) => {
-                        complain(&error.to_string());
-                        return Ok(ExitCode::Unreachable);
-                    }
-                }
-            }
-            Target::Http(Endpoint { url, headers: Vec::new(), host })
+    let part = args.part()?;
+    let secrets = &part.plan.secrets;
+    let host = match part.start().await {
+        Ok(host) => host,
+        Err(error) => {
+            complain(&secrets.mask(&error.to_string()));
+            return Ok(ExitCode::Unreachable);
         }
-        None => Target::Command(args.launch.command(&words(&args.command)?)?),
     };
     let what = format!("{} {}: {}", finding.kind.as_str(), finding.finding, finding.message);
     let what = text::brief(&what, 1_000);
-    let replayed = replay(&finding, &target, &options).await;
-    drop(hosted);
+    let replayed = replay(&finding, &part.plan.target, &part.plan.options).await;
+    drop(host);
     match replayed {
         Ok(Replayed::Reproduced) => {
             tell("reproduced", &what)?;
@@ -71,8 +67,24 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
             Ok(ExitCode::Clean)
         }
         Err(failure) => {
-            complain(&failure.error.to_string());
+            complain(&secrets.mask(&failure.error.to_string()));
             Ok(ExitCode::Unreachable)
+        }
+    }
+}
+
+impl Args {
+    /// The server, as the campaign reached it.
+    fn part(self) -> anyhow::Result<Part> {
+        let judging = Judging::of(Basics::of(self.patience));
+        let Self { launch, credentials, url, command, .. } = self;
+        let head = "mcp-conform replay";
+        match url {
+            Some(url) => http::part(&judging, launch, Address { credentials, url }, command, head),
+            None if credentials.are_given() => {
+                Err(Usage("--header and --bearer-env need --url: only HTTP has headers".to_owned()).into())
+            }
+            None => Ok(Part::of(stdio::plan(&judging, &launch, &command, head)?)),
         }
     }
 }

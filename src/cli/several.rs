@@ -7,10 +7,10 @@ use std::time::Instant;
 use futures_util::StreamExt;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
-use super::output::Output;
 use super::part::Part;
-use super::perform::{Audience, allow_snapshots, elapsed, interrupted, judge_and_fuzz, keep};
+use super::perform::{Audience, despite, elapsed, interrupted, judge_and_fuzz, keep};
 use super::signals::unless_ended;
+use super::snapshots::Telling;
 use crate::runner::{
     Baseline, Beside, Event, ExitCode, Finished, Judged, Started, TargetInfo, side_by_side, started,
 };
@@ -26,11 +26,11 @@ pub struct Servers {
 }
 
 /// Judges all servers, `jobs` at once, and tells every reporter.
-pub async fn perform(parts: &[Part], file: &Servers, output: &Output) -> anyhow::Result<ExitCode> {
+pub async fn perform(parts: &[Part], file: &Servers, telling: &Telling) -> anyhow::Result<ExitCode> {
     let parts: Vec<&Part> = parts.iter().filter(|part| !part.idle).collect();
     let Some(first) = parts.first() else { return Ok(ExitCode::Inconclusive) };
-    allow_snapshots(&first.plan, output)?;
-    let mut audience = Audience::new(output.reporters(first.plan.strict)?);
+    telling.snapshots.allow(&first.plan)?;
+    let mut audience = Audience::new(telling.reports.reporters(first.plan.strict)?);
     audience.tell(&Event::Started(whole(first, &file.path)))?;
     let (events, incoming) = unbounded_channel();
     let began = Instant::now();
@@ -42,8 +42,9 @@ pub async fn perform(parts: &[Part], file: &Servers, output: &Output) -> anyhow:
     let ((finished, baselines), told) = tokio::join!(judging, audience.listen(incoming));
     told?;
     let finished = Finished { duration_ms: elapsed(began), ..finished };
-    keep(&audience.report, &parts, &baselines, finished.exit)?;
-    audience.close(finished, output)
+    let kept = keep(&audience.report, &parts, &baselines, finished.exit);
+    let finished = despite(telling.snapshots.compare(&mut audience, finished)?, kept);
+    audience.close(finished)
 }
 
 /// The beginning of the whole report: the file stands for the servers.

@@ -31,9 +31,9 @@ impl State {
         serde_json::from_str(&text).unwrap_or_default()
     }
 
-    /// What failed on that server.
-    pub fn failed(&self, server: &str) -> Vec<GlobMatcher> {
-        let ids = self.failed.get(server).into_iter().flatten();
+    /// What failed on that server and is wanted.
+    pub fn failed(&self, server: &str, is_wanted: impl Fn(&str) -> bool) -> Vec<GlobMatcher> {
+        let ids = self.failed.get(server).into_iter().flatten().filter(|id| is_wanted(id));
         ids.filter_map(|id| Some(Glob::new(&globset::escape(id)).ok()?.compile_matcher())).collect()
     }
 

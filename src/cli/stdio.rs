@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use super::Usage;
 use super::options::Judging;
-use super::output::Output;
 use super::part::Part;
+use super::snapshots::Telling;
 use super::work::Work;
 use crate::report::text::shell_word;
 use crate::runner::{ExitCode, Plan, Rerun, Secrets, TargetInfo};
@@ -18,7 +18,7 @@ pub struct Args {
     #[command(flatten)]
     pub judging: Judging,
     #[command(flatten)]
-    pub output: Output,
+    pub telling: Telling,
     #[command(flatten)]
     pub launch: Launch,
     /// The server: a command with its arguments, after `--`. Without one, the built-in reference server is judged
@@ -30,7 +30,7 @@ pub struct Args {
 #[derive(clap::Args, Debug)]
 #[command(next_help_heading = "The server")]
 pub struct Launch {
-    /// Set a variable in the server's environment; may be repeated. Its value is masked in reports
+    /// Set a variable in the server's environment; may be repeated. A value of six letters or more is masked in reports
     #[arg(long, value_name = "K=V", value_parser = pair)]
     pub env: Vec<(String, String)>,
     /// Working folder of the server
@@ -60,7 +60,11 @@ impl Launch {
 
     /// Options that a rerun needs. Values of variables are not shown: the shell's own are used.
     pub fn options(&self) -> String {
-        let variables = self.env.iter().map(|(name, _)| format!(" --env {name}=\"${name}\""));
+        let variables = self.env.iter().map(|(name, value)| match value.as_str() {
+            // No shell knows the port.
+            "{port}" => format!(" --env '{name}={{port}}'"),
+            _ => format!(" --env {name}=\"${name}\""),
+        });
         let folder =
             self.cwd.iter().map(|folder| format!(" --cwd {}", shell_word(&folder.to_string_lossy())));
         variables.chain(folder).collect()
@@ -79,13 +83,14 @@ pub fn judging_options(judging: &Judging) -> String {
     if let Some(profile) = &judging.basics.profile {
         options.push_str(&format!(" --profile {}", shell_word(&profile.to_string_lossy())));
     }
+    options.push_str(&judging.basics.patience.options());
     options
 }
 
 /// Runs the command.
 pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
     let plan = plan(&args.judging, &args.launch, &args.command, "mcp-conform stdio")?;
-    Work::One(Box::new(Part::of(plan))).perform(args.judging.again, &args.output).await
+    Work::One(Box::new(Part::of(plan))).perform(args.judging.again, &args.telling).await
 }
 
 /// The command to launch: the user's, or the built-in server.
@@ -109,7 +114,8 @@ pub fn plan(judging: &Judging, launch: &Launch, given: &[OsString], head: &str) 
         false => format!(" -- {}", shown.iter().map(|word| shell_word(word)).collect::<Vec<_>>().join(" ")),
     };
     let tail = format!("{}{}{target_words}", judging_options(judging), launch.options());
-    let rerun = Rerun { head: head.to_owned(), tail };
+    let replay = format!("{}{}{target_words}", judging.basics.patience.options(), launch.options());
+    let rerun = Rerun { head: head.to_owned(), tail, replay };
     let secrets = Secrets::new(launch.env.iter().map(|(_, value)| value.clone()));
     let info = TargetInfo { transport: "stdio", command: shown, url: None, config: None };
     judging.plan(Target::Command(command), info, rerun, secrets)

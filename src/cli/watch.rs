@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use super::output::Output;
 use super::signals::unless_ended;
+use super::snapshots::Telling;
 use super::work::Work;
 use crate::report::text;
 use crate::runner::{ExitCode, Filter};
@@ -29,14 +29,14 @@ type Stamps = BTreeMap<PathBuf, Option<SystemTime>>;
 
 /// Judges, and judges again on each change, until the user has enough. What failed comes first; when that is mended,
 /// everything.
-pub async fn watch(mut work: Work, failed: bool, output: &Output) -> anyhow::Result<ExitCode> {
+pub async fn watch(mut work: Work, failed: bool, telling: &Telling) -> anyhow::Result<ExitCode> {
     let whole: Vec<Filter> = work.parts().iter().map(|part| part.plan.filter.clone()).collect();
     let own = own_files(&work);
     let mut narrow = failed;
     loop {
         let before = stamps(&own);
         let is_narrow = narrow && work.only_failed();
-        let exit = work.once(output).await?;
+        let exit = work.once(telling).await?;
         if exit == ExitCode::Interrupted {
             return Ok(exit);
         }
@@ -53,7 +53,7 @@ pub async fn watch(mut work: Work, failed: bool, output: &Output) -> anyhow::Res
         eprintln!("changed: {}\n", text::escape(&changed.to_string_lossy()));
         work.widen(&whole);
         // Snapshots hold everything.
-        narrow = output.snapshot.is_none();
+        narrow = !telling.snapshots.are_wanted();
     }
 }
 

@@ -2,11 +2,11 @@
 
 use std::time::Instant;
 
-use super::output::Output;
 use super::part::Part;
 use super::perform::{interrupted, nothing, perform, unreachable};
 use super::several::Servers;
 use super::signals::unless_ended;
+use super::snapshots::Telling;
 use super::state::State;
 use super::{several, watch};
 use crate::runner::{ExitCode, Filter};
@@ -38,35 +38,36 @@ pub struct Again {
 
 impl Work {
     /// Does it.
-    pub async fn perform(mut self, again: Again, output: &Output) -> anyhow::Result<ExitCode> {
+    pub async fn perform(mut self, again: Again, telling: &Telling) -> anyhow::Result<ExitCode> {
         match (again.watch, again.failed) {
-            (true, _) => watch::watch(self, again.failed, output).await,
+            (true, _) => watch::watch(self, again.failed, telling).await,
             (false, true) => {
                 if !self.only_failed() {
                     eprintln!("mcp-conform: nothing failed in the last run here: everything is judged");
                 }
-                self.once(output).await
+                self.once(telling).await
             }
-            (false, false) => self.once(output).await,
+            (false, false) => self.once(telling).await,
         }
     }
 
     /// Judges once.
-    pub async fn once(&self, output: &Output) -> anyhow::Result<ExitCode> {
+    pub async fn once(&self, telling: &Telling) -> anyhow::Result<ExitCode> {
         match self {
             Self::One(part) => match unless_ended(part.start()).await {
-                Some(Ok(_host)) => perform(part, output).await,
-                Some(Err(error)) => unreachable(&part.plan, output, &error.to_string()),
-                None => nothing(&part.plan, output, interrupted(Instant::now())),
+                Some(Ok(_host)) => perform(part, telling).await,
+                Some(Err(error)) => unreachable(&part.plan, &telling.reports, &error.to_string()),
+                None => nothing(&part.plan, &telling.reports, interrupted(Instant::now())),
             },
-            Self::Several { parts, file } => several::perform(parts, file, output).await,
+            Self::Several { parts, file } => several::perform(parts, file, telling).await,
         }
     }
 
-    /// Narrows to what failed in the last run; false if nothing did.
+    /// Narrows to what failed in the last run, of what is wanted at all; false if nothing did.
     pub fn only_failed(&mut self) -> bool {
         let state = State::read();
-        let failed: Vec<_> = self.parts().iter().map(|part| state.failed(&part.label())).collect();
+        let failed = self.parts().iter().map(|part| state.failed(&part.label(), |id| part.plan.wants(id)));
+        let failed: Vec<_> = failed.collect();
         if failed.iter().all(Vec::is_empty) {
             return false;
         }

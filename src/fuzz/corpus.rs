@@ -1,6 +1,7 @@
 //! The corpus: scripts that showed something new, in memory and in a folder that campaigns share.
 
 use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -131,7 +132,8 @@ fn files(folder: &Path) -> io::Result<Vec<PathBuf>> {
 
 /// Writes a file that is there whole or not at all: several campaigns may share the folder.
 fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let unfinished = path.with_extension(format!("part{}", std::process::id()));
+    // Campaigns in containers have the same process ids.
+    let unfinished = path.with_extension(format!("part{:016x}", RandomState::new().hash_one(path)));
     std::fs::write(&unfinished, text)?;
     std::fs::rename(&unfinished, path)
 }

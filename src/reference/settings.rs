@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::fault::{Fault, FaultError, try_faults, try_quirks};
 use super::options::{EraName, Options};
 use super::rule::Rule;
+use crate::catalogue::did_you_mean;
 use crate::protocol::{Era, Revision};
 
 /// Everything that is decided before the server starts.
@@ -22,25 +23,18 @@ pub struct Settings {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SettingsError {
     /// No fault or quirk has this id.
-    #[error("unknown {kind} `{id}`{}", suggestion(closest))]
+    #[error("unknown {kind} `{id}`{hint}")]
     Unknown {
         /// `fault` or `quirk`.
         kind: &'static str,
         /// What was asked for.
         id: String,
-        /// The known ids that look most like it.
-        closest: Vec<String>,
+        /// Which known ids may be meant.
+        hint: String,
     },
     /// The embedded data is broken.
     #[error(transparent)]
     Data(#[from] FaultError),
-}
-
-fn suggestion(closest: &[String]) -> String {
-    match closest.is_empty() {
-        true => String::new(),
-        false => format!(" (did you mean {}?)", closest.join(", ")),
-    }
 }
 
 impl Default for Settings {
@@ -96,34 +90,8 @@ fn find<'f>(kind: &'static str, known: &'f [Fault], id: &str) -> Result<&'f Faul
     known.iter().find(|fault| fault.id == id).ok_or_else(|| SettingsError::Unknown {
         kind,
         id: id.to_owned(),
-        closest: closest(id, known.iter().map(|fault| fault.id.as_str())),
+        hint: did_you_mean(id, known.iter().map(|fault| fault.id.as_str())),
     })
-}
-
-/// The up to three ids with the smallest edit distance, if they are near at all.
-fn closest<'i>(id: &str, known: impl Iterator<Item = &'i str>) -> Vec<String> {
-    let mut near: Vec<_> = known
-        .map(|other| (distance(id, other), other))
-        .filter(|(distance, other)| *distance <= id.len().max(other.len()) / 2)
-        .collect();
-    near.sort();
-    near.into_iter().take(3).map(|(_, other)| other.to_owned()).collect()
-}
-
-/// Levenshtein distance in characters.
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let changed = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = changed.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -132,8 +100,8 @@ mod tests {
 
     #[test]
     fn an_unknown_id_is_refused_with_the_nearest() {
-        let near = closest("tools.cal", ["tools.call", "prompts.get.name", "tools.list"].into_iter());
-        assert_eq!(near[0], "tools.call");
+        let error = Settings::with(&["tools.call.validates-inptu"], &[]).unwrap_err();
+        assert!(error.to_string().contains("(did you mean tools.call.validates-input"), "{error}");
         let error = Settings::with(&["no-such-fault-at-all"], &[]).unwrap_err();
         assert!(error.to_string().starts_with("unknown fault `no-such-fault-at-all`"));
     }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::{Counts, Coverage, text};
+use super::{Counts, Coverage, text, words};
 use crate::catalogue;
 use crate::protocol::Revision;
 use crate::runner::{
@@ -107,11 +107,7 @@ impl Run {
 
     /// `2025-11-25 · stdio`, as every report names a run; before it the name of the server, where there are several.
     pub fn label(&self) -> String {
-        // A name may stand anywhere in a report: nothing in it is markup.
-        let plain = |c: char| if c.is_alphanumeric() || "-/".contains(c) { c } else { '-' };
-        let name =
-            self.name.as_ref().map(|name| name.chars().map(plain).take(60).collect::<String>() + " · ");
-        format!("{}{} · {}", name.unwrap_or_default(), self.revision.as_str(), self.transport)
+        words::run(self.name.as_deref(), self.revision, self.transport)
     }
 
     /// Name and version of the server, made safe to show; empty if it said nothing.

@@ -33,7 +33,8 @@ pub fn write(report: &Report, strict: bool, out: &mut dyn Write) -> io::Result<(
 }
 
 fn suite(run: &Run, strict: bool) -> TestSuite {
-    let mut suite = TestSuite::new(&format!("mcp-conform {} {}", run.revision.as_str(), run.transport));
+    let name = format!("mcp-conform {}{} {}", server(run.name.as_ref()), run.revision, run.transport);
+    let mut suite = TestSuite::new(&name);
     let mut seen = HashMap::new();
     suite.add_testcases(run.checks.iter().map(|check| {
         let times = seen.entry((&check.id, &check.requirement)).and_modify(|n| *n += 1).or_insert(1);
@@ -45,8 +46,9 @@ fn suite(run: &Run, strict: bool) -> TestSuite {
 
 /// A campaign: one test case per finding, or one that passed.
 fn campaign(fuzzed: &Fuzzed) -> TestSuite {
-    let mut suite = TestSuite::new(&format!("mcp-conform {} fuzz", fuzzed.revision.as_str()));
-    let class = format!("fuzz.{}", fuzzed.revision.as_str());
+    let name = format!("mcp-conform {}{} fuzz", server(fuzzed.name.as_ref()), fuzzed.revision);
+    let mut suite = TestSuite::new(&name);
+    let class = format!("{}fuzz.{}", package(fuzzed.name.as_ref()), fuzzed.revision);
     if fuzzed.findings.is_empty() {
         let mut case = TestCase::success(&format!("{} cases", fuzzed.executed), Duration::ZERO);
         case.set_classname(&class);
@@ -57,7 +59,7 @@ fn campaign(fuzzed: &Fuzzed) -> TestSuite {
             TestCase::success(&text::escape(&format!("{} {}", finding.kind, finding.id)), Duration::ZERO);
         case.set_classname(&class);
         let details = Block::of_fuzz(finding, Bounds::of_width(WIDTH)).render(Paint::default(), WIDTH);
-        if finding.severity == "advice" {
+        if finding.is_advice() {
             case.system_out = Some(text::cdata(&details));
             return case;
         }
@@ -98,7 +100,17 @@ fn test_case(check: &Check, run: &Run, times: u32, strict: bool) -> TestCase {
 /// The runs have classes of their own, because some readers merge suites.
 fn class(check: &Check, run: &Run) -> String {
     let id = text::escape(&check.id).replace('/', ".");
-    format!("{}.{}.{id}", run.transport, run.revision.as_str())
+    format!("{}{}.{}.{id}", package(run.name.as_ref()), run.transport, run.revision)
+}
+
+/// The name of the server before a suite, where there are several. What a file calls them stays apart.
+fn server(name: Option<&String>) -> String {
+    name.map(|name| text::brief(name, 60) + " · ").unwrap_or_default()
+}
+
+/// The same before a class.
+fn package(name: Option<&String>) -> String {
+    name.map(|name| text::brief(name, 60).replace('/', ".") + ".").unwrap_or_default()
 }
 
 fn result(check: &Check, details: &dyn Fn() -> String, strict: bool) -> TestResult {

@@ -73,7 +73,9 @@ fn campaign(fuzzed: &Fuzzed) -> Vec<Point> {
     let all = Point { is_ok: true, name, directive: None, details: None };
     let found = fuzzed.findings.iter().map(|finding| {
         let block = Block::of_fuzz(finding, Bounds::of_width(WIDTH));
-        let name = format!("fuzz {} {} ({})", block.title, text::escape(&finding.id), fuzzed.revision);
+        let server = words::server(finding.name.as_deref());
+        let name =
+            format!("fuzz {} {} ({server}{})", block.title, text::escape(&finding.id), fuzzed.revision);
         let directive = block.is_advice.then(|| "TODO worth a look".to_owned());
         Point { is_ok: false, name, directive, details: Some(block) }
     });

@@ -2,7 +2,8 @@
 
 use super::{Report, text};
 use crate::catalogue::Verdict;
-use crate::runner::{ExitCode, FuzzFinding, Fuzzed};
+use crate::protocol::Revision;
+use crate::runner::{ExitCode, Fuzzed};
 
 /// The verdicts in the order in which a person reads them.
 pub const VERDICTS: [Verdict; 8] = [
@@ -22,7 +23,7 @@ pub fn outcome(report: &Report) -> String {
     let found: Vec<String> = [
         (report.summary.fail, "violation"),
         (report.summary.warn, "warning"),
-        (fuzzed.filter(|finding| finding.severity != "advice").count(), "finding of the fuzzer"),
+        (fuzzed.filter(|finding| !finding.is_advice()).count(), "finding of the fuzzer"),
         (report.snapshots.iter().filter(|snapshot| snapshot.diff.is_some()).count(), "changed snapshot"),
     ]
     .into_iter()
@@ -36,6 +37,14 @@ pub fn outcome(report: &Report) -> String {
     }
 }
 
+/// The word before a problem: a run that came to its end was not stopped.
+pub const fn trouble(exit: ExitCode) -> &'static str {
+    match exit {
+        ExitCode::Clean | ExitCode::Findings | ExitCode::Usage => "PROBLEM",
+        ExitCode::Unreachable | ExitCode::Inconclusive | ExitCode::Bug | ExitCode::Interrupted => "STOPPED",
+    }
+}
+
 /// `1 warning`, `2 warnings`; of a phrase, the first word is counted.
 fn counted(count: usize, what: &str) -> String {
     match (count, what.split_once(" of ")) {
@@ -45,18 +54,30 @@ fn counted(count: usize, what: &str) -> String {
     }
 }
 
+/// The name of a server before what is told about it; nothing where there is only one.
+pub fn server(name: Option<&str>) -> String {
+    // A name may stand anywhere in a report: nothing in it is markup.
+    let plain = |c: char| if c.is_alphanumeric() || "-/".contains(c) { c } else { '-' };
+    name.map(|name| name.chars().map(plain).take(60).collect::<String>() + " · ").unwrap_or_default()
+}
+
+/// `2025-11-25 · stdio`, as every report names a run; before it the name of the server, where there are several.
+pub fn run(name: Option<&str>, revision: Revision, transport: &str) -> String {
+    format!("{}{revision} · {transport}", server(name))
+}
+
 /// The campaign in one line.
 pub fn campaign(fuzzed: &Fuzzed) -> String {
     let seconds = fuzzed.duration_ms as f64 / 1000.0;
-    let is_advice = |finding: &&FuzzFinding| finding.severity == "advice";
-    let advice = fuzzed.findings.iter().filter(is_advice).count();
+    let advice = fuzzed.findings.iter().filter(|finding| finding.is_advice()).count();
     let count = match fuzzed.findings.len() - advice {
         0 => "no findings".to_owned(),
         1 => "1 finding".to_owned(),
         several => format!("{several} findings"),
     };
     let more = if advice > 0 { format!(", {advice} worth a look") } else { String::new() };
-    format!("{} with {} cases in {seconds:.1} s: {count}{more}", fuzzed.revision, fuzzed.executed)
+    let name = server(fuzzed.name.as_deref());
+    format!("{name}{} with {} cases in {seconds:.1} s: {count}{more}", fuzzed.revision, fuzzed.executed)
 }
 
 /// What is judged: the command line, the address, or both.

@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::check::Check;
 use super::profile::explained;
-use crate::catalogue::{Verdict, closest, requirement, requirements};
+use crate::catalogue::{Verdict, did_you_mean, requirement, requirements};
 
 /// Accepted findings: a TOML file with `[[accepted]]` entries.
 #[derive(Debug, Clone, Default, Deserialize)]
@@ -94,8 +94,7 @@ impl Baseline {
                 return Err(format!("the entry for {}: `expires` must be written YYYY-MM-DD", entry.name()));
             }
             if let Some(id) = entry.requirement.as_deref().filter(|id| requirement(id).is_none()) {
-                let near = closest(id, requirements().iter().map(|known| known.id.as_str()));
-                let hint = near.first().map(|near| format!(" (did you mean {near}?)")).unwrap_or_default();
+                let hint = did_you_mean(id, requirements().iter().map(|known| known.id.as_str()));
                 return Err(format!("there is no requirement `{id}`{hint}"));
             }
         }
@@ -268,7 +267,7 @@ mod tests {
     fn a_mistyped_requirement_is_an_error() {
         let error = Baseline::parse("[[accepted]]\nrequirement = 'tools.call.result-shap'\nreason = 'x'\n")
             .unwrap_err();
-        assert!(error.contains("did you mean tools.call.result-shape?"), "{error}");
+        assert!(error.contains("did you mean tools.call.result-shape"), "{error}");
     }
 
     #[test]

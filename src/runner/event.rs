@@ -239,3 +239,10 @@ pub struct FuzzFinding {
     /// The end of the server's standard error.
     pub stderr: String,
 }
+
+impl FuzzFinding {
+    /// Whether it is only worth a look, and fails nothing.
+    pub fn is_advice(&self) -> bool {
+        self.severity == "advice"
+    }
+}

@@ -45,8 +45,8 @@ pub use policy::{Policy, Tools};
 pub use profile::{
     OptionTable, Profile, PromptProfile, ServerProfile, SnapshotProfile, ToolProfile, explained,
 };
-pub(crate) use run::problem;
 pub use run::{Judged, now, run, started};
+pub(crate) use run::{open, problem};
 pub use shard::Shard;
 pub(crate) use side_by_side::side_by_side;
 pub use survey::Survey;

@@ -116,19 +116,31 @@ impl Plan {
         }
     }
 
+    /// Whether anything is wanted that an id stands for: a case, or a requirement that rules or schemas judge.
+    pub fn wants(&self, id: &str) -> bool {
+        if let Some(case) = self.cases.iter().find(|case| case.id == id) {
+            return case.requirements().iter().any(|it| self.filter.wants(id, &it.id, it.level));
+        }
+        let Some(known) = requirement(id) else { return false };
+        let mut watching = Revision::ALL.into_iter().flat_map(rule::checks).filter(|it| it.requirement == id);
+        watching.any(|it| self.filter.wants(it.check, id, known.level))
+    }
+
     /// Whether no check was left out by name or left to another shard.
     pub fn is_whole(&self) -> bool {
         self.filter.is_whole() && self.shard == Shard::WHOLE
     }
 }
 
-/// A command line that repeats a check: the words before and after `--only … --revision …`.
+/// A command line that repeats a check: the words before and after `--only … --revision …`; and one that replays a finding.
 #[derive(Debug, Clone, Default)]
 pub struct Rerun {
     /// Up to the subcommand.
     pub head: String,
     /// Options and the target.
     pub tail: String,
+    /// How a finding of the fuzzer is replayed: options and the target, after the file.
+    pub replay: String,
 }
 
 impl Rerun {
@@ -254,5 +266,28 @@ pub fn fails(verdict: Verdict, strict: bool) -> bool {
         | Verdict::Known
         | Verdict::Blocked
         | Verdict::Error => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case;
+    use globset::Glob;
+
+    #[test]
+    fn what_an_id_stands_for_is_wanted_as_the_filter_says() {
+        let globs = |texts: &[&str]| -> Vec<GlobMatcher> {
+            texts.iter().map(|text| Glob::new(text).unwrap().compile_matcher()).collect()
+        };
+        let mut plan = Plan::of(Target::Command(Default::default()), case::builtin().unwrap());
+        let rule = rule::RULES.iter().find(|rule| rule.id == "rule/replies").unwrap();
+        assert!(plan.wants("tools/call") && plan.wants(rule.judges[0]) && !plan.wants("no/such"));
+        plan.filter.only = globs(&["tools.*"]);
+        assert!(plan.wants("tools/call") && !plan.wants("resources/read") && !plan.wants(rule.judges[0]));
+        plan.filter.only = globs(&["rule/replies"]);
+        assert!(!plan.wants("tools/call") && plan.wants(rule.judges[0]));
+        plan.filter = Filter { only: Vec::new(), skip: globs(&["tools/*"]), weight: 0 };
+        assert!(!plan.wants("tools/call") && plan.wants("resources/read"));
     }
 }

@@ -9,7 +9,7 @@ use toml::Spanned;
 
 use super::baseline::{Accepted, Baseline};
 use super::tokens::Tokens;
-use crate::catalogue::closest;
+use crate::catalogue::did_you_mean;
 use crate::pattern::Mask;
 
 /// Options by the names that they have on the command line, with their places in the file.
@@ -140,12 +140,11 @@ impl Profile {
 pub fn explained(error: &toml::de::Error) -> String {
     let message = error.message();
     let mut names = message.split('`').skip(1).step_by(2);
-    let meant = match (message.starts_with("unknown field"), names.next()) {
-        (true, Some(unknown)) => closest(unknown, names).first().map(|near| (*near).to_owned()),
-        _ => None,
+    let hint = match (message.starts_with("unknown field"), names.next()) {
+        (true, Some(unknown)) => did_you_mean(unknown, names),
+        _ => String::new(),
     };
-    let hint = meant.map(|near| format!("did you mean `{near}`?\n")).unwrap_or_default();
-    format!("{error}{hint}")
+    format!("{}{hint}\n", error.to_string().trim_end())
 }
 
 #[cfg(test)]
@@ -156,9 +155,9 @@ mod tests {
     fn unknown_keys_are_errors_with_line_and_suggestion() {
         let wrong = |text: &str| Profile::parse(text).unwrap_err();
         let error = wrong("[tools.x]\nalow = true\n");
-        assert!(error.contains("line 2") && error.contains("did you mean `allow`?"), "{error}");
+        assert!(error.contains("line 2") && error.contains("did you mean allow"), "{error}");
         let error = wrong("[option]\nstrict = true\n");
-        assert!(error.contains("line 1") && error.contains("did you mean `options`?"), "{error}");
+        assert!(error.contains("line 1") && error.contains("did you mean options"), "{error}");
         let error = wrong("[[accepted]]\nrequirement = 'a'\nreason = ''\n");
         assert!(error.contains("needs a reason"), "{error}");
     }

@@ -118,7 +118,8 @@ pub(super) async fn reach(plan: &Plan) -> (Option<Plan>, Vec<Session>, Failures)
     }
 }
 
-async fn open(plan: &Plan) -> (Vec<Session>, Failures) {
+/// Opens what the plan wants, over its own transport.
+pub(crate) async fn open(plan: &Plan) -> (Vec<Session>, Failures) {
     let (target, options) = (&plan.target, &plan.options);
     match &plan.revisions {
         // The transport of 2024-11-05, spoken in that revision.

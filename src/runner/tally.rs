@@ -56,20 +56,6 @@ impl Observed {
 #[derive(Debug, Default)]
 pub struct Tally(HashMap<(String, String), Observed>);
 
-/// Which observation decides: the worst one that was judged; a judged one over one that was not.
-fn rank(verdict: Verdict) -> u8 {
-    match verdict {
-        Verdict::NotApplicable => 0,
-        Verdict::NotObserved => 1,
-        Verdict::Blocked => 2,
-        Verdict::Pass => 3,
-        Verdict::Known => 4,
-        Verdict::Error => 5,
-        Verdict::Warn => 6,
-        Verdict::Fail => 7,
-    }
-}
-
 impl Tally {
     /// Adds an observation.
     pub fn add(&mut self, observed: Observed) {
@@ -79,7 +65,7 @@ impl Tally {
             std::collections::hash_map::Entry::Occupied(mut known) => {
                 let known = known.get_mut();
                 let times = known.times + observed.times;
-                if rank(observed.verdict) > rank(known.verdict) {
+                if observed.verdict.weight() > known.verdict.weight() {
                     *known = observed;
                 }
                 known.times = times;
@@ -87,7 +73,6 @@ impl Tally {
         }
     }
 
-    /// What became of a check.
     /// Whether any observation of the check is a failure.
     pub fn has_failed(&self, check: &str) -> bool {
         self.0.values().any(|observed| observed.check == check && observed.verdict == Verdict::Fail)

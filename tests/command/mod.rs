@@ -48,7 +48,10 @@ impl Drop for Folder {
 /// The binary in a folder, as a CI job without a terminal runs it.
 pub fn command(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(SELF);
-    command.args(args).current_dir(folder).env("NO_COLOR", "1").env_remove("CI");
+    command.args(args).current_dir(folder).env("NO_COLOR", "1");
+    for name in ["CI", "GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY"] {
+        command.env_remove(name);
+    }
     command
 }
 

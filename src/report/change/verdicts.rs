@@ -6,8 +6,10 @@ use serde_json::json;
 
 use super::{breaking, change, compatible, surface, unknown, verdict_line};
 use crate::catalogue::Verdict;
+use crate::protocol::Revision;
 use crate::report::read::{Recorded, RecordedRun};
-use crate::runner::{Change, Judgement};
+use crate::report::words;
+use crate::runner::{Change, FuzzFinding, Judgement};
 
 /// The changes between two lists of checks; `run` says where, if there are several.
 pub fn changes<L: AsRef<str>>(run: &str, old: &[L], new: &[L]) -> Vec<Change> {
@@ -21,12 +23,12 @@ pub fn changes<L: AsRef<str>>(run: &str, old: &[L], new: &[L]) -> Vec<Change> {
 pub fn of_reports(old: &Recorded, new: &Recorded) -> Vec<Change> {
     let mut changes = Vec::new();
     for run in &old.runs {
-        match new.runs.iter().find(|other| label(other) == label(run)) {
+        match new.runs.iter().find(|other| key(other) == key(run)) {
             Some(other) => changes.extend(of_runs(run, other)),
             None => changes.push(breaking(format!("{} is not judged any more", label(run)))),
         }
     }
-    let is_new = |run: &&RecordedRun| old.runs.iter().all(|known| label(known) != label(run));
+    let is_new = |run: &&RecordedRun| old.runs.iter().all(|known| key(known) != key(run));
     changes.extend(
         new.runs.iter().filter(is_new).map(|run| compatible(format!("{} is judged now", label(run)))),
     );
@@ -45,23 +47,32 @@ fn of_runs(old: &RecordedRun, new: &RecordedRun) -> Vec<Change> {
     surface.chain(changes(&format!("{label}: "), &old, &new)).collect()
 }
 
+/// What tells runs of a report apart.
+fn key(run: &RecordedRun) -> (Option<&str>, Revision, &str) {
+    (run.started.name.as_deref(), run.started.revision, run.started.transport)
+}
+
 fn label(run: &RecordedRun) -> String {
-    format!("{} · {}", run.started.revision, run.started.transport)
+    let (name, revision, transport) = key(run);
+    words::run(name, revision, transport)
 }
 
 /// Findings of the fuzzer that came or went. One that went may only not have been found.
 fn of_fuzz(old: &Recorded, new: &Recorded) -> Vec<Change> {
-    let findings = |report: &Recorded| -> BTreeMap<String, String> {
+    let findings = |report: &Recorded| -> BTreeMap<(Option<String>, String), String> {
         let all = report.fuzz.iter().flat_map(|campaign| &campaign.findings);
-        let bugs = all.filter(|finding| finding.severity != "advice");
-        bugs.map(|it| (it.id.clone(), format!("{} {}: {}", it.kind, it.id, it.message))).collect()
+        let bugs = all.filter(|finding| !finding.is_advice());
+        let told = |it: &FuzzFinding| {
+            format!("{} {}: {}{}", it.kind, it.id, words::server(it.name.as_deref()), it.message)
+        };
+        bugs.map(|it| ((it.name.clone(), it.id.clone()), told(it))).collect()
     };
     let (old, new) = (findings(old), findings(new));
     let came = new
         .iter()
-        .filter(|(id, _)| !old.contains_key(*id))
+        .filter(|(bug, _)| !old.contains_key(*bug))
         .map(|(_, it)| breaking(format!("the fuzzer finds {it}")));
-    let went = old.iter().filter(|(id, _)| !new.contains_key(*id));
+    let went = old.iter().filter(|(bug, _)| !new.contains_key(*bug));
     came.chain(went.map(|(_, it)| compatible(format!("the fuzzer no longer finds {it}")))).collect()
 }
 

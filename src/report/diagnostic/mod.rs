@@ -4,7 +4,7 @@
 mod frame;
 mod render;
 
-use super::{Report, Run, Snapshot, text};
+use super::{Report, Run, Snapshot, text, words};
 use crate::catalogue::Verdict;
 use crate::runner::{Change, Check, FuzzFinding, Judgement};
 
@@ -121,9 +121,9 @@ impl Block {
 
     /// Tells a finding of the fuzzer, with its smallest script.
     pub fn of_fuzz(finding: &FuzzFinding, bounds: Bounds) -> Self {
-        let (verdict, word) = match finding.severity {
-            "advice" => (Verdict::Warn, "LOOK"),
-            _ => (Verdict::Fail, "FOUND"),
+        let (verdict, word) = match finding.is_advice() {
+            true => (Verdict::Warn, "LOOK"),
+            false => (Verdict::Fail, "FOUND"),
         };
         let requirement = finding.requirement.as_ref().map(|id| text::brief(id, 120));
         let about = requirement.iter().map(|id| format!(" › {id}")).collect::<String>();
@@ -132,8 +132,14 @@ impl Block {
             word,
             title: format!("{}{about}", finding.kind),
             rule: requirement.unwrap_or_else(|| format!("fuzz/{}", finding.kind)),
-            is_advice: finding.severity == "advice",
-            tags: format!("{}, {} · {}", finding.stability, steps(finding.steps), finding.revision),
+            is_advice: finding.is_advice(),
+            tags: format!(
+                "{}, {} · {}{}",
+                finding.stability,
+                steps(finding.steps),
+                words::server(finding.name.as_deref()),
+                finding.revision
+            ),
             message: text::lines(&finding.message, bounds.lines, 500),
             rows: fuzz_rows(finding, bounds),
         }
@@ -174,7 +180,7 @@ impl Block {
     pub fn of_problem(report: &Report) -> Option<Self> {
         Some(Self {
             verdict: Verdict::Error,
-            word: "STOPPED",
+            word: words::trouble(report.exit),
             title: "the run".to_owned(),
             tags: format!("exit {}", report.exit.code()),
             rule: "run/stopped".to_owned(),

@@ -23,7 +23,7 @@ impl Doing {
             Event::Progress(now) => self.now = text::brief(now, LONG),
             Event::RunStarted(run) => self.now = format!("{} · {}", run.revision.as_str(), run.transport),
             Event::Fuzzed(fuzzed) => {
-                self.found += fuzzed.findings.iter().filter(|finding| finding.severity != "advice").count();
+                self.found += fuzzed.findings.iter().filter(|finding| !finding.is_advice()).count();
             }
             Event::Finished(finished) => self.end = Some(self.ended(finished)),
             // They come all at once, when a revision is done.

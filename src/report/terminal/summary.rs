@@ -59,7 +59,7 @@ fn problem(report: &Report, look: Look) -> String {
     let mut lines = lines.iter().flat_map(|line| text::wrap(line, look.width.saturating_sub(5).min(110)));
     let first = lines.next().unwrap_or_default();
     let rest: String = lines.map(|line| format!("     {line}\n")).collect();
-    format!("{} {first}\n{rest}\n", look.paint().paint(Tone::Bad, "STOPPED"))
+    format!("{} {first}\n{rest}\n", look.paint().paint(Tone::Bad, words::trouble(report.exit)))
 }
 
 fn every_check(report: &Report, look: Look) -> String {
