@@ -217,6 +217,29 @@ impl<'t> Exchange<'t> {
     }
 }
 
+/// Within what the ids of the server's requests have to differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Scope<'t> {
+    /// Lines are one conversation.
+    Connection,
+    /// A session by its id.
+    Session(&'t str),
+    /// Where there are no sessions, nobody need know what another exchange was told.
+    Exchange(u32),
+}
+
+impl<'t> Scope<'t> {
+    /// That of something that came.
+    pub(super) fn of(context: &Context<'t>, entry: &Entry) -> Self {
+        let Some(number) = entry.exchange() else { return Self::Connection };
+        let exchange = exchanges(context).iter().find(|exchange| exchange.number == number);
+        let session = exchange.and_then(|exchange| {
+            exchange.sent_header("mcp-session-id").or_else(|| exchange.header("mcp-session-id"))
+        });
+        session.map_or(Self::Exchange(number), Self::Session)
+    }
+}
+
 /// The streams of subscriptions that the server ended: what shows it, and whether the response came before.
 pub(super) fn ended_listens(context: &Context<'_>) -> impl Iterator<Item = (Vec<u64>, bool)> {
     let listens = exchanges(context).iter().filter(|exchange| {
