@@ -156,7 +156,7 @@ impl Session {
     pub async fn fence(&mut self) -> Outcome {
         let method = if self.revision.is_stateless() { "server/discover" } else { "ping" };
         let outcome = self.request(method, None).await;
-        self.deaf |= outcome.is_none() && outcome.failed.is_none();
+        self.deaf |= outcome.is_none() && outcome.failed.is_none() && !outcome.is_turned_away();
         Outcome { died: self.dead(), ..outcome }
     }
 
@@ -221,6 +221,8 @@ impl Session {
         Outcome {
             reply: reply.map(|reply| reply.message),
             status: state.and_then(|state| state.status),
+            in_session: self.revision.is_handshake()
+                && state.is_some_and(|state| state.stream.session.is_some()),
             headers: state.map(|state| state.headers.clone()).unwrap_or_default(),
             body: state.and_then(|state| state.body.clone()),
             failed: state.and_then(|state| state.failed.clone()),
@@ -264,7 +266,7 @@ impl Session {
             }
         }
         let stray = self.claim_stray(from, None, Some(exchange));
-        self.outcome(stray, Some(exchange), from)
+        Outcome { in_session: false, ..self.outcome(stray, Some(exchange), from) }
     }
 
     /// Headers and body of an exchange.

@@ -17,6 +17,7 @@ use super::Context;
 use super::context::is_deliberate;
 use crate::protocol::{Class, FrameError, Id, Json, Message};
 use crate::session::transcript::{Entry, What};
+use crate::session::turns_away;
 use crate::transport::{SseHead, media_type};
 
 /// One HTTP request with what came for it.
@@ -153,6 +154,11 @@ impl<'t> Exchange<'t> {
         self.status().is_some_and(|status| (200..300).contains(&status))
     }
 
+    fn is_turned_away(&self) -> bool {
+        let in_session = !self.is_modern() && self.sent_header("mcp-session-id").is_some();
+        self.status().is_some_and(|status| turns_away(status, in_session))
+    }
+
     /// A header of the response.
     fn header(&self, name: &str) -> Option<&'t str> {
         find(self.response.as_ref()?.headers, name)
@@ -215,6 +221,12 @@ impl<'t> Exchange<'t> {
         let kind = self.header("content-type").unwrap_or("no Content-Type");
         self.status().map_or_else(|| "no response".to_owned(), |status| format!("HTTP {status}, {kind}"))
     }
+}
+
+/// Whether HTTP itself turned a request away.
+pub(super) fn is_turned_away(context: &Context<'_>, number: u32) -> bool {
+    let exchange = exchanges(context).iter().find(|exchange| exchange.number == number);
+    exchange.is_some_and(Exchange::is_turned_away)
 }
 
 /// Within what the ids of the server's requests have to differ.
