@@ -202,6 +202,9 @@ impl Session {
     }
 
     async fn reply_to(&mut self, id: &Id, exchange: Option<u32>, from: u64, deadline: Instant) -> Outcome {
+        if let Some(state) = exchange.and_then(|number| self.exchanges.get_mut(&number)) {
+            state.stream.until = Some(deadline);
+        }
         let reply = loop {
             if let Some(reply) = self.claim(id) {
                 break Some(reply);
