@@ -36,7 +36,7 @@ mod tool_list_again;
 mod tool_names;
 mod tool_results;
 mod tool_schemas;
-mod walk;
+pub(super) mod walk;
 
 pub use authorization::derived;
 use serde_json::{Value, json};
