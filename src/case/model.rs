@@ -213,6 +213,17 @@ impl List {
         ("named-requests", Self::NamedRequests),
     ];
 
+    /// The method and the member of its result that list the things themselves, where there is such a list.
+    pub const fn source(self) -> Option<(&'static str, &'static str)> {
+        match self {
+            Self::Tools | Self::CallableTools | Self::InvalidCalls => Some(("tools/list", "tools")),
+            Self::Resources => Some(("resources/list", "resources")),
+            Self::Templates => Some(("resources/templates/list", "resourceTemplates")),
+            Self::Prompts => Some(("prompts/list", "prompts")),
+            Self::Lists | Self::DeclaredLists | Self::Pages | Self::NamedRequests => None,
+        }
+    }
+
     /// Why the list may be empty, and what to do about it.
     pub const fn hint(self) -> &'static str {
         match self {

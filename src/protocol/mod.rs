@@ -12,6 +12,7 @@ mod message;
 mod meta;
 pub mod method;
 mod revision;
+mod uri;
 
 pub use challenge::{Challenge, challenges};
 pub use depth::{MAX_DEPTH, depth};
@@ -21,3 +22,4 @@ pub use id::Id;
 pub use message::{Class, Json, Message};
 pub use meta::RELATED_TASK;
 pub use revision::{Era, Revision, RevisionRange, UnknownRevision};
+pub use uri::spelled;

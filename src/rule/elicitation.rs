@@ -126,15 +126,8 @@ fn default_outside(schema: &Value) -> Option<&String> {
             return false;
         };
         let chosen = default.as_array().cloned().unwrap_or_else(|| vec![default.clone()]);
-        let choices = choices(field);
+        let choices = form::choices(field);
         !choices.is_empty() && chosen.iter().any(|one| !choices.contains(&one))
     };
     fields.into_iter().find(|(_, field)| is_outside(field)).map(|(name, _)| name)
-}
-
-fn choices(field: &Value) -> Vec<&Value> {
-    let plain = [&field["enum"], &field["items"]["enum"]].into_iter().filter_map(Value::as_array).flatten();
-    let titled =
-        [&field["oneOf"], &field["items"]["anyOf"]].into_iter().filter_map(Value::as_array).flatten();
-    plain.chain(titled.map(|choice| &choice["const"])).collect()
 }

@@ -18,15 +18,26 @@ pub(super) enum Doubt {
 static SECRET: LazyLock<Option<Regex>> = LazyLock::new(|| {
     let words = "pass ?words?|pass ?phrase|api ?keys?|secret ?keys?|private ?keys?|access ?tokens?|\
                  auth(?:entication|orization)? ?tokens?|bearer ?tokens?|refresh ?tokens?|client ?secret|\
-                 (?:credit|debit) ?cards?(?: ?(?:number|no))?|card ?number|cvv2?|cvc2?|iban|bank ?account(?: ?number)?|\
+                 (?:credit|debit) ?cards?(?: ?(?:number|no))?|cvv2?|cvc2?|bank ?account(?: ?number)?|\
                  social ?security(?: ?number)?|ssn";
     Regex::new(&format!(
         r"^(?:(?:your|the|my|user|account|current|new|old|confirm|github|openai) )*(?:{words})$"
     ))
     .ok()
 });
-/// Words that are mostly used for one.
-const DOUBTFUL: [&str; 7] = ["secret", "secrets", "token", "pin", "pin code", "credentials", "passcode"];
+/// Words that are mostly used for one. Cards are also those of a library, and an IBAN is printed on invoices.
+const DOUBTFUL: [&str; 10] = [
+    "secret",
+    "secrets",
+    "token",
+    "pin",
+    "pin code",
+    "credentials",
+    "passcode",
+    "card number",
+    "cardnumber",
+    "iban",
+];
 
 /// The first field of a form that seems to ask for a secret, and how sure that is.
 pub(super) fn secret_field(schema: &Value) -> Option<(String, Doubt)> {
@@ -34,12 +45,20 @@ pub(super) fn secret_field(schema: &Value) -> Option<(String, Doubt)> {
     let doubts = fields.iter().filter_map(|(name, field)| {
         let title = field["title"].as_str().unwrap_or_default();
         let doubt = [name.as_str(), title].into_iter().filter_map(doubt).min_by_key(|d| *d == Doubt::Some)?;
-        // A yes or no is no secret.
-        (field["type"] != "boolean").then(|| (name.clone(), doubt))
+        // A yes or no is no secret, nor is what the server itself offers to choose from.
+        (field["type"] != "boolean" && choices(field).is_empty()).then(|| (name.clone(), doubt))
     });
     let mut doubts: Vec<_> = doubts.collect();
     doubts.sort_by_key(|(_, doubt)| *doubt == Doubt::Some);
     doubts.into_iter().next()
+}
+
+/// What a field offers to choose from.
+pub(super) fn choices(field: &Value) -> Vec<&Value> {
+    let plain = [&field["enum"], &field["items"]["enum"]].into_iter().filter_map(Value::as_array).flatten();
+    let titled =
+        [&field["oneOf"], &field["items"]["anyOf"]].into_iter().filter_map(Value::as_array).flatten();
+    plain.chain(titled.map(|choice| &choice["const"])).collect()
 }
 
 fn doubt(name: &str) -> Option<Doubt> {
@@ -99,12 +118,27 @@ mod tests {
         for name in ["password", "apiKey", "API_KEY", "your-password", "credit_card_number", "userPassword"] {
             assert_eq!(field(name), Some(Doubt::None), "{name}");
         }
-        assert_eq!(field("token"), Some(Doubt::Some));
+        for name in ["token", "cardNumber", "iban"] {
+            assert_eq!(field(name), Some(Doubt::Some), "{name}");
+        }
         for name in ["passwordHint", "name", "email", "username", "tokens_per_day", "pinColor", "keyboard"] {
             assert_eq!(field(name), None, "{name}");
         }
         let yes = json!({"properties": {"password": {"type": "boolean"}}});
         assert_eq!(secret_field(&yes), None);
+    }
+
+    #[test]
+    fn a_choice_among_labels_of_the_server_is_no_secret() {
+        let choices = [
+            json!({"type": "string", "enum": ["work", "home"]}),
+            json!({"type": "string", "oneOf": [{"const": "a", "title": "Work"}]}),
+            json!({"type": "array", "items": {"type": "string", "enum": ["work"]}}),
+            json!({"type": "array", "items": {"anyOf": [{"const": "a", "title": "Work"}]}}),
+        ];
+        for choice in choices {
+            assert_eq!(secret_field(&json!({"properties": {"apiKey": choice}})), None);
+        }
     }
 
     #[test]

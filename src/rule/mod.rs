@@ -40,6 +40,8 @@ mod texts;
 mod tokens;
 mod tool_uses;
 mod wish;
+#[cfg(test)]
+mod written;
 
 pub use context::{Context, is_deliberate, written_ids};
 pub use finding::{Finding, Findings, Observation};

@@ -138,42 +138,17 @@ fn tagged(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mu
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
-    use crate::protocol::{Frame, Revision};
-    use crate::session::Transcript;
-    use crate::session::transcript::What;
-
-    fn sent(message: &Value, exchange: u32) -> What {
-        let json = Some(message.clone().into());
-        What::Sent { frame: Frame::from_value(message), json, deliberate: false, exchange: Some(exchange) }
-    }
-
-    fn received(message: &Value, exchange: u32) -> What {
-        let (frame, json) = (Frame::from_value(message), Ok(message.clone().into()));
-        What::Received { frame, json, terminated: true, exchange: Some(exchange), streamed: true }
-    }
-
-    fn violated(progress_on: u32) -> Vec<&'static str> {
-        let call = |id: u32| {
-            let meta = json!({"progressToken": format!("token-{id}")});
-            json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "x", "_meta": meta}})
-        };
-        let params = json!({"progressToken": "token-1", "progress": 1});
-        let progress = json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params});
-        let mut transcript = Transcript::new(Revision::V2026_07_28, true);
-        transcript.add(sent(&call(1), 1));
-        transcript.add(sent(&call(2), 2));
-        transcript.add(received(&progress, progress_on));
-        let mut findings = Findings::new(Revision::V2026_07_28);
-        run(&Context::new(&transcript), &mut findings);
-        findings.violations.iter().map(|violation| violation.requirement).collect()
-    }
+    use crate::protocol::Revision;
+    use crate::rule::written::{call, progress, received, sent, violated};
 
     #[test]
     fn progress_on_the_stream_of_another_request_is_misplaced() {
-        assert!(violated(1).is_empty());
-        assert_eq!(violated(2), [PROGRESS_STREAM]);
+        let found = |progress_on: u32| {
+            let entries = vec![sent(&call(1), 1), sent(&call(2), 2), received(&progress(1), progress_on)];
+            violated(&RULE, Revision::V2026_07_28, entries)
+        };
+        assert!(found(1).is_empty());
+        assert_eq!(found(2), [PROGRESS_STREAM]);
     }
 }

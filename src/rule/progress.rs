@@ -99,6 +99,8 @@ fn token(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
             context.revision().is_stateless() || created(message, context.revision()).is_none()
         });
     match reply {
+        // What comes on two streams of HTTP has no order.
+        Some((reply, _)) if reply.exchange() != entry.exchange() => {}
         Some((reply, _)) => findings.violated(
             STOPS,
             "progress came after the reply",
@@ -158,5 +160,25 @@ fn rate(entry: &Entry, times: &[Duration], findings: &mut Findings) {
         ),
         true => {}
         false => findings.kept(RATE),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::Revision;
+    use crate::rule::written::{call, progress, received, sent, violated};
+
+    #[test]
+    fn progress_after_the_reply_counts_on_the_same_stream_only() {
+        let reply = json!({"jsonrpc": "2.0", "id": 1, "result": {"content": []}});
+        let found = |progress_on: u32| {
+            let entries = vec![sent(&call(1), 1), received(&reply, 1), received(&progress(1), progress_on)];
+            violated(&RULE, Revision::V2025_06_18, entries)
+        };
+        assert!(found(2).is_empty());
+        assert_eq!(found(1), [STOPS]);
     }
 }

@@ -172,7 +172,7 @@ fn unanswered(context: &Context<'_>, answered: &HashSet<(u64, Id)>, findings: &m
         if answered.contains(&(asked.seq, id.clone())) {
             findings.kept(ANSWERED);
         } else if !(streams(&asked.method)
-            || is_unauthorized(context, asked)
+            || is_turned_away(context, asked)
             || abandoned(context, asked.seq)
             || dropped(context, asked.exchange)
             || reported
@@ -198,12 +198,10 @@ fn in_noise(context: &Context<'_>, seq: u64) -> bool {
     received.next() == Some(false)
 }
 
-/// Whether HTTP itself refused the request, for want of a token or of a scope.
-fn is_unauthorized(context: &Context<'_>, asked: &super::context::Asked) -> bool {
-    context.transcript.entries.iter().any(|entry| match &entry.what {
-        What::Response { exchange, status: 401 | 403, .. } => asked.exchange == Some(*exchange),
-        _ => false,
-    })
+/// Whether HTTP itself turned the request away.
+fn is_turned_away(context: &Context<'_>, asked: &super::context::Asked) -> bool {
+    let Some(exchange) = asked.exchange else { return false };
+    super::http::is_turned_away(context, exchange)
 }
 
 /// Requests whose reply comes only when a stream ends.
@@ -259,5 +257,27 @@ fn notifications(context: &Context<'_>, findings: &mut Findings) {
         .any(|(entry, message)| message.class() == Class::Notification && !is_deliberate(entry));
     if legal && !violated {
         findings.kept(NOTIFICATION);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Revision;
+    use crate::rule::written::{call, post, response, sent, violated};
+
+    #[test]
+    fn what_http_turns_away_needs_no_reply() {
+        let found = |status: u16, session: Option<&str>| {
+            let entries = vec![post(1, session), sent(&call(1), 1), response(1, status)];
+            violated(&RULE, Revision::V2025_06_18, entries)
+        };
+        for status in [401, 403, 429, 503] {
+            assert!(found(status, None).is_empty(), "{status}");
+        }
+        assert!(found(404, Some("a")).is_empty());
+        for status in [200, 404, 500] {
+            assert_eq!(found(status, None), [ANSWERED], "{status}");
+        }
     }
 }

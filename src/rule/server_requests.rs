@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::http::Scope;
 use super::wish::KINDS;
 use super::{Context, Findings, Rule};
 use crate::catalogue::Verdict;
@@ -99,11 +100,11 @@ fn forbidden(context: &Context<'_>, entry: &Entry, message: &Message, findings: 
     }
 }
 
-fn request(
-    context: &Context<'_>,
+fn request<'t>(
+    context: &Context<'t>,
     entry: &Entry,
     message: &Message,
-    ids: &mut HashSet<Id>,
+    ids: &mut HashSet<(Scope<'t>, Id)>,
     findings: &mut Findings,
 ) {
     let id = message.id().unwrap_or(Id::Null);
@@ -113,7 +114,7 @@ fn request(
         id if id.is_legal() => None,
         _ => Some(ID_TYPE),
     };
-    let is_new = ids.insert(id.clone());
+    let is_new = ids.insert((Scope::of(context, entry), id.clone()));
     match legal {
         Some(rule) => [rule, ID_VALID].iter().for_each(|rule| {
             let problem = format!("a request has the id {id}");
@@ -178,5 +179,26 @@ fn declared(context: &Context<'_>, entry: &Entry, message: &Message, got: String
             ),
             None => findings.kept(rule),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::rule::written::{post, received, violated};
+
+    #[test]
+    fn ids_differ_within_a_session() {
+        let ping = json!({"jsonrpc": "2.0", "id": 1, "method": "ping"});
+        let found = |sessions: [Option<&str>; 2]| {
+            let entries = (1..).zip(sessions);
+            let entries = entries.flat_map(|(number, id)| [post(number, id), received(&ping, number)]);
+            violated(&RULE, Revision::V2025_06_18, entries.collect())
+        };
+        assert!(found([Some("a"), Some("b")]).is_empty());
+        assert!(found([None, None]).is_empty());
+        assert_eq!(found([Some("a"), Some("a")]), [ID_UNIQUE, ID_VALID]);
     }
 }

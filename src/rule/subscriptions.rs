@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use super::flight::Listen;
 use super::{Context, Findings, Rule};
-use crate::protocol::Message;
+use crate::protocol::{Message, spelled};
 use crate::session::transcript::Entry;
 
 const NOTHING: &str = "subscriptions.nothing-unsubscribed";
@@ -79,8 +79,8 @@ fn change(entry: &Entry, message: &Message, flag: &str, listens: &[Listen<'_>], 
 fn asks(filter: &Value, flag: &str, params: &Value) -> bool {
     match &filter[flag] {
         Value::Array(uris) => {
-            let uri = params["uri"].as_str().unwrap_or_default();
-            uris.iter().filter_map(Value::as_str).any(|wanted| uri.starts_with(wanted))
+            let uri = spelled(params["uri"].as_str().unwrap_or_default());
+            uris.iter().filter_map(Value::as_str).any(|wanted| uri.starts_with(&spelled(wanted)))
         }
         flag => *flag == true,
     }

@@ -86,7 +86,9 @@ impl CaseRun<'_> {
         }
         for thing in things {
             self.captured.insert(name.to_owned(), thing.clone());
+            let from = self.observed.len();
             self.steps(steps).await;
+            self.forgive_if_gone(list.list, &thing, from).await;
         }
     }
 

@@ -10,6 +10,7 @@ mod evidence;
 mod example;
 mod exit;
 mod fixture;
+mod gone;
 mod interpret;
 mod isolated;
 mod look;

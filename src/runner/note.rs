@@ -133,11 +133,18 @@ impl CaseRun<'_> {
     }
 }
 
-/// Why an outcome tells nothing: for want of a token or of a scope. HTTP 403 has other reasons where the status matters.
+/// Why an outcome tells nothing: HTTP turned the request away, or one of several. HTTP 403 has other reasons where the
+/// status matters.
 pub(super) fn refusal(outcome: &Outcome, status_matters: bool) -> Option<&'static str> {
+    let of_several = || outcome.replies.iter().flatten().find_map(|reply| refusal(reply, status_matters));
     match outcome.status {
         Some(401) => Some("refused with HTTP 401: needs a token that is accepted (--bearer-env NAME)"),
         Some(403) if !status_matters => Some("refused with HTTP 403: needs a token that allows it"),
-        _ => None,
+        Some(429) => Some("refused with HTTP 429: too many requests (try --jobs 1)"),
+        Some(503) => Some("refused with HTTP 503: the server is busy"),
+        Some(404) if outcome.is_turned_away() => {
+            Some("refused with HTTP 404: the server has ended the session")
+        }
+        _ => of_several(),
     }
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::transcript::What;
-use super::{Meta, Session};
+use super::{Meta, Session, turns_away};
 use crate::protocol::{Id, Message};
 
 /// A request whose reply is not awaited.
@@ -68,6 +68,14 @@ impl Session {
         replies
             .find(|(_, message)| message.id().as_ref() == Some(id))
             .map(|(_, message)| message.into_value())
+    }
+
+    /// Whether HTTP itself turned away a request that was begun.
+    pub fn is_turned_away(&self, begun: &Begun) -> bool {
+        let state = begun.exchange.and_then(|number| self.exchanges.get(&number));
+        let status = state.and_then(|state| state.status);
+        status.is_some_and(|status| turns_away(status, self.http_session.is_some()))
+            && self.reply_so_far(&begun.id).is_none()
     }
 
     /// The content type of the HTTP response to a request that was begun.

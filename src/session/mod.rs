@@ -31,7 +31,7 @@ pub use detect::{Detection, detect, is_modern_error};
 pub(crate) use flight::Sent;
 pub use headers::{Mirror, encode};
 pub use open::{OpenError, OpenFailure, Server};
-pub use outcome::Outcome;
+pub use outcome::{Outcome, turns_away};
 pub(crate) use quota::FLOOD;
 pub use quota::Quota;
 pub use send::HttpCall;

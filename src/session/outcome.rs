@@ -12,6 +12,9 @@ pub struct Outcome {
     pub reply: Option<Message>,
     /// The HTTP status, over HTTP.
     pub status: Option<u16>,
+    /// Whether it is that of a message in an HTTP session, so that status 404 says that the session has ended. Who describes
+    /// a whole HTTP exchange knows better what to make of its status.
+    pub in_session: bool,
     /// HTTP response headers, names in lower case.
     pub headers: Vec<(String, String)>,
     /// An HTTP body that is no JSON-RPC message, as text.
@@ -32,7 +35,18 @@ pub struct Outcome {
     pub died: Option<String>,
 }
 
+/// Whether HTTP itself turned a request away, which says nothing of what was asked: for want of a token or of a scope,
+/// because there were too many requests, because the server is busy, or because it has ended the session.
+pub fn turns_away(status: u16, in_session: bool) -> bool {
+    matches!(status, 401 | 403 | 429 | 503) || status == 404 && in_session
+}
+
 impl Outcome {
+    /// Whether HTTP itself turned the request away, without a reply.
+    pub fn is_turned_away(&self) -> bool {
+        self.reply.is_none() && self.status.is_some_and(|status| turns_away(status, self.in_session))
+    }
+
     /// The result, if the reply is one.
     pub fn result(&self) -> Option<&Value> {
         self.reply.as_ref()?.get("result")

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use serde_json::Value;
+use tokio::time::Instant;
 
 use super::transcript::What;
 use super::{HttpCall, Session};
@@ -98,6 +99,7 @@ impl Session {
         state.is_get = method == "GET";
         state.stream.owes = asks;
         state.stream.session = session;
+        state.stream.until = Some(Instant::now() + self.options.timeout);
         self.transcript.add(What::Request { exchange, method, headers, deliberate });
         if !frame.bytes().is_empty() {
             self.transcript.add(What::Sent { frame, json, deliberate, exchange: Some(exchange) });

@@ -4,14 +4,16 @@
 use std::time::Duration;
 
 use bytes::Bytes;
+use tokio::time::Instant;
 
 use super::{HttpCall, Session};
 use crate::protocol::Frame;
 use crate::transport::SseHead;
 
-/// How often one stream is taken up again, and how long we wait before where the server does not say.
-const MOST: u8 = 5;
+/// How long we wait before a stream is taken up again where the server does not say.
 const WAIT: Duration = Duration::from_millis(500);
+/// What we wait at least, the first time; it doubles up to `WAIT`, whatever a server says that wants us back at once.
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// Where the event stream of an exchange stands.
 #[derive(Debug, Default)]
@@ -22,9 +24,19 @@ pub(super) struct Stream {
     pub session: Option<String>,
     last_id: Option<String>,
     retry: Option<Duration>,
-    resumed: u8,
+    resumed: u32,
+    /// Until when the reply is awaited.
+    pub until: Option<Instant>,
     /// The exchange whose stream this one continues.
     continues: Option<u32>,
+}
+
+impl Stream {
+    /// How long we wait before the stream is taken up again.
+    fn pause(&self) -> Duration {
+        let least = PAUSE.saturating_mul(2_u32.saturating_pow(self.resumed)).min(WAIT);
+        self.retry.unwrap_or(WAIT).max(least)
+    }
 }
 
 impl super::Exchange {
@@ -65,7 +77,7 @@ impl Session {
             stream.owes,
             &stream.last_id,
             state.status,
-            self.revision.is_handshake() && stream.resumed < MOST,
+            self.revision.is_handshake() && stream.until.is_some_and(|until| Instant::now() < until),
         ) else {
             return false;
         };
@@ -78,11 +90,12 @@ impl Session {
             last_id: Some(last.clone()),
             retry: stream.retry,
             resumed: stream.resumed + 1,
+            until: stream.until,
             continues: Some(stream.continues.unwrap_or(number)),
         };
         let call = HttpCall {
             method: "GET".to_owned(),
-            delay: stream.retry.unwrap_or(WAIT).min(self.options.timeout),
+            delay: stream.pause().min(self.options.timeout),
             ..HttpCall::default()
         };
         let mut headers = self.headers_for(None);
@@ -97,5 +110,22 @@ impl Session {
         };
         self.exchanges.entry(exchange).or_default().stream = next;
         true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_that_wants_us_back_at_once_gets_growing_pauses() {
+        let pause = |retry: u64, resumed: u32| {
+            let retry = Some(Duration::from_millis(retry));
+            Stream { retry, resumed, ..Stream::default() }.pause().as_millis()
+        };
+        assert_eq!([0, 1, 2, 7, 40].map(|resumed| pause(0, resumed)), [5, 10, 20, 500, 500]);
+        assert_eq!([0, 1, 6].map(|resumed| pause(200, resumed)), [200, 200, 320]);
+        assert_eq!(pause(3000, 9), 3000);
+        assert_eq!(Stream::default().pause(), WAIT);
     }
 }

@@ -156,7 +156,7 @@ impl Session {
     pub async fn fence(&mut self) -> Outcome {
         let method = if self.revision.is_stateless() { "server/discover" } else { "ping" };
         let outcome = self.request(method, None).await;
-        self.deaf |= outcome.is_none() && outcome.failed.is_none();
+        self.deaf |= outcome.is_none() && outcome.failed.is_none() && !outcome.is_turned_away();
         Outcome { died: self.dead(), ..outcome }
     }
 
@@ -202,6 +202,9 @@ impl Session {
     }
 
     async fn reply_to(&mut self, id: &Id, exchange: Option<u32>, from: u64, deadline: Instant) -> Outcome {
+        if let Some(state) = exchange.and_then(|number| self.exchanges.get_mut(&number)) {
+            state.stream.until = Some(deadline);
+        }
         let reply = loop {
             if let Some(reply) = self.claim(id) {
                 break Some(reply);
@@ -221,6 +224,8 @@ impl Session {
         Outcome {
             reply: reply.map(|reply| reply.message),
             status: state.and_then(|state| state.status),
+            in_session: self.revision.is_handshake()
+                && state.is_some_and(|state| state.stream.session.is_some()),
             headers: state.map(|state| state.headers.clone()).unwrap_or_default(),
             body: state.and_then(|state| state.body.clone()),
             failed: state.and_then(|state| state.failed.clone()),
@@ -264,7 +269,7 @@ impl Session {
             }
         }
         let stray = self.claim_stray(from, None, Some(exchange));
-        self.outcome(stray, Some(exchange), from)
+        Outcome { in_session: false, ..self.outcome(stray, Some(exchange), from) }
     }
 
     /// Headers and body of an exchange.

@@ -46,11 +46,12 @@ fn answer(exchange: &Exchange<'_>, findings: &mut Findings) {
     match exchange.status() {
         Some(405) => [STREAM, PATH].iter().for_each(|id| findings.kept(id)),
         Some(200) if exchange.is_stream() => [STREAM, PATH].iter().for_each(|id| findings.kept(id)),
+        // Refused for another reason: credentials, the session, too many streams.
+        Some(503) => {}
         Some(404) => violates(PATH, "GET is not known at the address of POST", findings),
         Some(200..300 | 406 | 500..) => {
             violates(STREAM, "GET is answered neither with an event stream nor with 405", findings);
         }
-        // Refused for another reason: credentials, the session, too many streams.
         _ => {}
     }
 }

@@ -17,6 +17,7 @@ use super::Context;
 use super::context::is_deliberate;
 use crate::protocol::{Class, FrameError, Id, Json, Message};
 use crate::session::transcript::{Entry, What};
+use crate::session::turns_away;
 use crate::transport::{SseHead, media_type};
 
 /// One HTTP request with what came for it.
@@ -153,6 +154,11 @@ impl<'t> Exchange<'t> {
         self.status().is_some_and(|status| (200..300).contains(&status))
     }
 
+    fn is_turned_away(&self) -> bool {
+        let in_session = !self.is_modern() && self.sent_header("mcp-session-id").is_some();
+        self.status().is_some_and(|status| turns_away(status, in_session))
+    }
+
     /// A header of the response.
     fn header(&self, name: &str) -> Option<&'t str> {
         find(self.response.as_ref()?.headers, name)
@@ -214,6 +220,35 @@ impl<'t> Exchange<'t> {
     fn shown(&self) -> String {
         let kind = self.header("content-type").unwrap_or("no Content-Type");
         self.status().map_or_else(|| "no response".to_owned(), |status| format!("HTTP {status}, {kind}"))
+    }
+}
+
+/// Whether HTTP itself turned a request away.
+pub(super) fn is_turned_away(context: &Context<'_>, number: u32) -> bool {
+    let exchange = exchanges(context).iter().find(|exchange| exchange.number == number);
+    exchange.is_some_and(Exchange::is_turned_away)
+}
+
+/// Within what the ids of the server's requests have to differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) enum Scope<'t> {
+    /// Lines are one conversation.
+    Connection,
+    /// A session by its id.
+    Session(&'t str),
+    /// Where there are no sessions, nobody need know what another exchange was told.
+    Exchange(u32),
+}
+
+impl<'t> Scope<'t> {
+    /// That of something that came.
+    pub(super) fn of(context: &Context<'t>, entry: &Entry) -> Self {
+        let Some(number) = entry.exchange() else { return Self::Connection };
+        let exchange = exchanges(context).iter().find(|exchange| exchange.number == number);
+        let session = exchange.and_then(|exchange| {
+            exchange.sent_header("mcp-session-id").or_else(|| exchange.header("mcp-session-id"))
+        });
+        session.map_or(Self::Exchange(number), Self::Session)
     }
 }
 

@@ -191,7 +191,7 @@ fn result(exchange: &Exchange<'_>, findings: &mut Findings) {
 fn path(exchange: &Exchange<'_>, findings: &mut Findings) {
     let is_answered = exchange.messages().next().is_some();
     match exchange.status() {
-        Some(301..=303 | 404 | 405) if !is_answered => findings.violated(
+        Some(301..=303 | 404 | 405) if !is_answered && !exchange.is_turned_away() => findings.violated(
             ONE_PATH,
             "a request is not served at the address of the others",
             "an answer at this address",

@@ -7,11 +7,12 @@ use serde_json::{Value, json};
 
 use super::{
     Seen, listen,
+    listen::grant::{URIS, grants},
     walk::{Walk, difference, key},
 };
 use crate::case::List;
 use crate::catalogue::Verdict;
-use crate::protocol::{Message, method};
+use crate::protocol::{Message, method, spelled};
 use crate::runner::interpret::CaseRun;
 use crate::session::transcript::What;
 use crate::session::{Begun, Session};
@@ -22,10 +23,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 const QUIET: Duration = Duration::from_millis(100);
 const END: Duration = Duration::from_millis(250);
 const UPDATED: &str = "notifications/resources/updated";
-const LISTS: [(&str, &str, &str); 3] = [
-    ("tools", "tools/list", "notifications/tools/list_changed"),
-    ("prompts", "prompts/list", "notifications/prompts/list_changed"),
-    ("resources", "resources/list", "notifications/resources/list_changed"),
+const LISTS: [(&str, &str, &str, &str); 3] = [
+    ("tools", "tools/list", "notifications/tools/list_changed", "toolsListChanged"),
+    ("prompts", "prompts/list", "notifications/prompts/list_changed", "promptsListChanged"),
+    ("resources", "resources/list", "notifications/resources/list_changed", "resourcesListChanged"),
 ];
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
@@ -46,12 +47,13 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         super::call(run, &tool["name"], &tool["arguments"]).await;
         let after = State::take(run, &uris).await;
         if before != after && can_be_told(run) {
-            let mut owed = lists(run, &watch, &before, &after);
-            owed.extend(resources(run, &watch, &before, &after));
+            let mut owed = lists(run, &before, &after);
+            owed.extend(resources(run, &before, &after));
+            owed.retain(|news| watch.iter().any(|watch| news.is_granted(watch)));
             let are_told = |session: &Session| owed.iter().all(|news| news.is_told(session, &watch, from));
             run.session.wait_until(PATIENCE, are_told).await;
             owed.iter().for_each(|news| judge(run, &watch, news, from));
-            afterwards(run, watch, tool, &uris).await;
+            afterwards(run, &watch, tool, &uris).await;
             break;
         }
     }
@@ -81,21 +83,37 @@ fn uris(run: &CaseRun<'_>) -> Vec<String> {
     uris.filter(|_| declares(run, "resources.subscribe")).map(str::to_owned).collect()
 }
 
-/// Two subscriptions (2026-07-28) that ask for everything, or none; `None` if there should be some, but are not.
-async fn watch(run: &mut CaseRun<'_>, uris: &[String]) -> Option<Vec<Begun>> {
+/// Who is to be told.
+struct Watch {
+    /// The subscription (2026-07-28); before, the whole connection.
+    begun: Option<Begun>,
+    /// What the server agreed to tell.
+    granted: Value,
+}
+
+/// Two subscriptions (2026-07-28) that ask for everything, or the connection; `None` if the first was not acknowledged.
+async fn watch(run: &mut CaseRun<'_>, uris: &[String]) -> Option<Vec<Watch>> {
+    let mut filter = listen::filter(run);
     if run.session.revision.is_stateless() {
-        let mut filter = listen::filter(run);
         if !uris.is_empty() {
-            filter["resourceSubscriptions"] = json!(uris);
+            filter[URIS] = json!(uris);
         }
-        let first = listen::begin(run, &filter).await;
-        listen::acknowledgement(run, &first)?;
-        return Some(vec![first, listen::begin(run, &filter).await]);
+        let first = subscribed(run, &filter).await?;
+        return Some([Some(first), subscribed(run, &filter).await].into_iter().flatten().collect());
     }
+    let mut taken = Vec::new();
     for uri in uris {
-        run.ask("resources/subscribe", json!({"uri": uri})).await;
+        let outcome = run.ask("resources/subscribe", json!({"uri": uri})).await;
+        taken.extend(outcome.result().map(|_| uri));
     }
-    Some(Vec::new())
+    filter[URIS] = json!(taken);
+    Some(vec![Watch { begun: None, granted: filter }])
+}
+
+async fn subscribed(run: &mut CaseRun<'_>, filter: &Value) -> Option<Watch> {
+    let begun = listen::begin(run, filter).await;
+    let (ack, _) = listen::acknowledgement(run.session, &begun)?;
+    Some(Watch { begun: Some(begun), granted: ack.params()["notifications"].clone() })
 }
 
 async fn act(run: &mut CaseRun<'_>, tool: &Value) {
@@ -113,7 +131,7 @@ struct State {
 impl State {
     async fn take(run: &mut CaseRun<'_>, uris: &[String]) -> Self {
         let mut state = Self { names: Vec::new(), contents: Vec::new() };
-        for (member, list, _) in LISTS {
+        for (member, list, ..) in LISTS {
             let names = match declares(run, member) {
                 true => Walk::take(run.session, list, member).await.set(key(member)),
                 false => BTreeSet::new(),
@@ -139,26 +157,29 @@ struct News {
     ids: (String, &'static str),
     what: String,
     notification: &'static str,
+    /// What the server grants who tells of it.
+    flag: &'static str,
     uri: Option<String>,
 }
 
 impl News {
     fn is(&self, message: &Message) -> bool {
-        let told = message.params()["uri"].as_str().unwrap_or_default();
+        let told = spelled(message.params()["uri"].as_str().unwrap_or_default());
         message.method() == Some(self.notification)
-            && self.uri.as_ref().is_none_or(|uri| told.starts_with(uri.as_str()))
+            && self.uri.as_ref().is_none_or(|uri| told.starts_with(&spelled(uri)))
     }
 
-    /// Who asked and was told: each subscription, or the whole connection.
-    fn told(&self, session: &Session, watch: &[Begun], from: u64) -> Vec<bool> {
-        let is_told = |begun| told(session, from, begun, |message| self.is(message));
-        match watch {
-            [] => vec![is_told(None)],
-            watch => watch.iter().map(|begun| is_told(Some(begun))).collect(),
-        }
+    fn is_granted(&self, watch: &Watch) -> bool {
+        grants(&watch.granted, self.flag, self.uri.as_deref())
     }
 
-    fn is_told(&self, session: &Session, watch: &[Begun], from: u64) -> bool {
+    /// Who is owed it and was told.
+    fn told(&self, session: &Session, watch: &[Watch], from: u64) -> Vec<bool> {
+        let owed = watch.iter().filter(|watch| self.is_granted(watch));
+        owed.map(|watch| told(session, from, watch.begun.as_ref(), |message| self.is(message))).collect()
+    }
+
+    fn is_told(&self, session: &Session, watch: &[Watch], from: u64) -> bool {
         !self.told(session, watch, from).contains(&false)
     }
 }
@@ -177,16 +198,17 @@ fn told(
     })
 }
 
-fn lists(run: &CaseRun<'_>, watch: &[Begun], before: &State, after: &State) -> Vec<News> {
-    let suffix = if watch.is_empty() { "notified" } else { "notified-on-listen" };
+fn lists(run: &CaseRun<'_>, before: &State, after: &State) -> Vec<News> {
+    let suffix = if run.session.revision.is_stateless() { "notified-on-listen" } else { "notified" };
     let mut owed = Vec::new();
-    for (index, (family, list, notification)) in LISTS.iter().enumerate() {
+    for (index, (family, list, notification, flag)) in LISTS.iter().enumerate() {
         let (old, new) = (&before.names[index], &after.names[index]);
-        if old != new && declares(run, &format!("{family}.listChanged")) {
+        if old != new {
             owed.push(News {
                 ids: (format!("{family}.list-changed.{suffix}"), "subscriptions.list-changed-delivered"),
                 what: format!("{list} changed ({})", difference(old, new)),
                 notification,
+                flag,
                 uri: None,
             });
         }
@@ -194,8 +216,8 @@ fn lists(run: &CaseRun<'_>, watch: &[Begun], before: &State, after: &State) -> V
     owed
 }
 
-fn resources(run: &CaseRun<'_>, watch: &[Begun], before: &State, after: &State) -> Vec<News> {
-    let suffix = if watch.is_empty() { "notified-legacy" } else { "notified-on-listen" };
+fn resources(run: &CaseRun<'_>, before: &State, after: &State) -> Vec<News> {
+    let suffix = if run.session.revision.is_stateless() { "notified-on-listen" } else { "notified-legacy" };
     let mut owed = Vec::new();
     for (index, uri) in uris(run).into_iter().enumerate() {
         let (Some(old), Some(new)) = (&before.contents[index], &after.contents[index]) else { continue };
@@ -204,6 +226,7 @@ fn resources(run: &CaseRun<'_>, watch: &[Begun], before: &State, after: &State) 
                 ids: (format!("resources.updated.{suffix}"), "subscriptions.resource-updated-delivered"),
                 what: format!("the content of {uri} changed"),
                 notification: UPDATED,
+                flag: URIS,
                 uri: Some(uri),
             });
         }
@@ -211,7 +234,7 @@ fn resources(run: &CaseRun<'_>, watch: &[Begun], before: &State, after: &State) 
     owed
 }
 
-fn judge(run: &mut CaseRun<'_>, watch: &[Begun], news: &News, from: u64) {
+fn judge(run: &mut CaseRun<'_>, watch: &[Watch], news: &News, from: u64) {
     let seen = |message: String| Seen {
         message,
         expected: format!("`{}`", news.notification),
@@ -223,7 +246,7 @@ fn judge(run: &mut CaseRun<'_>, watch: &[Begun], news: &News, from: u64) {
     let any = told.contains(&true);
     let what = &news.what;
     super::hold(run, &news.ids.0, any, seen(format!("{what}, and nobody was told")));
-    if any && !watch.is_empty() {
+    if any && told.len() > 1 {
         let all = !told.contains(&false);
         super::hold(
             run,
@@ -235,14 +258,15 @@ fn judge(run: &mut CaseRun<'_>, watch: &[Begun], news: &News, from: u64) {
 }
 
 /// The same change again, when one subscription was cancelled, and when none is left.
-async fn afterwards(run: &mut CaseRun<'_>, watch: Vec<Begun>, tool: &Value, uris: &[String]) {
-    for begun in &watch {
+async fn afterwards(run: &mut CaseRun<'_>, watch: &[Watch], tool: &Value, uris: &[String]) {
+    let subscriptions: Vec<&Begun> = watch.iter().filter_map(|watch| watch.begun.as_ref()).collect();
+    for begun in &subscriptions {
         run.session.cancel(begun).await;
         run.session.wait_for(END, |_| false).await;
         act(run, tool).await;
     }
     let updates = told(run.session, 0, None, |message| message.method() == Some(UPDATED));
-    if !watch.is_empty() || !updates {
+    if !subscriptions.is_empty() || !updates {
         return;
     }
     for uri in uris {

@@ -9,7 +9,11 @@ use crate::catalogue::Verdict;
 use crate::runner::interpret::CaseRun;
 use crate::session::Meta;
 
-const SAME: &str = "base.meta.client-info-not-behavioural";
+const SAME: [&str; 3] = [
+    "base.meta.client-info-not-behavioural",
+    "base.meta.client-info-not-security",
+    "auth.clientinfo.not-security",
+];
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     for list in run.around.survey.things(List::Lists) {
@@ -23,7 +27,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         }
         match (pages[0] == pages[1], pages[0] == pages[2]) {
             (false, false) => {}
-            (is_met, _) => {
+            (is_met, _) => SAME.iter().for_each(|id| {
                 let seen = Seen {
                     message: format!("{method} depends on the name of the client"),
                     expected: format!("the same for each client: {}", pages[0].join(", ")),
@@ -31,8 +35,8 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
                     from,
                     at_most: Some(Verdict::Warn),
                 };
-                super::hold(run, SAME, is_met, seen);
-            }
+                super::hold(run, id, is_met, seen);
+            }),
         }
     }
     run.rest_unseen("the lists change by themselves, or there are none");

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 use serde_json::Value;
 
-use super::walk::Walk;
+use super::walk::lists;
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::runner::call_of;
@@ -31,15 +31,19 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
                 run.note(requirement, Verdict::Pass, "the tool was served")
             }
             Some(_) => {}
-            None if is_unknown(&outcome) => refused = refused.or(Some((tool["name"].clone(), outcome, from))),
+            None if is_unknown(&outcome) => refused = refused.or(Some((tool, outcome, from))),
             None => {}
         }
     }
     if let Some((tool, outcome, from)) = refused
-        && is_listed(run, &tool).await
+        // Over HTTP another call may have taken the tool away in between.
+        && lists(run.session, "tools/list", "tools", &tool).await
     {
         let violation = Violation {
-            message: format!("the tool {tool} is unknown here, though another connection was offered it"),
+            message: format!(
+                "the tool {} is unknown here, though another connection was offered it",
+                tool["name"]
+            ),
             expected: "the same tools on every connection".into(),
             got: outcome.error().map(Value::to_string).unwrap_or_default(),
             span: (from, run.session.transcript.last()),
@@ -52,10 +56,4 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
 
 fn is_unknown(outcome: &Outcome) -> bool {
     outcome.error().and_then(|error| error["message"].as_str()).is_some_and(|text| UNKNOWN.is_match(text))
-}
-
-/// Over HTTP another call may have taken the tool away in between.
-async fn is_listed(run: &mut CaseRun<'_>, tool: &Value) -> bool {
-    let names = Walk::take(run.session, "tools/list", "tools").await.set("name");
-    tool.as_str().is_some_and(|name| names.contains(name))
 }

@@ -36,7 +36,7 @@ mod tool_list_again;
 mod tool_names;
 mod tool_results;
 mod tool_schemas;
-mod walk;
+pub(super) mod walk;
 
 pub use authorization::derived;
 use serde_json::{Value, json};
@@ -168,6 +168,7 @@ fn called(outcome: &Outcome) -> Called {
             _ => Called::Done,
         },
         (None, Some(_)) => Called::Refused,
+        (None, None) if outcome.is_turned_away() => Called::Refused,
         (None, None) if outcome.status.is_some_and(|status| (400..500).contains(&status)) => Called::Refused,
         (None, None) => Called::Silent,
     }

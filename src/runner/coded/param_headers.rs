@@ -11,6 +11,7 @@ use crate::catalogue::Verdict;
 use crate::pattern::pointer;
 use crate::protocol::code;
 use crate::runner::interpret::CaseRun;
+use crate::runner::note::refusal;
 use crate::sample;
 use crate::session::{Meta, Mirror, Outcome};
 
@@ -184,8 +185,8 @@ impl<'p> Probe<'p> {
 
     async fn refused(&self, run: &mut CaseRun<'_>, arguments: &Value, headers: Headers<'_>, id: &str) {
         let outcome = self.call(run, arguments, headers, false).await;
-        if matches!(outcome.status, Some(401 | 403)) {
-            return unseen(run, id, "the call needs authorization");
+        if let Some(why) = refusal(&outcome, false) {
+            return unseen(run, id, why);
         }
         // What is derived only, or hardly done anywhere, is no failure.
         let is_mild = ["header-without-value", "boolean-literal"].iter().any(|name| id.ends_with(name));

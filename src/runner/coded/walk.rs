@@ -84,6 +84,18 @@ pub(super) fn keys(page: &[Value], key: &str) -> Vec<String> {
     page.iter().filter_map(|thing| thing[key].as_str()).map(str::to_owned).collect()
 }
 
+/// Whether a thing is on a list now; of one without a key that cannot be told.
+pub(in crate::runner) async fn lists(
+    session: &mut Session,
+    method: &str,
+    member: &str,
+    thing: &Value,
+) -> bool {
+    let key = key(member);
+    let keys = Walk::take(session, method, member).await.set(key);
+    thing[key].as_str().is_none_or(|name| keys.contains(name))
+}
+
 /// What tells the things of a list apart.
 pub(super) fn key(member: &str) -> &'static str {
     match member {

@@ -8,6 +8,7 @@ use super::{kept, violated_at_most};
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::runner::interpret::CaseRun;
+use crate::runner::note::refusal;
 use crate::session::Manner;
 
 const KINDS: &str = "mrtr.input-request-kinds";
@@ -36,8 +37,8 @@ pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
         let Some((name, expected)) = ASKED.iter().find(|(name, _)| thing["name"] == *name) else { continue };
         let params = json!({"name": name, "arguments": {}});
         let flow = follow(run, &Primitive { method, params }, &Manner::Willing).await;
-        // What needs other credentials asks for nothing.
-        if !matches!(flow.last.status, Some(401 | 403)) {
+        // What is refused by HTTP asks for nothing.
+        if refusal(&flow.last, false).is_none() {
             judge(run, name, expected, &flow);
         }
     }

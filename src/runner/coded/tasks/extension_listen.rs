@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 use super::extension::{NAME, create, declaring, is_missing_capability, is_over, tools, under};
 use super::{get, is_terminal, judge, shows, until_end};
 use crate::protocol::Message;
-use crate::runner::coded::listen::{ACKNOWLEDGED, begin_with};
+use crate::runner::coded::http::unseen;
+use crate::runner::coded::listen::{ACKNOWLEDGED, begin_with, is_silent};
 use crate::runner::interpret::CaseRun;
 use crate::runner::note::Violation;
 use crate::session::Outcome;
@@ -15,6 +16,7 @@ use crate::session::Outcome;
 /// Tools that are called, and of those tasks the most that are listened to.
 const PROBES: usize = 12;
 const LISTENS: usize = 3;
+const UNDECLARED: &str = "tasks-ext.listen-missing-capability";
 const NOBODY: &str = "8f4c2e9a-mcp-conform-no-such-task";
 /// How long the end of a task may take to be told after it could be seen.
 const NEWS: Duration = Duration::from_millis(500);
@@ -78,6 +80,10 @@ async fn listen(run: &mut CaseRun<'_>, id: &str) -> bool {
 /// A client without the extension gets no news.
 async fn undeclared(run: &mut CaseRun<'_>, id: &str) {
     let begun = begin_with(run, under(filter(&[id]), json!({}))).await;
+    if is_silent(run.session, &begun) {
+        run.session.cancel(&begun).await;
+        return unseen(run, UNDECLARED, "neither acknowledged nor refused");
+    }
     let reply = run.session.reply_so_far(&begun.id);
     let got = reply.clone().unwrap_or_else(|| "a subscription".into());
     let outcome = Outcome {
@@ -85,7 +91,7 @@ async fn undeclared(run: &mut CaseRun<'_>, id: &str) {
         span: (begun.from, run.session.transcript.last()),
         ..Default::default()
     };
-    judge(run, "tasks-ext.listen-missing-capability", is_missing_capability(&outcome), || {
+    judge(run, UNDECLARED, is_missing_capability(&outcome), || {
         let expected = format!("error -32021 with requiredCapabilities that name {NAME}");
         let mut violation = shows(&outcome, "a client without the extension may listen to tasks", expected);
         violation.got = got.to_string();

@@ -1,26 +1,36 @@
 //! `subscriptions/listen` (2026-07-28): acknowledged, tagged, kept open, several at once.
 
+pub(super) mod grant;
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Seen;
+use super::http::unseen;
 use crate::catalogue::{Requirement, Verdict};
 use crate::protocol::{Id, Message, code, method};
 use crate::runner::interpret::CaseRun;
 use crate::runner::note::Violation;
-use crate::session::Begun;
+use crate::session::{Begun, Session};
 use crate::transport::media_type;
 
+const UNKNOWN: &str = "subscriptions.unknown-filter-ignored";
+const ROOM: &str = "subscriptions.client-close-http";
+const EARLY_END: &str = "subscriptions.not-completed-early";
 const ALL_PATTERNS: &str = "base.patterns.all-supported";
+const TURNED_AWAY: &str = "refused by an HTTP status";
 pub(super) const ACKNOWLEDGED: &str = "notifications/subscriptions/acknowledged";
-/// How long the acknowledgement may take after a later request was answered.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// What ends a subscription later than this after its acknowledgement may be an end that the server has chosen.
+const EARLY: Duration = Duration::from_secs(1);
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let filter = filter(run);
     let promises = filter.as_object().is_some_and(|filter| !filter.is_empty());
     let first = begin(run, &filter).await;
+    if run.session.is_turned_away(&first) {
+        return run.rest_unseen(TURNED_AWAY);
+    }
     if !is_supported(run, &first, promises) {
         run.session.cancel(&first).await;
         return run.rest_unseen("the server has no subscriptions");
@@ -33,16 +43,16 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     }
     let second = begin(run, &filter).await;
     run.session.fence().await;
-    let both = [&first, &second].map(|begun| acknowledgement(run, begun));
+    let both = [&first, &second].map(|begun| acknowledgement(run.session, begun));
     match &both[0] {
-        Some((ack, seq)) => acknowledged(run, &first, &filter, ack, *seq),
+        Some((ack, seq)) => grant::acknowledged(run, &first, &filter, ack, *seq),
         None => {
             missing(run, &first);
         }
     }
     let several = both.iter().all(Option::is_some);
     let shown = format!("acknowledged: {}", both.iter().flatten().count());
-    if both[0].is_some() {
+    if both[0].is_some() && !run.session.is_turned_away(&second) {
         say(
             run,
             "subscriptions.multiple-concurrent",
@@ -81,7 +91,7 @@ pub(super) fn filter(run: &CaseRun<'_>) -> Value {
     }
     let uri = run.around.survey.surface().pointer("/resources/0/uri").cloned();
     if let (true, Some(uri)) = (declares("resources.subscribe"), uri) {
-        filter["resourceSubscriptions"] = json!([uri]);
+        filter[grant::URIS] = json!([uri]);
     }
     filter
 }
@@ -93,9 +103,15 @@ pub(super) async fn begin(run: &mut CaseRun<'_>, filter: &Value) -> Begun {
 /// The same with other parameters beside the filter.
 pub(super) async fn begin_with(run: &mut CaseRun<'_>, params: Value) -> Begun {
     let begun = run.session.begin("subscriptions/listen", Some(params));
-    let id = Some(begun.id.clone());
-    run.session.wait_for(PATIENCE, |message| message.subscription() == id || message.id() == id).await;
+    let is_over = |session: &Session| begun.exchange.is_some_and(|exchange| session.is_landed(exchange));
+    let patience = run.session.timeout();
+    run.session.wait_until(patience, |session| !is_silent(session, &begun) || is_over(session)).await;
     begun
+}
+
+/// Whether nobody said yet what becomes of a subscription.
+pub(super) fn is_silent(session: &Session, begun: &Begun) -> bool {
+    acknowledgement(session, begun).is_none() && session.reply_so_far(&begun.id).is_none()
 }
 
 fn is_supported(run: &mut CaseRun<'_>, begun: &Begun, promises: bool) -> bool {
@@ -139,8 +155,8 @@ fn is_supported(run: &mut CaseRun<'_>, begun: &Begun, promises: bool) -> bool {
 }
 
 /// The acknowledgement of a subscription and where it stands. One that is tagged wrongly counts if it is the only one.
-pub(super) fn acknowledgement(run: &CaseRun<'_>, begun: &Begun) -> Option<(Message, u64)> {
-    let all = run.session.transcript.received().filter(|(_, message)| message.method() == Some(ACKNOWLEDGED));
+pub(super) fn acknowledgement(session: &Session, begun: &Begun) -> Option<(Message, u64)> {
+    let all = session.transcript.received().filter(|(_, message)| message.method() == Some(ACKNOWLEDGED));
     let all: Vec<(Message, u64)> = all.map(|(entry, message)| (message, entry.seq)).collect();
     let is_untagged = |ack: &Message| ack.subscription().is_none_or(|tag| !is_number(&tag));
     let own = all.iter().find(|(ack, _)| ack.subscription().as_ref() == Some(&begun.id));
@@ -156,62 +172,15 @@ fn missing(run: &mut CaseRun<'_>, begun: &Begun) {
     say(run, "subscriptions.ack-sent", false, ACKNOWLEDGED, "none", begun.from);
 }
 
-fn acknowledged(run: &mut CaseRun<'_>, begun: &Begun, filter: &Value, ack: &Message, seq: u64) {
-    let from = begun.from;
-    let shown = ack.to_string();
-    say(run, "subscriptions.ack-sent", true, ACKNOWLEDGED, &shown, from);
-    let tagged = ack.subscription();
-    say(
-        run,
-        "base.meta.subscription-id.present",
-        tagged.is_some(),
-        "a subscriptionId in `_meta`",
-        &shown,
-        from,
-    );
-    let same = tagged.as_ref() == Some(&begun.id);
-    for id in ["base.meta.subscription-id.value", "subscriptions.id-equals-request-id"] {
-        say(run, id, same, &format!("subscriptionId {}", begun.id), &shown, from);
-    }
-    let earlier = run
-        .session
-        .transcript
-        .received()
-        .any(|(entry, message)| entry.seq < seq && message.subscription().as_ref() == Some(&begun.id));
-    say(run, "subscriptions.ack-first", !earlier, "the acknowledgement before anything else", &shown, from);
-    let granted = &ack.params()["notifications"];
-    say(
-        run,
-        "subscriptions.ack-is-subset",
-        is_subset(granted, filter),
-        &format!("a part of {filter}"),
-        &shown,
-        from,
-    );
-    if filter.get("resourceSubscriptions").is_some() {
-        let echoed = granted["resourceSubscriptions"] == filter["resourceSubscriptions"];
-        let expected = format!("resourceSubscriptions {}", filter["resourceSubscriptions"]);
-        say(run, "resources.subscribe.listen-acknowledged", echoed, &expected, &shown, from);
-    }
-}
-
-/// Whether nothing was granted that was not asked for. A flag that is false grants nothing.
-fn is_subset(granted: &Value, asked: &Value) -> bool {
-    granted.as_object().into_iter().flatten().all(|(name, value)| match value {
-        Value::Bool(false) | Value::Null => true,
-        Value::Array(uris) => {
-            uris.iter().all(|uri| asked[name].as_array().is_some_and(|asked| asked.contains(uri)))
-        }
-        value => asked.get(name) == Some(value),
-    })
-}
-
 /// A member of the filter that nobody knows is left out of what is granted.
 async fn unknown_member(run: &mut CaseRun<'_>, filter: &Value) {
     let mut filter = filter.clone();
     filter["mcpConformChanged"] = true.into();
     let begun = begin(run, &filter).await;
-    let ack = acknowledgement(run, &begun).map(|(ack, _)| ack);
+    if is_silent(run.session, &begun) {
+        return unseen(run, UNKNOWN, "neither acknowledged nor refused");
+    }
+    let ack = acknowledgement(run.session, &begun).map(|(ack, _)| ack);
     let is_met =
         ack.as_ref().is_some_and(|ack| ack.params()["notifications"].get("mcpConformChanged").is_none());
     let got = ack.map(Message::into_value).or_else(|| run.session.reply_so_far(&begun.id));
@@ -222,7 +191,7 @@ async fn unknown_member(run: &mut CaseRun<'_>, filter: &Value) {
         from: begun.from,
         at_most: None,
     };
-    super::hold(run, "subscriptions.unknown-filter-ignored", is_met, seen);
+    super::hold(run, UNKNOWN, is_met, seen);
     run.session.cancel(&begun).await;
 }
 
@@ -234,17 +203,23 @@ async fn many(run: &mut CaseRun<'_>, filter: &Value) {
     for _ in 0..20 {
         let begun = begin(run, filter).await;
         run.session.cancel(&begun).await;
+        if acknowledgement(run.session, &begun).is_none() {
+            break;
+        }
     }
     let begun = begin(run, filter).await;
+    if run.session.is_turned_away(&begun) {
+        return unseen(run, ROOM, TURNED_AWAY);
+    }
     let seen = Seen {
-        message: "after 20 streams that were closed a new one is not served".into(),
+        message: "after some streams that were closed, 20 at most, a new one is not served".into(),
         expected: "an acknowledgement".into(),
         got: "none".into(),
         from: begun.from,
         at_most: None,
     };
-    let is_met = acknowledgement(run, &begun).is_some();
-    super::hold(run, "subscriptions.client-close-http", is_met, seen);
+    let is_met = acknowledgement(run.session, &begun).is_some();
+    super::hold(run, ROOM, is_met, seen);
     run.session.cancel(&begun).await;
 }
 
@@ -256,16 +231,7 @@ fn is_readable(run: &CaseRun<'_>, begun: &Begun) -> bool {
 
 /// The request is not answered while the subscription lives.
 fn open(run: &mut CaseRun<'_>, begun: &Begun) {
-    let reply = run.session.reply_so_far(&begun.id);
-    let got = reply.as_ref().map_or_else(|| "no response yet".to_owned(), Value::to_string);
-    say(
-        run,
-        "subscriptions.not-completed-early",
-        reply.is_none(),
-        "no response before the end",
-        &got,
-        begun.from,
-    );
+    unanswered(run, begun);
     if run.session.is_http() {
         let kind = run.session.content_type(begun);
         let got = kind.clone().unwrap_or_else(|| "no content type".into());
@@ -274,6 +240,40 @@ fn open(run: &mut CaseRun<'_>, begun: &Begun) {
             say(run, id, is_stream, "text/event-stream", &got, begun.from);
         }
     }
+}
+
+/// An answer after the acknowledgement ends the subscription, which a server may do, though hardly at once.
+fn unanswered(run: &mut CaseRun<'_>, begun: &Begun) {
+    let mut received = run.session.transcript.received();
+    let reply = received.find(|(_, it)| it.is_reply() && it.id().as_ref() == Some(&begun.id));
+    drop(received);
+    let Some((end, reply)) = reply else {
+        return say(run, EARLY_END, true, "no response before the end", "", begun.from);
+    };
+    let ack = acknowledgement(run.session, begun).filter(|(_, seq)| *seq < end.seq);
+    let ack = ack.and_then(|(_, seq)| run.session.transcript.get(seq));
+    let is_late = ack.is_some_and(|ack| end.at > ack.at + EARLY);
+    let goes_on = run.session.transcript.received().any(|(entry, message)| {
+        entry.seq > end.seq
+            && message.method().is_some()
+            && message.subscription().as_ref() == Some(&begun.id)
+    });
+    let at_most = match ack {
+        Some(_) if is_late && !goes_on => {
+            return unseen(run, EARLY_END, "the server ended the subscription by itself, after a while");
+        }
+        Some(_) if !goes_on => Some(Verdict::Warn),
+        _ => None,
+    };
+    let seen = Seen {
+        message: "subscriptions/listen is answered although the subscription has just begun, or goes on"
+            .into(),
+        expected: "no response before the end".into(),
+        got: reply.to_string(),
+        from: begun.from,
+        at_most,
+    };
+    super::hold(run, EARLY_END, false, seen);
 }
 
 fn say(run: &mut CaseRun<'_>, id: &str, is_met: bool, expected: &str, got: &str, from: u64) {

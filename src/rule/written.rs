@@ -1,0 +1,54 @@
+//! Transcripts that tests of rules write.
+
+use serde_json::{Value, json};
+
+use super::{Context, Findings, Rule};
+use crate::protocol::{Frame, Revision};
+use crate::session::Transcript;
+use crate::session::transcript::What;
+
+/// A message of ours on an HTTP exchange.
+pub(super) fn sent(message: &Value, exchange: u32) -> What {
+    let json = Some(message.clone().into());
+    What::Sent { frame: Frame::from_value(message), json, deliberate: false, exchange: Some(exchange) }
+}
+
+/// A message of the server on the stream of an HTTP exchange.
+pub(super) fn received(message: &Value, exchange: u32) -> What {
+    let (frame, json) = (Frame::from_value(message), Ok(message.clone().into()));
+    What::Received { frame, json, terminated: true, exchange: Some(exchange), streamed: true }
+}
+
+/// A POST, in a session if one is given.
+pub(super) fn post(exchange: u32, session: Option<&str>) -> What {
+    let headers = session.map(|id| ("Mcp-Session-Id".to_owned(), id.to_owned())).into_iter().collect();
+    What::Request { exchange, method: "POST".to_owned(), headers, deliberate: false }
+}
+
+/// The head of a response.
+pub(super) fn response(exchange: u32, status: u16) -> What {
+    What::Response { exchange, status, headers: Vec::new() }
+}
+
+/// A call that asks for progress under `token-ID`.
+pub(super) fn call(id: u32) -> Value {
+    let meta = json!({"progressToken": format!("token-{id}")});
+    json!({"jsonrpc": "2.0", "id": id, "method": "tools/call", "params": {"name": "x", "_meta": meta}})
+}
+
+/// Progress of that call.
+pub(super) fn progress(id: u32) -> Value {
+    let params = json!({"progressToken": format!("token-{id}"), "progress": 1});
+    json!({"jsonrpc": "2.0", "method": "notifications/progress", "params": params})
+}
+
+/// The requirements that a rule finds violated in a conversation over HTTP.
+pub(super) fn violated(rule: &Rule, revision: Revision, entries: Vec<What>) -> Vec<&'static str> {
+    let mut transcript = Transcript::new(revision, true);
+    for what in entries {
+        transcript.add(what);
+    }
+    let mut findings = Findings::new(revision);
+    (rule.run)(&Context::new(&transcript), &mut findings);
+    findings.violations.iter().map(|violation| violation.requirement).collect()
+}
