@@ -162,6 +162,8 @@ pub struct Hunted {
     pub found: usize,
     /// Why the server could not be spoken to.
     failure: Option<String>,
+    /// Why it was not spoken to as long as it should have been.
+    ended: Option<String>,
     /// Files that could not be read or written.
     files: BTreeSet<String>,
 }
@@ -172,6 +174,7 @@ impl Hunted {
         match self {
             Self { found: 1.., .. } => ExitCode::Findings,
             Self { failure: Some(_), .. } => ExitCode::Unreachable,
+            Self { ended: Some(_), .. } => ExitCode::Inconclusive,
             Self { files, .. } if !files.is_empty() => ExitCode::Usage,
             _ => ExitCode::Clean,
         }
@@ -179,7 +182,7 @@ impl Hunted {
 
     /// What went wrong.
     pub fn problem(self) -> Option<String> {
-        let problems: Vec<String> = self.failure.into_iter().chain(self.files).collect();
+        let problems: Vec<String> = self.failure.into_iter().chain(self.ended).chain(self.files).collect();
         (!problems.is_empty()).then(|| problems.join("\n"))
     }
 }
@@ -221,6 +224,8 @@ pub async fn hunt(
         match summary {
             Ok(summary) => {
                 hunted.found += summary.findings.iter().filter(|f| f.severity == Severity::Finding).count();
+                let ended = summary.ended.as_ref().map(|why| plan.secrets.mask(why));
+                hunted.ended = hunted.ended.or(ended);
                 hunted.files.extend(summary.problems.iter().map(|problem| plan.secrets.mask(problem)));
                 let fuzzed = fuzzed(plan, *revision, summary, limits.findings_dir.as_deref());
                 tell(Event::Fuzzed(Box::new(fuzzed)));

@@ -89,6 +89,8 @@ pub struct Summary {
     pub corpus: usize,
     /// The bugs, each once.
     pub findings: Vec<Finding>,
+    /// Why the server let it end before its time, if it did.
+    pub ended: Option<String>,
     /// What did not work on this side: files that could not be read or written.
     pub problems: Vec<String>,
 }

@@ -159,9 +159,9 @@ impl<'h> Hunt<'h> {
                     }
                     Err(failure) => {
                         let after = self.summary.executed;
-                        let problem =
+                        let why =
                             format!("after {after} cases there was no new connection: {}", failure.error);
-                        self.summary.problems.push(problem);
+                        self.summary.ended = Some(why);
                         break;
                     }
                 },
@@ -306,8 +306,7 @@ impl<'h> Hunt<'h> {
     fn note_flood(&mut self, is_flooded: bool) {
         self.floods = if is_flooded { self.floods + 1 } else { 0 };
         if self.floods == FLOODS {
-            let problem = format!("{FLOODS} connections in a row: {FLOOD}");
-            self.summary.problems.push(problem);
+            self.summary.ended = Some(format!("{FLOODS} connections in a row: {FLOOD}"));
         }
     }
 
