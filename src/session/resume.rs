@@ -27,6 +27,13 @@ pub(super) struct Stream {
     continues: Option<u32>,
 }
 
+impl Stream {
+    /// Whether it is the rest of the stream of a request.
+    pub(super) fn is_continuation(&self) -> bool {
+        self.continues.is_some()
+    }
+}
+
 impl super::Exchange {
     /// Remembers what is needed to take the stream up again.
     pub(super) fn note(&mut self, head: &SseHead) {
