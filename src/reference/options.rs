@@ -41,6 +41,10 @@ pub struct Options {
     #[serde(deserialize_with = "duration")]
     #[serde(default)]
     pub patience: Option<Duration>,
+    /// How long the tool `job` takes (default 60ms).
+    #[serde(deserialize_with = "duration")]
+    #[serde(default)]
+    pub job: Option<Duration>,
     /// When HTTP replies are event streams.
     pub sse: Option<Sse>,
     /// Whether HTTP sessions get an id (default yes).
@@ -143,6 +147,7 @@ impl Options {
         take(&mut self.split_writes, &other.split_writes);
         take(&mut self.slow_start, &other.slow_start);
         take(&mut self.patience, &other.patience);
+        take(&mut self.job, &other.job);
         take(&mut self.sse, &other.sse);
         take(&mut self.sessions, &other.sessions);
         take(&mut self.numbered_sessions, &other.numbered_sessions);

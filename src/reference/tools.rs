@@ -20,7 +20,7 @@ use crate::protocol::Revision;
 pub const STEP: Duration = Duration::from_millis(10);
 const MOST_STEPS: u32 = 20;
 /// Long enough for the tool `job` to be cancelled.
-const JOB_STEPS: f64 = 6.0;
+const JOB_STEPS: u32 = 6;
 const NAMES: [&str; 9] = ["echo", "add", "media", "fail", "slow", "log", "delete", "toggle", "route"];
 const EXTRA: &str = "extra";
 
@@ -248,11 +248,15 @@ fn add(ask: &Ask<'_>, a: &Value, b: &Value) -> Outcome {
 fn slow(ask: &Ask<'_>, steps: f64) -> Outcome {
     // The schema has checked the range; a whole number may still be written as 3.0.
     let steps = (1..=MOST_STEPS).find(|n| f64::from(*n) >= steps).unwrap_or(MOST_STEPS);
-    let mut outcome = said(&format!("Took {steps} steps."));
-    outcome.delay = STEP * steps;
+    stepwise(ask, said(&format!("Took {steps} steps.")), steps, STEP)
+}
+
+/// What comes of work in steps, each of which takes this long and reports progress.
+fn stepwise(ask: &Ask<'_>, mut outcome: Outcome, steps: u32, step: Duration) -> Outcome {
+    outcome.delay = step * steps;
     if let Some(token) = ask.progress_token().map(|own| ask.server.token(own)) {
         outcome.notifications =
-            (1..=steps).map(|done| (STEP * done - STEP / 2, progress(ask, &token, done, steps))).collect();
+            (1..=steps).map(|done| (step * done - step / 2, progress(ask, &token, done, steps))).collect();
     }
     outcome
 }
@@ -283,7 +287,6 @@ fn toggle(server: &Server) -> Outcome {
 }
 
 fn job(ask: &Ask<'_>) -> Outcome {
-    let mut outcome = slow(ask, JOB_STEPS);
-    outcome.result = said("The job is done.").result;
-    outcome
+    let step = ask.server.settings.options.job.map_or(STEP, |whole| whole / JOB_STEPS);
+    stepwise(ask, said("The job is done."), JOB_STEPS, step)
 }

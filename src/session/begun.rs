@@ -62,6 +62,13 @@ impl Session {
         }
     }
 
+    /// Waits for the reply to a request that was begun, and cancels it if none came in time.
+    pub async fn await_or_cancel(&mut self, begun: &Begun, patience: Duration) {
+        if !self.is_answered(begun, patience).await {
+            self.cancel(begun).await;
+        }
+    }
+
     /// The reply to a request that was begun, if it came.
     pub fn reply_so_far(&self, id: &Id) -> Option<Value> {
         let mut replies = self.transcript.received().filter(|(_, message)| message.is_reply());

@@ -106,6 +106,14 @@ impl Session {
         headers.is_some_and(|headers| headers.iter().any(is_stream))
     }
 
+    /// Whether the server can speak by itself: over HTTP only while a GET stream is open.
+    pub(crate) fn listens(&self) -> bool {
+        let is_open = |state: &super::Exchange| {
+            state.is_get && state.status == Some(200) && !state.done && !state.stream.is_continuation()
+        };
+        !self.is_http() || self.exchanges.values().any(is_open)
+    }
+
     /// Breaks an exchange off.
     pub(crate) fn drop_exchange(&mut self, exchange: u32) {
         self.abort(exchange);

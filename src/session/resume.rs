@@ -37,6 +37,11 @@ impl Stream {
         let least = PAUSE.saturating_mul(2_u32.saturating_pow(self.resumed)).min(WAIT);
         self.retry.unwrap_or(WAIT).max(least)
     }
+
+    /// Whether it is the rest of the stream of a request.
+    pub(super) fn is_continuation(&self) -> bool {
+        self.continues.is_some()
+    }
 }
 
 impl super::Exchange {

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Seen;
+use super::{Seen, is_limited};
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::protocol::method;
@@ -121,7 +121,9 @@ async fn context(run: &mut CaseRun<'_>, reference: &Value, argument: &str) {
         let outcome = complete(run, reference, argument, Some(context.clone())).await;
         match (outcome.result(), outcome.error()) {
             (Some(_), _) => run.note(requirement, Verdict::Pass, "accepted"),
-            (None, Some(error)) => {
+            // Whoever was asked too often refuses the control as well.
+            (None, Some(_)) if complete(run, reference, argument, None).await.result().is_none() => return,
+            (None, Some(error)) if !is_limited(&outcome) => {
                 let got = error.to_string();
                 let message = format!("refused with the context {context}, answered without");
                 run.violation(
@@ -135,7 +137,7 @@ async fn context(run: &mut CaseRun<'_>, reference: &Value, argument: &str) {
                     },
                 );
             }
-            (None, None) => {}
+            _ => {}
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::http::{Seen, say};
+use super::http::{Seen, say, unseen};
 use super::{SOME, at_length};
 use crate::case::List;
 use crate::protocol::Message;
@@ -80,24 +80,19 @@ async fn cancelled(run: &mut CaseRun<'_>, tool: &Value, index: usize) -> bool {
     run.session.wait_until(PATIENCE, speaks).await;
     let patience = run.session.timeout();
     if run.session.reply_so_far(&left.id).is_some() || !is_stream(run, &left) {
-        run.session.is_answered(&left, patience).await;
-        run.session.is_answered(&right, patience).await;
+        run.session.await_or_cancel(&left, patience).await;
+        run.session.await_or_cancel(&right, patience).await;
         return false;
     }
     run.session.break_off(closed);
     let since = run.session.transcript.last();
-    run.session.is_answered(&right, patience).await;
+    let is_over = run.session.is_answered(&right, patience).await;
     run.session.fence().await;
     let span = (left.from, run.session.transcript.last());
-    let reply = run.session.reply_so_far(&right.id);
-    let got = reply.as_ref().map_or_else(|| "no response".to_owned(), Value::to_string);
-    let message = "closing the stream of one request ended another";
-    say(
-        run,
-        OTHERS,
-        reply.is_some(),
-        &Seen { message, expected: "the response to the other request", got, span, ..Seen::default() },
-    );
+    match is_over {
+        true => goes_on(run, &right, span),
+        false => unseen(run, OTHERS, "the other call takes longer than it was waited for"),
+    }
     let is_about = |message: &Message| {
         message.params()["progressToken"] == token.as_str() || message.id().as_ref() == Some(&left.id)
     };
@@ -112,5 +107,17 @@ async fn cancelled(run: &mut CaseRun<'_>, tool: &Value, index: usize) -> bool {
         late.is_none(),
         &Seen { message, expected: "nothing more about it", got, span, ..Seen::default() },
     );
+    if !is_over {
+        run.session.cancel(&right).await;
+    }
     true
+}
+
+/// The call that was not closed came to its end.
+fn goes_on(run: &mut CaseRun<'_>, right: &Begun, span: (u64, u64)) {
+    let reply = run.session.reply_so_far(&right.id);
+    let got = reply.as_ref().map_or_else(|| "no response".to_owned(), Value::to_string);
+    let message = "closing the stream of one request ended another";
+    let expected = "the response to the other request";
+    say(run, OTHERS, reply.is_some(), &Seen { message, expected, got, span, ..Seen::default() });
 }

@@ -174,6 +174,13 @@ fn called(outcome: &Outcome) -> Called {
     }
 }
 
+/// Whether the server says that a limit was reached: that is about how often it was asked, and not about what.
+fn is_limited(outcome: &Outcome) -> bool {
+    const WORDS: [&str; 4] = ["limit", "too many", "throttl", "quota"];
+    let said = outcome.error().or(outcome.result()).map(|said| said.to_string().to_lowercase());
+    outcome.status == Some(429) || said.is_some_and(|said| WORDS.iter().any(|word| said.contains(word)))
+}
+
 /// Calls a tool.
 async fn call(run: &mut CaseRun<'_>, name: &Value, arguments: &Value) -> Outcome {
     run.ask("tools/call", json!({"name": name, "arguments": arguments})).await

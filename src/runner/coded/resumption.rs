@@ -135,7 +135,7 @@ async fn interrupted(run: &mut CaseRun<'_>, tool: &Value, replays: bool) -> bool
     run.session.wait_until(PATIENCE, speaks).await;
     let last = event_ids(run.session, &begun).pop();
     let (Some(last), None) = (last, run.session.reply_so_far(&begun.id)) else {
-        run.session.is_answered(&begun, run.session.timeout()).await;
+        run.session.await_or_cancel(&begun, run.session.timeout()).await;
         return false;
     };
     run.session.break_off(exchange);
@@ -148,16 +148,22 @@ async fn interrupted(run: &mut CaseRun<'_>, tool: &Value, replays: bool) -> bool
     let reply = run.session.reply_so_far(&begun.id);
     // What came after the break shows that the stream goes on.
     let goes_on = replays || !ids_on(run.session, again).is_empty();
-    if reply.is_none() && !goes_on {
+    let is_over = run.session.is_landed(again);
+    match &reply {
         // The call may be done, and its response lost: this server keeps none.
-        unseen_both(run, "the server does not replay what came while nobody listened");
-        return true;
+        None if !goes_on => unseen_both(run, "the server does not replay what came while nobody listened"),
+        None if !is_over => unseen_both(run, "the call takes longer than it was waited for"),
+        _ => {
+            let got = reply.as_ref().map_or_else(|| "no response".to_owned(), Value::to_string);
+            let span = (begun.from, run.session.transcript.last());
+            let message = "a call whose connection was lost was given up";
+            let seen = Seen { message, expected: "its response, later", got, span, ..Seen::default() };
+            DISCONNECT.iter().for_each(|id| say(run, id, reply.is_some(), &seen));
+        }
     }
-    let got = reply.as_ref().map_or_else(|| "no response".to_owned(), Value::to_string);
-    let span = (begun.from, run.session.transcript.last());
-    let message = "a call whose connection was lost was given up";
-    let seen = Seen { message, expected: "its response, later", got, span, ..Seen::default() };
-    DISCONNECT.iter().for_each(|id| say(run, id, reply.is_some(), &seen));
+    if reply.is_none() {
+        run.session.cancel(&begun).await;
+    }
     run.session.break_off(again);
     true
 }

@@ -1,13 +1,17 @@
 //! Listing the tools again: the same order, and a notification when they change.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::walk::{Walk, difference};
 use crate::catalogue::Verdict;
 use crate::runner::interpret::CaseRun;
 use crate::runner::note::Violation;
+use crate::session::Session;
 
 const WALKS: usize = 4;
+/// How long a change may take to be told.
+const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let survey = Walk::of_pages(run.around.survey.pages(), "tools/list", "tools");
@@ -52,18 +56,20 @@ async fn order(run: &mut CaseRun<'_>, survey: &Walk) {
 async fn notified(run: &mut CaseRun<'_>, survey: &Walk) {
     let Some(requirement) = run.judged("tools.list-changed.notified") else { return };
     let declared = run.around.survey.server().pointer("/capabilities/tools/listChanged");
-    if declared.is_none_or(|flag| flag != true) || run.session.is_http() {
+    if declared.is_none_or(|flag| flag != true) || !run.session.listens() {
         return;
     }
+    let is_told = |session: &Session| {
+        let method = Some("notifications/tools/list_changed");
+        session.transcript.received().any(|(_, message)| message.method() == method)
+    };
     for last in [false, true] {
         let now = Walk::take(run.session, "tools/list", "tools").await;
         let (before, after) = (survey.set("name"), now.set("name"));
         if before == after {
             return;
         }
-        run.session.fence().await;
-        let method = "notifications/tools/list_changed";
-        if run.session.transcript.received().any(|(_, message)| message.method() == Some(method)) {
+        if run.session.wait_until(PATIENCE, is_told).await {
             return run.note(requirement, Verdict::Pass, "the list changed and the client was told");
         }
         if last {

@@ -1,12 +1,14 @@
 //! Retries that are not quite what was asked for: too much, too little, malformed, or never sent.
 
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::flow::{Flow, retry, up_to_last};
 use super::{End, answered, end, kept, violated};
 use crate::protocol::{Id, code};
+use crate::runner::coded::is_limited;
 use crate::runner::interpret::CaseRun;
-use crate::session::{HttpCall, Manner, Meta, Outcome};
+use crate::session::{HttpCall, Manner, Meta};
 
 const NEW_ID: &str = "mrtr.retry-new-id-accepted";
 const ELSEWHERE: &str = "mrtr.retry-independent";
@@ -221,23 +223,25 @@ async fn malformed(run: &mut CaseRun<'_>, flow: &Flow) {
 
 /// Nobody has to come back: what was asked for and never answered stands in nobody's way.
 pub(super) async fn abandoned(run: &mut CaseRun<'_>, flow: &Flow) {
-    let call = (flow.primitive.method.to_owned(), Some(flow.primitive.params.clone()));
-    let together = run.session.together(&vec![call; MANY]).await;
-    let again = flow.primitive.ask(run, &json!({})).await;
+    let deadline = Instant::now() + run.session.timeout();
     let name = flow.primitive.name();
-    let failed = |outcome: &Outcome| matches!(end(outcome), End::Failed | End::Silent);
-    let stuck = together.replies.iter().flatten().filter(|reply| failed(reply)).count();
-    if again.died.is_some() {
-        return;
+    let mut open = 0;
+    while open < MANY && Instant::now() < deadline {
+        let next = flow.primitive.ask(run, &json!({})).await;
+        match end(&next) {
+            End::Asks(_) | End::Done(_) => open += 1,
+            // Not even the next one works: it is no mood of the server.
+            End::Failed if !is_limited(&next) => {
+                let again = flow.primitive.ask(run, &json!({})).await;
+                if end(&again) == End::Failed && !is_limited(&again) {
+                    let problem =
+                        format!("`{name}` does not work while {open} earlier questions are unanswered");
+                    violated(run, ABANDONED, problem, "a new request for input", &again);
+                }
+                return;
+            }
+            End::Failed | End::Silent => return,
+        }
     }
-    match stuck == 0 && !failed(&again) {
-        true => kept(run, ABANDONED, format!("`{name}` begins anew after {MANY} unanswered questions")),
-        false => violated(
-            run,
-            ABANDONED,
-            format!("`{name}` does not work while {MANY} earlier questions are unanswered"),
-            "a new request for input",
-            if failed(&again) { &again } else { &together },
-        ),
-    }
+    kept(run, ABANDONED, format!("`{name}` begins anew after {open} unanswered questions"));
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::extension::is_missing_capability;
-use super::{Task, judge, shows, status, without_meta};
+use super::extension::{create, is_missing_capability};
+use super::{Task, judge, shows, status, until_end, without_meta};
 use crate::protocol::code;
 use crate::runner::coded::call;
 use crate::runner::interpret::CaseRun;
@@ -11,9 +11,11 @@ use crate::session::Outcome;
 
 pub(super) async fn judge_outcome(run: &mut CaseRun<'_>, task: &Task, last: &Outcome) {
     let (name, arguments) = (task.tool["name"].clone(), task.tool["arguments"].clone());
-    let shown = last.result().cloned().unwrap_or_default();
+    if status(last) == "cancelled" {
+        return;
+    }
     if status(last) == "failed" {
-        let text = shown["statusMessage"].as_str().unwrap_or_default();
+        let text = last.result().unwrap_or(&Value::Null)["statusMessage"].as_str().unwrap_or_default();
         judge(run, "tasks-ext.failed-status-message", !text.is_empty(), || {
             shows(last, "a failed task without a word why", "`statusMessage`")
         });
@@ -23,32 +25,42 @@ pub(super) async fn judge_outcome(run: &mut CaseRun<'_>, task: &Task, last: &Out
     if plain.reply.is_none() {
         return;
     }
-    if plain.error().is_some() && is_about_capability(&plain, &shown) {
-        return judge(run, "tasks-ext.missing-capability-error", is_missing_capability(&plain), || {
-            let message = format!("{name} does not say that it needs the extension");
-            shows(&plain, message, "error -32021 with data.requiredCapabilities.extensions")
-        });
+    if plain.code() == Some(code::MISSING_CLIENT_CAPABILITY) {
+        return capability(run, task, &plain);
     }
-    tool_error(run, task, last, &plain);
-    if status(last) == "cancelled" {
-        return;
-    }
-    if outcome(&plain) != kept(&shown) {
-        // A tool that never says the same twice tells nothing.
+    let mut last = last.clone();
+    if outcome(&plain) != kept(&last) {
+        // A tool that never says the same twice tells nothing, and one may say something else the first time.
         let again = call(run, &name, &arguments).await;
         if outcome(&again) != outcome(&plain) {
             return;
         }
+        let Some(later) = later(run, task).await else { return };
+        last = later;
     }
-    judge(run, "tasks-ext.get-exact-outcome", outcome(&plain) == kept(&shown), || {
+    if plain.error().is_some() && status(&last) == "completed" {
+        return capability(run, task, &plain);
+    }
+    tool_error(run, task, &last, &plain);
+    judge(run, "tasks-ext.get-exact-outcome", outcome(&plain) == kept(&last), || {
         let message = format!("the task of {name} came to something else than the plain call");
-        shows(last, message, plain.to_value().to_string())
+        shows(&last, message, plain.to_value().to_string())
     });
 }
 
-/// Whether the error is not what the tool itself came to.
-fn is_about_capability(plain: &Outcome, shown: &Value) -> bool {
-    plain.code() == Some(code::MISSING_CLIENT_CAPABILITY) || shown["status"] == "completed"
+/// How another task of the same tool ends.
+async fn later(run: &mut CaseRun<'_>, task: &Task) -> Option<Outcome> {
+    let again = create(run, &task.tool, &json!({})).await.1?;
+    let last = until_end(run, &again.id).await.pop()?;
+    matches!(status(&last), "completed" | "failed").then_some(last)
+}
+
+/// A call that works with the extension only is refused for its lack.
+fn capability(run: &mut CaseRun<'_>, task: &Task, plain: &Outcome) {
+    judge(run, "tasks-ext.missing-capability-error", is_missing_capability(plain), || {
+        let message = format!("{} does not say that it needs the extension", task.tool["name"]);
+        shows(plain, message, "error -32021 with data.requiredCapabilities.extensions")
+    });
 }
 
 /// A tool that fails has done its work: only errors of the protocol make a failed task.
@@ -82,7 +94,8 @@ fn outcome(plain: &Outcome) -> Value {
 }
 
 /// What the task came to.
-fn kept(shown: &Value) -> Value {
+fn kept(last: &Outcome) -> Value {
+    let shown = last.result().unwrap_or(&Value::Null);
     bare(shown.get("result").or(shown.get("error")).unwrap_or(&Value::Null))
 }
 

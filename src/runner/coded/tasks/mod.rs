@@ -103,7 +103,7 @@ async fn until_end(run: &mut CaseRun<'_>, id: &str) -> Vec<Outcome> {
 async fn until(run: &mut CaseRun<'_>, id: &str, is_wanted: impl Fn(&Outcome) -> bool) -> Vec<Outcome> {
     let deadline = Instant::now() + run.session.timeout();
     let mut polls = Vec::new();
-    let mut asked_for_input = false;
+    let mut fetching = None;
     let mut pause = Duration::ZERO;
     loop {
         let outcome = get(run, id).await;
@@ -112,15 +112,18 @@ async fn until(run: &mut CaseRun<'_>, id: &str, is_wanted: impl Fn(&Outcome) -> 
         let is_over = is_wanted(&outcome) || outcome.result().is_none() || run.session.dead().is_some();
         polls.push(outcome);
         if is_over || Instant::now() >= deadline {
-            return polls;
+            break;
         }
-        if state == "input_required" && !asked_for_input && run.session.revision.is_handshake() {
+        if state == "input_required" && fetching.is_none() && run.session.revision.is_handshake() {
             // The server asks us on the stream of this request.
-            asked_for_input = true;
-            run.session.begin("tasks/result", Some(json!({"taskId": id})));
+            fetching = Some(run.session.begin("tasks/result", Some(json!({"taskId": id}))));
         }
         run.session.wait_for(pause, |_| false).await;
     }
+    if let Some(begun) = &fetching {
+        waiting::leave(run, begun, &polls).await;
+    }
+    polls
 }
 
 fn interval(outcome: &Outcome) -> Duration {

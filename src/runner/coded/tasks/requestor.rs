@@ -11,14 +11,14 @@ use crate::runner::call_of;
 use crate::runner::coded::SOME;
 use crate::runner::interpret::CaseRun;
 use crate::runner::note::Violation;
-use crate::session::{CURSOR, Meta, POLL_INTERVAL_MS};
+use crate::session::{CURSOR, POLL_INTERVAL_MS};
 
 /// Two questions that are less than half of the interval apart do not heed it.
 const HASTE: Duration = Duration::from_millis(POLL_INTERVAL_MS / 2);
 
 /// Tools that only a client with tasks is offered.
 const MOST: usize = 20;
-/// How long a tool is waited for that has most probably nothing to do with tasks.
+/// How long a tool is waited for that has made no task of ours.
 const SHORT: Duration = Duration::from_secs(1);
 
 /// A task of the client, and what the server asked about it.
@@ -37,10 +37,12 @@ struct Asked {
 }
 
 pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
-    for (tool, patience) in tools(run) {
+    for (tool, is_own) in tools(run) {
         let from = run.session.transcript.last() + 1;
-        let params = call_of(&tool);
-        run.request("tools/call", Some(params), &Meta::Standard, patience).await;
+        match is_own {
+            true => drop(run.ask("tools/call", call_of(&tool)).await),
+            false => briefly(run, &tool, from).await,
+        }
         for job in jobs(run, from) {
             heeds_interval(run, &job);
             goes_on(run, &job);
@@ -51,14 +53,25 @@ pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
     run.rest_unseen("no tool that may be called asks for something that the client runs as a task");
 }
 
-/// Those that only such a client is offered, and some of the others: these are not waited for as long.
-fn tools(run: &CaseRun<'_>) -> Vec<(Value, Duration)> {
+/// Calls a tool that most probably has nothing to do with tasks. One that takes longer is given up, unless it made a task.
+async fn briefly(run: &mut CaseRun<'_>, tool: &Value, from: u64) {
+    let begun = run.session.begin("tools/call", Some(call_of(tool)));
+    let patience = run.session.timeout();
+    if run.session.is_answered(&begun, patience.min(SHORT)).await {
+        return;
+    }
+    let rest = if jobs(run, from).is_empty() { Duration::ZERO } else { patience };
+    run.session.await_or_cancel(&begun, rest).await;
+}
+
+/// Those that only such a client is offered, which is true of them, and some of the others.
+fn tools(run: &CaseRun<'_>) -> Vec<(Value, bool)> {
     let plain: Vec<&Value> = run.around.plain.all(List::Tools).map(|tool| &tool["name"]).collect();
     let all = run.around.survey.all(List::CallableTools).cloned();
     let (others, own): (Vec<Value>, Vec<Value>) = all.partition(|tool| plain.contains(&&tool["name"]));
-    let patient = own.into_iter().map(|tool| (tool, run.session.timeout()));
-    let hasty = others.into_iter().map(|tool| (tool, run.session.timeout().min(SHORT)));
-    patient.take(MOST).chain(hasty.take(SOME)).collect()
+    let own = own.into_iter().map(|tool| (tool, true));
+    let others = others.into_iter().map(|tool| (tool, false));
+    own.take(MOST).chain(others.take(SOME)).collect()
 }
 
 /// The tasks that were made since an entry of the transcript.

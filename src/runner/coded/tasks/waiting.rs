@@ -33,9 +33,8 @@ pub(super) async fn begin(run: &mut CaseRun<'_>, task: &Task) -> Option<Waited> 
     let begun = run.session.begin("tasks/result", Some(json!({"taskId": task.id})));
     let (beside, took) = timed(run, &task.id).await;
     asked(run, &task.id, from).await;
-    beside.result()?;
     let is_behind = answered(run, &begun).is_some() && took > SLOW && alone < QUICK;
-    if is_behind || !is_terminal(status(&beside)) {
+    if beside.result().is_some() && (is_behind || !is_terminal(status(&beside))) {
         judge(run, "tasks.get-during-result", !is_behind, || {
             shows(&beside, "tasks/get waits behind an open tasks/result", "an answer at once")
         });
@@ -80,6 +79,7 @@ fn answered(run: &CaseRun<'_>, begun: &Begun) -> Option<u64> {
 pub(super) async fn end(run: &mut CaseRun<'_>, waited: &Waited, polls: &[Outcome]) {
     let patience = run.session.timeout();
     run.session.is_answered(&waited.begun, patience).await;
+    leave(run, &waited.begun, polls).await;
     let Some(seq) = answered(run, &waited.begun) else { return };
     let early = polls
         .iter()
@@ -92,6 +92,14 @@ pub(super) async fn end(run: &mut CaseRun<'_>, waited: &Waited, polls: &[Outcome
             violation
         }),
         None => met(run, "tasks.result-blocks"),
+    }
+}
+
+/// Cancels the request for the result of a task that was not seen to end: until then the server owes no reply.
+pub(super) async fn leave(run: &mut CaseRun<'_>, begun: &Begun, polls: &[Outcome]) {
+    let is_over = polls.last().is_some_and(|last| is_terminal(status(last)));
+    if !is_over && run.session.reply_so_far(&begun.id).is_none() {
+        run.session.cancel(begun).await;
     }
 }
 
