@@ -68,11 +68,6 @@ impl Bench<'_> {
         Session::connect(self.target, self.revision, &self.options)
     }
 
-    /// A cheap request that every server of the era must answer.
-    pub(super) fn fence(&self) -> &'static str {
-        if self.revision.is_stateless() { "server/discover" } else { "ping" }
-    }
-
     /// Plays scripts one after the other on a new server: what they show together. `wanted` says what to look for
     /// besides what is always looked for.
     pub(super) async fn show(&self, scripts: &[&Script], wanted: Kind) -> Vec<Bug> {

@@ -223,7 +223,7 @@ impl<'b> Search<'b> {
     /// Plainer forms of an action, the plainest first: a request that has nothing to it, which tells that only the number
     /// of messages matters.
     fn plainer_forms(&self, action: &Action) -> Vec<Action> {
-        let method = self.bench.fence();
+        let method = self.bench.revision.fence();
         let is_message = matches!(
             action,
             Action::Request { .. }

@@ -76,6 +76,11 @@ impl Revision {
     pub fn is_stateless(self) -> bool {
         self.era() == Era::Stateless
     }
+
+    /// A cheap request that every server of the era must answer.
+    pub fn fence(self) -> &'static str {
+        if self.is_stateless() { "server/discover" } else { "ping" }
+    }
 }
 
 impl fmt::Display for Revision {

@@ -154,7 +154,7 @@ impl Session {
 
     /// Sends a cheap request that every server of the era must answer.
     pub async fn fence(&mut self) -> Outcome {
-        let method = if self.revision.is_stateless() { "server/discover" } else { "ping" };
+        let method = self.revision.fence();
         let outcome = self.request(method, None).await;
         self.deaf |= outcome.is_none() && outcome.failed.is_none() && !outcome.is_turned_away();
         Outcome { died: self.dead(), ..outcome }

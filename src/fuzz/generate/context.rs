@@ -70,7 +70,7 @@ impl Context {
         let declares = |name: &str| method::declares(&session.server.capabilities, name);
         let mut context = Self { hostile, is_http: session.is_http(), ..Self::generic(revision) };
         context.subscribes = revision.is_handshake() && declares("resources.subscribe");
-        let mut requests = vec![base(fence(revision), json!({}))];
+        let mut requests = vec![base(revision.fence(), json!({}))];
         for list in survey.things(List::Lists) {
             context.lists.push(requests.len());
             requests.push(base(list["method"].as_str().unwrap_or_default(), json!({})));
@@ -111,7 +111,7 @@ impl Context {
         Self {
             revision,
             is_http: false,
-            requests: vec![base(fence(revision), json!({})), base("tools/list", json!({}))],
+            requests: vec![base(revision.fence(), json!({})), base("tools/list", json!({}))],
             lists: Vec::new(),
             others: others(revision),
             notifications,
@@ -191,10 +191,6 @@ fn base(method: &str, params: Value) -> Base {
 
 fn call(tool: &Value) -> Base {
     base("tools/call", call_of(tool))
-}
-
-fn fence(revision: Revision) -> &'static str {
-    if revision.is_stateless() { "server/discover" } else { "ping" }
 }
 
 /// Calls at the edge of a tool's schema.

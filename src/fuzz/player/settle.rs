@@ -86,7 +86,7 @@ impl Player<'_> {
 
     /// Sends a request that must be answered.
     fn fence(&mut self) -> Id {
-        let (fence, message) = self.session.compose(self.bench.fence(), None, &Meta::Standard);
+        let (fence, message) = self.session.compose(self.bench.revision.fence(), None, &Meta::Standard);
         let sent = self.session.launch(&message, false);
         self.owed.insert(fence.clone(), Owed::new(sent, self.due()));
         fence

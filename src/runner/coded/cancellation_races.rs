@@ -12,7 +12,7 @@ const ROUNDS: usize = 20;
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let from = run.session.transcript.last() + 1;
-    let method = if run.session.revision.is_stateless() { "server/discover" } else { "ping" };
+    let method = run.session.revision.fence();
     let mut ids = Vec::new();
     for _ in 0..ROUNDS {
         ids.push(race(run, method));

@@ -73,7 +73,7 @@ pub(super) fn shown(outcome: &Outcome) -> String {
 
 /// A request that every server of the era answers.
 pub(super) fn plain(run: &mut CaseRun<'_>) -> Value {
-    let method = if run.session.revision.is_stateless() { "server/discover" } else { "ping" };
+    let method = run.session.revision.fence();
     run.session.compose(method, None, &Meta::Standard).1
 }
 

@@ -27,7 +27,7 @@ pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
 async fn inside(run: &mut CaseRun<'_>, site: &Site) {
     let mut methods = match site.guarded.opens {
         false => vec![(site.guarded.method.clone(), site.guarded.params.clone())],
-        true => vec![(site::fence(run).to_owned(), None)],
+        true => vec![(run.session.revision.fence().to_owned(), None)],
     };
     if site.guarded.whole {
         let lists = run.around.survey.things(List::Lists);

@@ -132,11 +132,6 @@ fn no_session() -> (String, Option<String>) {
     ("Mcp-Session-Id".to_owned(), None)
 }
 
-/// A cheap request of the era.
-pub(super) fn fence(run: &CaseRun<'_>) -> &'static str {
-    if run.session.revision.is_stateless() { "server/discover" } else { "ping" }
-}
-
 async fn search(run: &mut CaseRun<'_>, has_credentials: bool) -> Option<Guarded> {
     // Without credentials the conversation was opened without any.
     let whole = has_credentials && open(run, &[]).await.status == Some(401);
@@ -162,7 +157,7 @@ fn candidates(run: &CaseRun<'_>, has_credentials: bool) -> Vec<(String, Option<V
     let answered = survey.things(List::Lists);
     let mut found = Vec::new();
     if has_credentials {
-        found.push((fence(run).to_owned(), None));
+        found.push((run.session.revision.fence().to_owned(), None));
         found.extend(answered.iter().filter_map(method));
     } else {
         let declared = survey.things(List::DeclaredLists);

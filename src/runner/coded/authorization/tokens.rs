@@ -37,7 +37,7 @@ pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
 
 async fn accepted(run: &mut CaseRun<'_>, token: &str) {
     let headers = site::headers(&[&format!("Bearer {token}")]);
-    let outcome = site::post(run, site::fence(run), None, headers, None).await;
+    let outcome = site::post(run, run.session.revision.fence(), None, headers, None).await;
     let is_refused = outcome.status == Some(401);
     let problem = is_refused.then(|| "the token that opened the conversation is refused".to_owned());
     say(run, ACCEPTED, &Seen::outcome(&outcome), "Authorization: Bearer is accepted", problem);
