@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 
 use super::bench::Bench;
@@ -15,14 +15,15 @@ use super::corpus::{Corpus, Seen};
 use super::finding::{Finding, Stability};
 use super::generate::Context;
 use super::inquest::{Inquest, Past};
-use super::memory::{self, Watch};
+use super::line::{self, Judging, Line};
+use super::memory;
 use super::novelty::{Novelty, Rank};
 use super::oracle::{self, Bug, Kind, Severity};
 use super::pace;
-use super::player::{Flight, Played, Player};
+use super::player::{Flight, Played};
 use super::script::{Action, Script};
 use super::source::{Case, Source};
-use super::state::{self, Offer};
+use super::state;
 use super::supply::Supply;
 use crate::session::{FLOOD, Session};
 
@@ -65,29 +66,6 @@ pub(super) struct Hunt<'h> {
     size: usize,
     began: Instant,
     pub summary: Summary,
-}
-
-/// A connection and what was played on it.
-struct Line<'b> {
-    player: Player<'b>,
-    past: Vec<Past>,
-    /// How many bytes these hold.
-    weight: usize,
-    /// What the server offered when it was asked last, after how many cases that was, and whether it told of a change since.
-    offer: Offer,
-    offered: usize,
-    told: bool,
-    watch: Watch,
-    judging: Option<Judging>,
-}
-
-/// A flight that is being judged.
-struct Judging {
-    verdict: JoinHandle<Vec<Bug>>,
-    /// What looked odd at once.
-    suspicions: Vec<Bug>,
-    /// Its cases among those of the connection.
-    flight: Range<usize>,
 }
 
 impl<'h> Hunt<'h> {
@@ -148,14 +126,14 @@ impl<'h> Hunt<'h> {
 
     /// Runs the campaign, beginning on an open connection.
     pub(super) async fn go(&mut self, session: Session, tell: &dyn Fn(String)) {
-        let mut line = Some(self.line(session).await);
+        let mut line = Some(Line::begin(self.bench, session).await);
         while !self.is_over() {
             let mut current = match line.take() {
                 Some(line) => line,
                 None => match self.bench.open().await {
                     Ok(session) => {
                         self.summary.connections += 1;
-                        self.line(session).await
+                        Line::begin(self.bench, session).await
                     }
                     Err(failure) => {
                         let after = self.summary.executed;
@@ -186,20 +164,6 @@ impl<'h> Hunt<'h> {
         }
         self.summary.skipped = self.supply.left() as u64;
         self.end_epoch();
-    }
-
-    async fn line(&self, mut session: Session) -> Line<'h> {
-        let (offer, asked) = offer(&mut session).await;
-        Line {
-            player: Player::on(self.bench, session),
-            past: vec![asked],
-            weight: 0,
-            offer,
-            offered: 0,
-            told: false,
-            watch: Watch::default(),
-            judging: None,
-        }
     }
 
     /// Plays some cases, and looks at what came of those before, while the server is busy.
@@ -361,7 +325,7 @@ impl<'h> Hunt<'h> {
 
     /// Whether the server still offers what it offered at first.
     async fn check_offer(&mut self, line: &mut Line<'h>, tell: &dyn Fn(String)) {
-        let (now, asked) = offer(&mut line.player.session).await;
+        let (now, asked) = line::offer(&mut line.player.session).await;
         let is_changed = line.player.is_alive() && now != line.offer;
         let is_told = std::mem::take(&mut line.told);
         line.offered = line.past.len();
@@ -382,12 +346,6 @@ impl<'h> Hunt<'h> {
             self.summary.problems.push(format!("cannot save the finding {}: {error}", file.display()));
         }
     }
-}
-
-/// What the server offers, and the question as a part of the past.
-async fn offer(session: &mut Session) -> (Offer, Past) {
-    let asked = Past::own(state::question(session), session.transcript.last() + 1);
-    (Offer::ask(session).await, asked)
 }
 
 /// How many cases a server that died has seen: those up to the first that owes a reply.

@@ -21,6 +21,7 @@ mod generate;
 mod hunt;
 mod inquest;
 mod laid;
+mod line;
 mod memory;
 mod novelty;
 mod oracle;
