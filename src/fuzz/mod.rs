@@ -2,7 +2,7 @@
 //!
 //! | module | what it is |
 //! |---|---|
-//! | `campaign`, `hunt` | what is fuzzed and how long; the loop: generate, play, judge, learn |
+//! | `campaign`, `hunt`, `line` | what is fuzzed and how long; the loop: generate, play, judge, learn |
 //! | `probe` | one script against a server in memory: the entry for coverage-guided fuzzing of Rust servers |
 //! | `replay` | running one saved finding again |
 //! | `inquest`, `shrink` | which script it was, and the smallest one with the same bug |
