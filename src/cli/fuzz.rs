@@ -278,7 +278,8 @@ fn shown(plan: &Plan, finding: &Finding, folder: Option<&Path>) -> FuzzFinding {
         replay: file,
         operators: finding.operators.clone(),
         script: finding.script.lines().map(|line| plan.secrets.mask(&line)).collect(),
-        wire: finding.wire.iter().map(|line| plan.secrets.mask(line)).collect(),
+        // Masked before it was cut.
+        wire: finding.wire.clone(),
         stderr: plan.secrets.mask(&finding.stderr),
         rerun,
     }

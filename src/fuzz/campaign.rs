@@ -16,8 +16,7 @@ use super::hunt::Hunt;
 use super::laid::Laid;
 use crate::case::List;
 use crate::protocol::Revision;
-use crate::runner::call_of;
-use crate::runner::{Policy, Secrets, Shard, Survey};
+use crate::runner::{Policy, Secrets, Shard, Survey, call_of};
 use crate::session::{Begun, OpenFailure, Options, Session};
 use crate::transport::Target;
 

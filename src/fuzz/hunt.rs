@@ -18,7 +18,7 @@ use super::inquest::{Inquest, Past};
 use super::line::{self, Judging, Line};
 use super::memory;
 use super::novelty::{Novelty, Rank};
-use super::oracle::{self, Bug, Kind, Severity};
+use super::oracle::{self, Bug, Severity};
 use super::pace;
 use super::player::{Flight, Played};
 use super::script::{Action, Script};
@@ -112,7 +112,10 @@ impl<'h> Hunt<'h> {
             Budget::Cases(cases) => self.summary.executed >= cases,
             Budget::Time(time) => self.began.elapsed() >= time,
         };
-        spent || self.is_stopped() || self.floods >= FLOODS || self.found() >= self.campaign.max_findings
+        spent
+            || self.is_stopped()
+            || self.summary.ended.is_some()
+            || self.found() >= self.campaign.max_findings
     }
 
     fn is_stopped(&self) -> bool {
@@ -306,11 +309,12 @@ impl<'h> Hunt<'h> {
         let (campaign, bench, source) = (self.campaign, self.bench, &**self.supply.source());
         let inquest = Inquest { has_races: self.has_races, campaign, bench, source };
         let Some(finding) = inquest.hold(bug, before, past).await else { return };
-        self.has_races |= is_death(finding.kind) && finding.stability == Stability::Flaky;
+        self.has_races |= finding.kind.is_death() && finding.stability == Stability::Flaky;
         // Another script with the same cause, or another death, is told only if it comes each time: those of a race never
         // look alike.
-        let is_alike =
-            |known: &Finding| known.cause == finding.cause || is_death(known.kind) && is_death(finding.kind);
+        let is_alike = |known: &Finding| {
+            known.cause == finding.cause || known.kind.is_death() && finding.kind.is_death()
+        };
         let is_same = |known: &Finding| {
             known.finding == finding.finding || finding.stability == Stability::Flaky && is_alike(known)
         };
@@ -358,14 +362,4 @@ fn executed(cases: &[Case], flight: &Flight) -> usize {
     let last = flight.played.last();
     let place = first.or(last).map_or(0, |played| played.at.0);
     (place + 1).min(cases.len())
-}
-
-/// Whether the server dies of such a bug.
-pub(super) const fn is_death(kind: Kind) -> bool {
-    matches!(kind, Kind::Crash | Kind::Hang)
-}
-
-/// What is looked for only on suspicion is not told unless it comes again.
-pub(super) const fn needs_proof(kind: Kind) -> bool {
-    matches!(kind, Kind::Slow | Kind::Leak | Kind::State)
 }

@@ -7,7 +7,6 @@ use super::bench::Bench;
 use super::campaign::Campaign;
 use super::evidence;
 use super::finding::{Finding, Stability};
-use super::hunt::{is_death, needs_proof};
 use super::oracle::{Bug, Kind, Severity};
 use super::player::Played;
 use super::script::{Action, Script};
@@ -86,7 +85,7 @@ impl Inquest<'_> {
         let last = suspects.first().copied().unwrap_or(past.len().saturating_sub(1));
         let mut reach = NEAR;
         while found.is_none() && !search.is_over() {
-            let end = if is_death(bug.kind) { past.len() } else { last + 1 };
+            let end = if bug.kind.is_death() { past.len() } else { last + 1 };
             let near = &past[end.saturating_sub(reach)..end];
             let scripts = fitting(bug.kind, near);
             let scripts: Vec<&Script> = scripts.iter().map(AsRef::as_ref).collect();
@@ -102,10 +101,10 @@ impl Inquest<'_> {
         }
         match found {
             Some((index, script)) => self.finding(bug, search, &past[index].case, script).await,
-            None if needs_proof(bug.kind) => None,
+            None if bug.kind.needs_proof() => None,
             None => {
                 let suspect = &past.get(last)?.case;
-                let script = match is_death(bug.kind) {
+                let script = match bug.kind.is_death() {
                     // Any of those before it may have done it.
                     true => Script::joined(
                         past[past.len().saturating_sub(NEAR)..].iter().map(|past| &*past.case.script),
@@ -147,8 +146,8 @@ impl Inquest<'_> {
         }
         let is_shown = search.shown.is_some();
         // What only came to somebody in haste did not come.
-        let is_late = is_lost(bug) && confirmed == 0 && (is_shown || is_call(bug));
-        if confirmed < 3 && needs_proof(bug.kind) || is_late {
+        let is_late = bug.kind.is_loss() && confirmed == 0 && (is_shown || is_call(bug));
+        if confirmed < 3 && bug.kind.needs_proof() || is_late {
             return None;
         }
         let cause = bug.cause();
@@ -163,7 +162,7 @@ impl Inquest<'_> {
             bug.message += "; it did not come again";
         }
         // That a server died is certain. What a reply belongs to is not, among many in flight on a busy machine.
-        match (is_shown, is_death(bug.kind)) {
+        match (is_shown, bug.kind.is_death()) {
             (false, true) => bug.message += ": the script is what was sent last",
             (false, false) => bug.severity = Severity::Advice,
             (true, _) => {}
@@ -190,20 +189,15 @@ impl Inquest<'_> {
     }
 }
 
-/// A server may be slow, the more so while many requests are in flight: a reply is not lost unless it is lost to somebody
-/// with all the patience that the user allows.
-fn is_lost(bug: &Bug) -> bool {
-    matches!(bug.kind, Kind::NoReply | Kind::Desync)
-}
-
 /// A tool may take any time.
 fn is_call(bug: &Bug) -> bool {
     bug.message.contains("`tools/call`")
 }
 
-/// Whether what is lost to somebody in haste is not lost to somebody with patience.
+/// Whether what is lost to somebody in haste is not lost to somebody with patience: a server may be slow, the more so while
+/// many requests are in flight.
 async fn is_only_slow(search: &mut Search<'_>, bug: &Bug, script: &Script) -> bool {
-    is_lost(bug) && !search.is_confirmed(script).await
+    bug.kind.is_loss() && !search.is_confirmed(script).await
 }
 
 /// What a script is like, whatever is in it: the same for two small scripts of one cause.
@@ -224,7 +218,7 @@ fn suspects(bug: &Bug, before: usize, past: &[Past]) -> Vec<usize> {
         return Vec::new();
     }
     let flight = before..past.len();
-    if is_death(bug.kind) {
+    if bug.kind.is_death() {
         // What was sent last before nothing was answered any more.
         let first = flight.clone().find(|index| past[*index].owes).unwrap_or(past.len() - 1);
         return (flight.start..=first).rev().take(3).collect();

@@ -63,9 +63,8 @@ fn lay(folder: &Path, file: &Path, secret: &str) -> io::Result<()> {
 impl Drop for Laid {
     fn drop(&mut self) {
         let mut users = users();
-        let left = users.get(&self.file).map_or(0, |users| users.saturating_sub(1));
-        if left > 0 {
-            users.insert(self.file.clone(), left);
+        if let Some(others @ 2..) = users.get_mut(&self.file) {
+            *others -= 1;
             return;
         }
         users.remove(&self.file);

@@ -8,8 +8,7 @@ use super::hostile::Hostile;
 use crate::case::List;
 use crate::catalogue::{Position, Schemas};
 use crate::protocol::{Revision, method};
-use crate::runner::Survey;
-use crate::runner::call_of;
+use crate::runner::{Survey, call_of};
 use crate::sample;
 use crate::session::{Session, client_meta};
 

@@ -65,6 +65,21 @@ impl Kind {
             Self::Disclosure => "disclosure",
         }
     }
+
+    /// Whether the server dies of it.
+    pub(super) const fn is_death(self) -> bool {
+        matches!(self, Self::Crash | Self::Hang)
+    }
+
+    /// Whether a reply is lost.
+    pub(super) const fn is_loss(self) -> bool {
+        matches!(self, Self::NoReply | Self::Desync)
+    }
+
+    /// Whether it is looked for only on suspicion, and is not told unless it comes again.
+    pub(super) const fn needs_proof(self) -> bool {
+        matches!(self, Self::Slow | Self::Leak | Self::State)
+    }
 }
 
 /// Whether a bug is one for sure.
@@ -174,14 +189,14 @@ pub(super) fn judge(flight: &Flight, canaries: &Canaries, secrets: &Secrets) -> 
     let mut bugs = flight.bugs.clone();
     // One cause, one finding: what a dead server leaves unanswered is its death.
     let mut causes = HashSet::new();
-    let died = bugs.iter().any(|bug| matches!(bug.kind, Kind::Crash | Kind::Hang));
+    let died = bugs.iter().any(|bug| bug.kind.is_death());
     if let Some(transcript) = flight.transcripts.last() {
         bugs.iter_mut().for_each(|bug| bug.wire = evidence::around(&transcript.entries, bug.at, secrets));
     }
     for transcript in &flight.transcripts {
         let seen = Seen::new(transcript, flight);
-        let is_lost = |bug: &Bug| matches!(bug.kind, Kind::NoReply | Kind::Desync);
-        let mut shown: Vec<Bug> = seen.rules().into_iter().filter(|bug| !(died && is_lost(bug))).collect();
+        let mut shown: Vec<Bug> =
+            seen.rules().into_iter().filter(|bug| !(died && bug.kind.is_loss())).collect();
         shown.extend(seen.forbidden(&flight.forbidden));
         shown.extend(seen.disclosures(canaries));
         for mut bug in shown {

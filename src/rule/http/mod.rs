@@ -74,6 +74,10 @@ fn exchanges<'c, 't>(context: &'c Context<'t>) -> &'c [Exchange<'t>] {
     context.exchanges.get_or_init(|| gathered(context))
 }
 
+fn exchange<'c, 't>(context: &'c Context<'t>, number: u32) -> Option<&'c Exchange<'t>> {
+    exchanges(context).iter().find(|exchange| exchange.number == number)
+}
+
 fn gathered<'t>(context: &Context<'t>) -> Vec<Exchange<'t>> {
     let mut all: Vec<Exchange<'t>> = Vec::new();
     let mut places: HashMap<u32, usize> = HashMap::new();
@@ -225,8 +229,7 @@ impl<'t> Exchange<'t> {
 
 /// Whether HTTP itself turned a request away.
 pub(super) fn is_turned_away(context: &Context<'_>, number: u32) -> bool {
-    let exchange = exchanges(context).iter().find(|exchange| exchange.number == number);
-    exchange.is_some_and(Exchange::is_turned_away)
+    exchange(context, number).is_some_and(Exchange::is_turned_away)
 }
 
 /// Within what the ids of the server's requests have to differ.
@@ -244,8 +247,7 @@ impl<'t> Scope<'t> {
     /// That of something that came.
     pub(super) fn of(context: &Context<'t>, entry: &Entry) -> Self {
         let Some(number) = entry.exchange() else { return Self::Connection };
-        let exchange = exchanges(context).iter().find(|exchange| exchange.number == number);
-        let session = exchange.and_then(|exchange| {
+        let session = exchange(context, number).and_then(|exchange| {
             exchange.sent_header("mcp-session-id").or_else(|| exchange.header("mcp-session-id"))
         });
         session.map_or(Self::Exchange(number), Self::Session)
