@@ -41,8 +41,9 @@ const OFFER: usize = 512;
 /// How long a flight should last.
 const SHORT: Duration = Duration::from_millis(150);
 const LONG: Duration = Duration::from_millis(600);
-/// So many times in a row a server may send more than is kept, although less and less is asked at once.
-const FLOODS: usize = 8;
+/// So many times in a row a server may send more than is kept, although after the first time as little as can be is asked at
+/// once.
+const FLOODS: usize = 3;
 /// How often a bug is looked into that looks like one that is known.
 const TRIES: usize = 3;
 
@@ -271,7 +272,12 @@ impl<'h> Hunt<'h> {
     }
 
     fn note_flood(&mut self, is_flooded: bool) {
-        self.floods = if is_flooded { self.floods + 1 } else { 0 };
+        if !is_flooded {
+            self.floods = 0;
+            return;
+        }
+        self.floods += 1;
+        self.size = FEWEST;
         if self.floods == FLOODS {
             self.summary.ended = Some(format!("{FLOODS} connections in a row: {FLOOD}"));
         }

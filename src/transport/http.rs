@@ -1,6 +1,8 @@
 //! HTTP exchanges: each request runs as a task of its own and reports what comes back.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -54,6 +56,8 @@ pub struct HttpWire {
     arrivals: Arrivals,
     inbox: Inbox,
     running: HashMap<u32, AbortHandle>,
+    /// Bytes of bodies that are not whole yet.
+    together: Arc<AtomicUsize>,
     last: u32,
 }
 
@@ -62,13 +66,23 @@ impl HttpWire {
         let (arrivals, inbox) = inbox();
         let connector = connector()?;
         let client = plain(connector.clone());
-        Ok(Self { endpoint, client, connector, arrivals, inbox, running: HashMap::new(), last: 0 })
+        Ok(Self {
+            endpoint,
+            client,
+            connector,
+            arrivals,
+            inbox,
+            running: HashMap::new(),
+            together: Arc::default(),
+            last: 0,
+        })
     }
 
     /// Starts an exchange and returns its number.
     pub fn start(&mut self, request: HttpRequest) -> u32 {
         self.last += 1;
-        let exchange = Exchange { id: self.last, arrivals: self.arrivals.clone() };
+        let (arrivals, together) = (self.arrivals.clone(), self.together.clone());
+        let exchange = Exchange { id: self.last, arrivals, together };
         let client = match request.apart {
             true => apart(self.connector.clone()),
             false => self.client.clone(),
@@ -139,6 +153,31 @@ fn connector() -> Result<Connector, StartError> {
 struct Exchange {
     id: u32,
     arrivals: Arrivals,
+    together: Arc<AtomicUsize>,
+}
+
+/// A body that is not whole yet, counted with the others of its connection.
+struct Collected<'e> {
+    bytes: Vec<u8>,
+    together: &'e AtomicUsize,
+}
+
+impl Collected<'_> {
+    /// What all of them would hold with more of it.
+    fn together(&self, data: &[u8]) -> usize {
+        self.together.load(Relaxed) + data.len()
+    }
+
+    fn add(&mut self, data: &[u8]) {
+        self.bytes.extend_from_slice(data);
+        self.together.fetch_add(data.len(), Relaxed);
+    }
+}
+
+impl Drop for Collected<'_> {
+    fn drop(&mut self) {
+        self.together.fetch_sub(self.bytes.len(), Relaxed);
+    }
 }
 
 impl Exchange {
@@ -199,17 +238,22 @@ impl Exchange {
     }
 
     async fn whole(&self, mut body: Body) -> Result<(), String> {
-        let mut bytes = Vec::new();
+        let mut so_far = Collected { bytes: Vec::new(), together: &self.together };
         while let Some(frame) = body.frame().await {
             let frame = frame.map_err(|error| causes(&error))?;
-            if let Some(data) = frame.data_ref() {
-                bytes.extend_from_slice(data);
-            }
-            if bytes.len() > MAX_MESSAGE {
-                self.send(Incoming::TooLong { length: bytes.len() }).await;
+            let Some(data) = frame.data_ref() else { continue };
+            let length = so_far.bytes.len() + data.len();
+            // Of one that is whole twice as much is kept: together they may be no more than one alone.
+            if so_far.together(data) > MAX_MESSAGE {
+                // Until that is taken in, nothing is kept of it.
+                drop(so_far);
+                self.send(Incoming::TooLong { length }).await;
                 return Ok(());
             }
+            so_far.add(data);
         }
+        let bytes = std::mem::take(&mut so_far.bytes);
+        self.together.fetch_sub(bytes.len(), Relaxed);
         self.send(Incoming::Body { exchange: self.id, bytes: bytes.into() }).await;
         Ok(())
     }
