@@ -76,11 +76,21 @@ fn a_file_that_fails_at_the_end_costs_no_report() {
     let conflict = "<<<<<<< HEAD\ntools: []\n=======\ntools: [1]\n>>>>>>> other\n";
     folder.write("snapshots/2025-11-25-stdio.snap.yaml", conflict);
     told(&["--snapshot", "snapshots"], &[], &["not a snapshot", "--update-snapshots writes it anew"]);
-    told(&["--write-baseline", "no/such/b.toml"], &["--fault", FAULT], &["--write-baseline no/such/b.toml"]);
+    told(&["--write-baseline", "snapshots"], &["--fault", FAULT], &["--write-baseline snapshots"]);
     judge(&folder.0, &["--json", "one.json"], &[]);
-    let merge = ["merge", "one.json", "--json", "merged.json", "--write-baseline", "no/such/b.toml"];
+    let merge = ["merge", "one.json", "--json", "merged.json", "--write-baseline", "snapshots"];
     expect_in(&folder.0, &merge, 2, &["PROBLEM", "Summary"]);
     assert_eq!(json(&folder.file("merged.json"))["exit_code"], 2);
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_told_before_anything_is_judged() {
+    let folder = Folder::new("early");
+    for option in ["--json", "--junit", "--write-baseline"] {
+        let words = ["stdio", option, "no/such/file"];
+        expect_in(&folder.0, &words, 2, &[option, "the folder no/such does not exist"]);
+    }
+    assert!(!folder.0.join(".mcp-conform").exists(), "something was judged");
 }
 
 #[test]

@@ -162,7 +162,7 @@ impl Things {
     pub fn hint(&self) -> String {
         match &self.named {
             None => self.list.hint().to_owned(),
-            Some(glob) => format!("none is named `{}`: {}", glob.glob(), self.list.hint()),
+            Some(glob) => format!("{} is named `{}`", self.list.none(), glob.glob()),
         }
     }
 
@@ -221,6 +221,18 @@ impl List {
             Self::Templates => Some(("resources/templates/list", "resourceTemplates")),
             Self::Prompts => Some(("prompts/list", "prompts")),
             Self::Lists | Self::DeclaredLists | Self::Pages | Self::NamedRequests => None,
+        }
+    }
+
+    /// That nothing is in it, as the beginning of a sentence.
+    const fn none(self) -> &'static str {
+        match self {
+            Self::CallableTools | Self::InvalidCalls => "no tool that may be called",
+            Self::Tools => "no tool",
+            Self::Resources => "no resource",
+            Self::Templates => "no resource template",
+            Self::Prompts => "no prompt",
+            Self::Lists | Self::DeclaredLists | Self::Pages | Self::NamedRequests => "nothing",
         }
     }
 

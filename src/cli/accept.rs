@@ -6,8 +6,11 @@ use clap::Args;
 
 use super::Usage;
 use super::options::file;
+use super::output::check_folder;
 use crate::report::{Report, text};
 use crate::runner::{Baseline, fails, now};
+
+const WRITTEN: &str = "--write-baseline";
 
 /// The baseline to go by, and the one to write.
 #[derive(Args, Debug, Clone, Default)]
@@ -23,8 +26,9 @@ pub struct Acceptance {
 }
 
 impl Acceptance {
-    /// What the file accepts; nothing, without one.
+    /// What the file accepts; nothing, without one. The one to write must have a folder to be in.
     pub fn read(&self) -> Result<Baseline, Usage> {
+        self.write_baseline.as_deref().map_or(Ok(()), |path| check_folder(WRITTEN, path))?;
         file("--baseline", self.baseline.as_deref(), Baseline::parse)
     }
 }
@@ -45,7 +49,7 @@ pub fn write(
     let failures = failures.map(|(server, check)| (server, check, text::brief(&check.message, 160)));
     let written = Baseline::written(baselines, failures, &today());
     std::fs::write(path, &written)
-        .map_err(|error| Usage(format!("--write-baseline {}: {error}", path.display())))?;
+        .map_err(|error| Usage(format!("{WRITTEN} {}: {error}", path.display())))?;
     eprintln!("mcp-conform: {}", told(path, written.matches("[[accepted]]").count(), strict));
     Ok(())
 }

@@ -118,9 +118,15 @@ fn sink(option: &str, path: &Path) -> Result<Box<dyn Write + Send>, Usage> {
     if is_stdout(path) {
         return Ok(Box::new(io::stdout()));
     }
+    check_folder(option, path)?;
+    Ok(Box::new(WholeFile { path: path.to_owned(), bytes: Vec::new() }))
+}
+
+/// Refuses a file that could not be written at the end of a run, as there is no such folder.
+pub fn check_folder(option: &str, path: &Path) -> Result<(), Usage> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     match folder.is_dir() {
-        true => Ok(Box::new(WholeFile { path: path.to_owned(), bytes: Vec::new() })),
+        true => Ok(()),
         false => {
             Err(Usage(format!("{option} {}: the folder {} does not exist", path.display(), folder.display())))
         }

@@ -32,17 +32,28 @@ pub async fn perform(part: &Part, telling: &Telling) -> anyhow::Result<ExitCode>
     };
     let ((finished, judged), told) = tokio::join!(judging, audience.listen(incoming));
     told?;
-    let kept = keep(&audience.report, &[part], &[judged.baseline], finished.exit);
-    let finished = despite(telling.snapshots.compare(&mut audience, finished)?, kept);
     let surfaces: Vec<&Surface> = audience.surfaces.iter().map(|(_, surface)| surface).collect();
     let mistaken = mistaken::names(&plan.policy.profile, &surfaces);
-    let exit = audience.close(finished);
+    let exit = close(audience, &[part], &[judged.baseline], finished, telling);
     mistaken.iter().for_each(|told| complain(told));
     exit
 }
 
+/// Ends a run: what later runs need is kept, snapshots are compared, and the reports are complete.
+pub fn close(
+    mut audience: Audience,
+    parts: &[&Part],
+    baselines: &[Baseline],
+    finished: Finished,
+    telling: &Telling,
+) -> anyhow::Result<ExitCode> {
+    let kept = keep(&audience.report, parts, baselines, finished.exit);
+    let finished = despite(telling.snapshots.compare(&mut audience, finished)?, kept);
+    audience.close(finished)
+}
+
 /// Keeps what later runs need: which checks failed, and a baseline where one is asked for.
-pub fn keep(report: &Report, parts: &[&Part], baselines: &[Baseline], exit: ExitCode) -> Result<(), Usage> {
+fn keep(report: &Report, parts: &[&Part], baselines: &[Baseline], exit: ExitCode) -> Result<(), Usage> {
     if exit == ExitCode::Interrupted || report.runs.is_empty() {
         return Ok(());
     }

@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::part::Part;
-use super::perform::{Audience, despite, elapsed, interrupted, judge_and_fuzz, keep};
+use super::perform::{Audience, close, elapsed, interrupted, judge_and_fuzz};
 use super::signals::unless_ended;
 use super::snapshots::Telling;
 use crate::runner::{
@@ -42,9 +42,7 @@ pub async fn perform(parts: &[Part], file: &Servers, telling: &Telling) -> anyho
     let ((finished, baselines), told) = tokio::join!(judging, audience.listen(incoming));
     told?;
     let finished = Finished { duration_ms: elapsed(began), ..finished };
-    let kept = keep(&audience.report, &parts, &baselines, finished.exit);
-    let finished = despite(telling.snapshots.compare(&mut audience, finished)?, kept);
-    audience.close(finished)
+    close(audience, &parts, &baselines, finished, telling)
 }
 
 /// The beginning of the whole report: the file stands for the servers.

@@ -15,6 +15,9 @@ const WAIT: Duration = Duration::from_millis(500);
 /// What we wait at least, the first time; it doubles up to `WAIT`, whatever a server says that wants us back at once.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// How often what a server asks us to wait is not counted as patience with it: who asks again and again never answers.
+const GRANTED: u32 = 3;
+
 /// Where the event stream of an exchange stands.
 #[derive(Debug, Default)]
 pub(super) struct Stream {
@@ -36,6 +39,12 @@ impl Stream {
     fn pause(&self) -> Duration {
         let least = PAUSE.saturating_mul(2_u32.saturating_pow(self.resumed)).min(WAIT);
         self.retry.unwrap_or(WAIT).max(least)
+    }
+
+    /// Until when the reply is awaited after such a pause: the server asked for it.
+    fn awaited(&self, pause: Duration) -> Option<Instant> {
+        let granted = if self.resumed < GRANTED { pause } else { Duration::ZERO };
+        self.until.map(|until| until + granted)
     }
 
     /// Whether it is the rest of the stream of a request.
@@ -87,6 +96,8 @@ impl Session {
             return false;
         };
         let last = last.clone();
+        let delay = stream.pause().min(self.options.timeout);
+        let (first, until) = (stream.continues.unwrap_or(number), stream.awaited(delay));
         let given = state.headers.iter().find(|(name, _)| name == "mcp-session-id").map(|(_, id)| id.clone());
         let session = stream.session.clone().or(given);
         let next = Stream {
@@ -95,14 +106,10 @@ impl Session {
             last_id: Some(last.clone()),
             retry: stream.retry,
             resumed: stream.resumed + 1,
-            until: stream.until,
-            continues: Some(stream.continues.unwrap_or(number)),
+            until,
+            continues: Some(first),
         };
-        let call = HttpCall {
-            method: "GET".to_owned(),
-            delay: stream.pause().min(self.options.timeout),
-            ..HttpCall::default()
-        };
+        let call = HttpCall { method: "GET".to_owned(), delay, ..HttpCall::default() };
         let mut headers = self.headers_for(None);
         headers.push(("Accept".to_owned(), "text/event-stream".to_owned()));
         headers.push(("Last-Event-ID".to_owned(), last));
@@ -114,6 +121,7 @@ impl Session {
             return false;
         };
         self.exchanges.entry(exchange).or_default().stream = next;
+        self.exchanges.entry(first).or_default().stream.until = until;
         true
     }
 }
@@ -132,5 +140,17 @@ mod tests {
         assert_eq!([0, 1, 6].map(|resumed| pause(200, resumed)), [200, 200, 320]);
         assert_eq!(pause(3000, 9), 3000);
         assert_eq!(Stream::default().pause(), WAIT);
+    }
+
+    #[test]
+    fn what_a_server_asks_us_to_wait_is_not_our_patience() {
+        let (until, pause) = (Instant::now(), Duration::from_secs(8));
+        let awaited = |resumed| {
+            Stream { until: Some(until), resumed, ..Stream::default() }
+                .awaited(pause)
+                .map(|late| late - until)
+        };
+        assert_eq!([0, 2, 3].map(awaited), [Some(pause), Some(pause), Some(Duration::ZERO)]);
+        assert_eq!(Stream::default().awaited(pause), None);
     }
 }

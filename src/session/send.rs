@@ -209,6 +209,7 @@ impl Session {
             if let Some(reply) = self.claim(id) {
                 break Some(reply);
             }
+            let deadline = self.awaited(exchange).unwrap_or(deadline);
             if self.exchange_done(exchange) || self.is_over() || !self.pump(deadline).await {
                 // What came may still hold the reply; over HTTP a refusal may not know the id.
                 break self
@@ -217,6 +218,11 @@ impl Session {
             }
         };
         Outcome { died: self.dead(), ..self.outcome(reply, exchange, from) }
+    }
+
+    /// Until when the reply of an exchange is awaited: longer where the server asked for time.
+    fn awaited(&self, exchange: Option<u32>) -> Option<Instant> {
+        self.exchanges.get(&exchange?)?.stream.until
     }
 
     fn outcome(&self, reply: Option<Reply>, exchange: Option<u32>, from: u64) -> Outcome {
