@@ -111,6 +111,8 @@ struct Exchange {
     failed: Option<String>,
     done: bool,
     is_get: bool,
+    /// Whether it carries `initialize`: the response to that is what gives a session its id.
+    opens: bool,
     stream: resume::Stream,
 }
 

@@ -95,8 +95,11 @@ impl Session {
             HttpRequest { method: method.clone(), url, headers: headers.clone(), body, cut, apart, delay };
         let exchange = http.start(request);
         let asks = json.as_ref().is_some_and(|json| json.get("id").is_some() && json.get("method").is_some());
+        let opens =
+            json.as_ref().and_then(|json| json.get("method")).is_some_and(|name| name == "initialize");
         let state = self.exchanges.entry(exchange).or_default();
         state.is_get = method == "GET";
+        state.opens = opens;
         state.stream.owes = asks;
         state.stream.session = session;
         state.stream.until = Some(Instant::now() + self.options.timeout);

@@ -98,14 +98,15 @@ impl Session {
     }
 
     fn head(&mut self, at: Instant, exchange: u32, status: u16, headers: Vec<(String, String)>) {
+        self.transcript.add_at(at, What::Response { exchange, status, headers: headers.clone() });
+        let state = self.exchanges.entry(exchange).or_default();
         let session = headers.iter().find(|(name, _)| name == "mcp-session-id");
-        if let (Some((_, id)), None, true, false) =
-            (session, &self.http_session, self.revision.is_handshake(), self.agreed)
+        let opens = state.opens && (200..300).contains(&status);
+        if let (Some((_, id)), None, true, false, true) =
+            (session, &self.http_session, self.revision.is_handshake(), self.agreed, opens)
         {
             self.http_session = Some(id.clone());
         }
-        self.transcript.add_at(at, What::Response { exchange, status, headers: headers.clone() });
-        let state = self.exchanges.entry(exchange).or_default();
         state.status = Some(status);
         state.headers = headers;
     }

@@ -199,7 +199,7 @@ pub(super) fn judge(flight: &Flight, canaries: &Canaries, secrets: &Secrets) -> 
             seen.rules().into_iter().filter(|bug| !(died && bug.kind.is_loss())).collect();
         shown.extend(seen.forbidden(&flight.forbidden));
         shown.extend(seen.disclosures(canaries));
-        for mut bug in shown {
+        for mut bug in once(shown) {
             if causes.insert(bug.cause()) {
                 bug.wire = evidence::around(&transcript.entries, bug.at, secrets);
                 bug.asked = evidence::asked(&transcript.entries, bug.at);
@@ -208,6 +208,12 @@ pub(super) fn judge(flight: &Flight, canaries: &Canaries, secrets: &Secrets) -> 
         }
     }
     bugs
+}
+
+/// One message that breaks several requirements in the same way is one bug, of the first of them.
+fn once(bugs: Vec<Bug>) -> impl Iterator<Item = Bug> {
+    let mut told = HashSet::new();
+    bugs.into_iter().filter(move |bug| told.insert((bug.at, bug.message.clone())))
 }
 
 /// A transcript as oracles see it.
@@ -293,6 +299,16 @@ mod tests {
         let bug = |message: &str| Bug::new(Kind::Crash, "", message.into(), 1);
         assert_eq!(bug("request 7 of `a` failed").cause(), bug("request 12 of `b` failed").cause());
         assert_ne!(bug("exit code").cause(), bug("signal").cause());
+    }
+
+    #[test]
+    fn a_message_that_breaks_two_requirements_in_one_way_is_one_bug() {
+        let bug = |requirement: &str, message: &str, at: u64| {
+            Bug::new(Kind::InvalidReply, requirement, message.into(), at)
+        };
+        let bugs = vec![bug("a", "x", 1), bug("b", "x", 1), bug("b", "y", 1), bug("b", "x", 2)];
+        let told: Vec<_> = once(bugs).filter_map(|bug| bug.requirement).collect();
+        assert_eq!(told, ["a", "b", "b"]);
     }
 
     #[test]

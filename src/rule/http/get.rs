@@ -29,7 +29,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
                 .as_ref()
                 .is_some_and(|response| end.is_some_and(|end| response.entry.seq > end));
             if !exchange.deliberate && !is_late {
-                answer(exchange, findings);
+                answer(exchange, all, findings);
             }
             if exchange.is_stream() {
                 content(exchange, findings);
@@ -38,7 +38,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     }
 }
 
-fn answer(exchange: &Exchange<'_>, findings: &mut Findings) {
+fn answer(exchange: &Exchange<'_>, all: &[Exchange<'_>], findings: &mut Findings) {
     let expected = "text/event-stream, or HTTP 405";
     let violates = |id: &str, message: &str, findings: &mut Findings| {
         findings.violated(id, message, expected, exchange.shown(), &exchange.evidence());
@@ -48,12 +48,22 @@ fn answer(exchange: &Exchange<'_>, findings: &mut Findings) {
         Some(200) if exchange.is_stream() => [STREAM, PATH].iter().for_each(|id| findings.kept(id)),
         // Refused for another reason: credentials, the session, too many streams.
         Some(503) => {}
+        Some(404) if !is_session_alive(exchange, all) => {}
         Some(404) => violates(PATH, "GET is not known at the address of POST", findings),
         Some(200..300 | 406 | 500..) => {
             violates(STREAM, "GET is answered neither with an event stream nor with 405", findings);
         }
         _ => {}
     }
+}
+
+/// Whether the session goes on after an exchange: 404 also says that it has ended.
+fn is_session_alive(exchange: &Exchange<'_>, all: &[Exchange<'_>]) -> bool {
+    const SESSION: &str = "mcp-session-id";
+    let told = exchange.response.as_ref().map_or(exchange.request.seq, |response| response.entry.seq);
+    let Some(session) = exchange.sent_header(SESSION) else { return true };
+    let mut later = all.iter().filter(|other| other.request.seq > told && other.is_success());
+    later.any(|other| other.sent_header(SESSION) == Some(session))
 }
 
 /// RFC 9110 demands it; MCP does not repeat it.
@@ -101,5 +111,29 @@ fn content(exchange: &Exchange<'_>, findings: &mut Findings) {
                 &exchange.evidence_with(entry),
             ),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::protocol::Revision;
+    use crate::rule::written::{post, response, violated};
+    use crate::session::transcript::What;
+
+    #[test]
+    fn a_session_that_has_ended_is_no_unknown_path() {
+        let get = |session: Option<&str>| {
+            let headers = session.map(|id| ("Mcp-Session-Id".to_owned(), id.to_owned()));
+            let headers = headers.into_iter().collect();
+            What::Request { exchange: 1, method: "GET".to_owned(), headers, deliberate: false }
+        };
+        let found = |session: Option<&str>, later: u16| {
+            let entries = vec![get(session), response(1, 404), post(2, session), response(2, later)];
+            violated(&RULE, Revision::V2025_11_25, entries)
+        };
+        assert!(found(Some("a"), 404).is_empty());
+        assert_eq!(found(Some("a"), 200), [PATH]);
+        assert_eq!(found(None, 404), [PATH]);
     }
 }
