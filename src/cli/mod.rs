@@ -37,6 +37,7 @@ mod work;
 use std::process::ExitCode as ProcessExit;
 
 use clap::{Parser, Subcommand};
+use tokio::runtime::Builder;
 
 use crate::report::text;
 use crate::runner::ExitCode;
@@ -152,7 +153,8 @@ fn dispatch(command: Command) -> ExitCode {
         Command::Diff(args) => diff::run(&args),
         Command::List(args) => launching(until_ended(list::run(args))),
         Command::Explain(args) => block_on(explain::run(args)),
-        Command::Serve(args) => block_on(serve::run(args)),
+        // A server has one thing to do at a time: no thread needs to wake another.
+        Command::Serve(args) => block_on_with(Builder::new_current_thread(), serve::run(args)),
         Command::Keep(args) => {
             keeper::run(&args);
             Ok(ExitCode::Clean)
@@ -195,7 +197,16 @@ async fn until_ended(work: impl Future<Output = anyhow::Result<ExitCode>>) -> an
 }
 
 fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+    let mut several = Builder::new_multi_thread();
+    several.worker_threads(2);
+    block_on_with(several, work)
+}
+
+fn block_on_with<T>(
+    mut runtime: Builder,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    let runtime = runtime.enable_all().build()?;
     let done = runtime.block_on(work);
     // Reads of standard input cannot be cancelled: do not wait for them.
     runtime.shutdown_background();

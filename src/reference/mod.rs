@@ -10,6 +10,7 @@
 //! | `interactive` | what needs something from the client first, in either era |
 //! | `fault`, `spec`, `rule`, `rewrite` | faults and quirks: data that rewrites what comes in and goes out |
 //! | `stream`, `http` | the transports |
+//! | `standard` | standard input and output |
 
 mod answer;
 mod completion;
@@ -33,6 +34,7 @@ mod rule;
 mod server;
 mod settings;
 mod spec;
+mod standard;
 mod stateless;
 mod stream;
 mod task;

@@ -12,6 +12,7 @@ use super::output::{Emission, Output};
 use super::rewrite::{Context, Draft, Point};
 use super::server::Server;
 use super::settings::Settings;
+use super::standard;
 
 /// How long the answers of the client are waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,8 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Serves standard input and output until the input ends or the process is told to; returns the exit code.
 pub async fn serve_stdio(settings: Arc<Settings>) -> i32 {
     let errors = |text: &str| eprint!("{text}");
-    let serving = serve(settings, tokio::io::stdin(), tokio::io::stdout(), errors, terminated());
-    serving.await
+    serve(settings, standard::input(), standard::output(), errors, terminated()).await
 }
 
 /// Serves a pair of streams until the input ends; returns the exit code. `errors` gets what a process would write to
