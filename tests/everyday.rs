@@ -342,7 +342,7 @@ fn what_was_not_observed_is_told_with_entries_that_show_it() {
         &folder.0,
         &["list", "--observe", "--revision", "2025-11-25"],
         0,
-        &["[tools.delete] allow = true", "This may show"],
+        &["[tools.delete] allow = true", "This may show", "Entries that only you can fill in", "gives_up"],
     );
     expect_in(root(), &["list", "requirements"], 0, &["judged/observable", "2024-11-05", "tools "]);
 }

@@ -29,15 +29,26 @@ pub fn as_text(sight: &Sight, plan: &Plan) -> String {
         out += "\nThis may show:\n\n";
         out += &grouped(&by_tool);
     }
-    if !otherwise.is_empty() {
+    let (yours, rest): (Vec<&Unseen>, Vec<&Unseen>) =
+        otherwise.into_iter().partition(|unseen| names_an_entry(&unseen.hint));
+    if !yours.is_empty() {
+        out += "\nEntries that only you can fill in show these (docs/profile.md):\n\n";
+        out += &grouped(&yours);
+    }
+    if !rest.is_empty() {
         out += "\nNo entry shows the rest; it was not seen because:\n\n";
-        out += &grouped(&otherwise);
+        out += &grouped(&rest);
     }
     if out.is_empty() {
         "Everything that applies was observed.\n".to_owned()
     } else {
         out.trim_start().to_owned()
     }
+}
+
+/// Whether a hint tells what to write into the profile.
+fn names_an_entry(hint: &str) -> bool {
+    ["in the profile", "in mcp-conform.toml"].iter().any(|words| hint.contains(words))
 }
 
 fn entries(sight: &Sight, plan: &Plan) -> Vec<String> {
