@@ -21,8 +21,17 @@ pub(super) fn received(message: &Value, exchange: u32) -> What {
 
 /// A POST, in a session if one is given.
 pub(super) fn post(exchange: u32, session: Option<&str>) -> What {
+    request("POST", exchange, session)
+}
+
+/// A GET, in a session if one is given.
+pub(super) fn get(exchange: u32, session: Option<&str>) -> What {
+    request("GET", exchange, session)
+}
+
+fn request(method: &str, exchange: u32, session: Option<&str>) -> What {
     let headers = session.map(|id| ("Mcp-Session-Id".to_owned(), id.to_owned())).into_iter().collect();
-    What::Request { exchange, method: "POST".to_owned(), headers, deliberate: false }
+    What::Request { exchange, method: method.to_owned(), headers, deliberate: false }
 }
 
 /// The head of a response.

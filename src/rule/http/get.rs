@@ -118,18 +118,12 @@ fn content(exchange: &Exchange<'_>, findings: &mut Findings) {
 mod tests {
     use super::*;
     use crate::protocol::Revision;
-    use crate::rule::written::{post, response, violated};
-    use crate::session::transcript::What;
+    use crate::rule::written::{get, post, response, violated};
 
     #[test]
     fn a_session_that_has_ended_is_no_unknown_path() {
-        let get = |session: Option<&str>| {
-            let headers = session.map(|id| ("Mcp-Session-Id".to_owned(), id.to_owned()));
-            let headers = headers.into_iter().collect();
-            What::Request { exchange: 1, method: "GET".to_owned(), headers, deliberate: false }
-        };
         let found = |session: Option<&str>, later: u16| {
-            let entries = vec![get(session), response(1, 404), post(2, session), response(2, later)];
+            let entries = vec![get(1, session), response(1, 404), post(2, session), response(2, later)];
             violated(&RULE, Revision::V2025_11_25, entries)
         };
         assert!(found(Some("a"), 404).is_empty());
