@@ -61,7 +61,7 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// Tells the tokens that the server knows, ready to be pasted into a shell.
 fn print_tokens() {
     eprintln!("it asks for a token; these are for tests:");
-    for token in reference::TOKENS {
+    for token in reference::TOKENS.iter().chain([&reference::REFRESH]) {
         eprintln!("  export {}={}  # {}", token.variable, token.text, token.about);
     }
     eprintln!("  client_id {}, redirect_uri {}", reference::CLIENT, reference::REDIRECT);

@@ -83,6 +83,14 @@ pub const TOKENS: &[Token] = &[
     },
 ];
 
+/// A refresh token of that client; it can be used once.
+pub const REFRESH: Token = Token {
+    text: "mcp-conform-refresh-alice",
+    variable: "MCP_REFRESH_TOKEN",
+    about: "a refresh token of the client, to be spent",
+    ..ALICE
+};
+
 /// The scopes of plain requests, as the metadata tells them.
 pub(super) const SCOPES: &[&str] = &[READ];
 

@@ -1,6 +1,9 @@
 //! Tokens that the user gives for tests, besides the one that the run uses. Only the names of environment variables are written down.
 
+use std::sync::Arc;
+
 use serde::{Deserialize, Deserializer};
+use tokio::sync::OnceCell;
 
 /// Section `[authorization]` of `mcp-conform.toml`. Tokens are given by the names of environment variables, which are read when
 /// the file is.
@@ -25,6 +28,9 @@ pub struct Tokens {
     /// A valid token of another user.
     #[serde(rename = "other_user_token_env", deserialize_with = "variable")]
     pub other_user: Option<String>,
+    /// A refresh token of the client, which will be spent.
+    #[serde(rename = "refresh_token_env", deserialize_with = "refresh")]
+    pub refresh: Option<Refresh>,
     /// A client that is registered at the authorization server.
     pub client_id: Option<String>,
     /// An address that was registered for it.
@@ -34,10 +40,49 @@ pub struct Tokens {
 impl Tokens {
     /// All of them, to keep them secret. A client id is none.
     pub fn all(&self) -> impl Iterator<Item = &String> {
-        let Self { expired, foreign, narrow, widened, broad, other_user, client_id: _, redirect_uri: _ } =
-            self;
-        [expired, foreign, narrow, widened, broad, other_user].into_iter().flatten()
+        let Self {
+            expired,
+            foreign,
+            narrow,
+            widened,
+            broad,
+            other_user,
+            refresh,
+            client_id: _,
+            redirect_uri: _,
+        } = self;
+        let access = [expired, foreign, narrow, widened, broad, other_user].into_iter().flatten();
+        access.chain(refresh.as_ref().map(|refresh| &refresh.token))
     }
+}
+
+/// A refresh token, and what using it twice showed: it can be used once only, however many revisions are judged.
+#[derive(Clone)]
+pub struct Refresh {
+    /// The token.
+    pub token: String,
+    /// What using it showed, once it was used.
+    pub rotation: Arc<OnceCell<Rotation>>,
+}
+
+impl Refresh {
+    /// A token that was not used yet.
+    pub fn new(token: String) -> Self {
+        Self { token, rotation: Arc::default() }
+    }
+}
+
+/// What using a refresh token twice shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Rotation {
+    /// Nothing, and why.
+    Unseen(String),
+    /// The second time it is refused.
+    Refused,
+    /// It works twice, and no other one came for it.
+    Kept,
+    /// It works twice, although a new one was issued.
+    Grace,
 }
 
 impl std::fmt::Debug for Tokens {
@@ -52,6 +97,10 @@ fn variable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>
     value
         .map(Some)
         .map_err(|_| serde::de::Error::custom(format!("there is no environment variable `{name}`")))
+}
+
+fn refresh<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Refresh>, D::Error> {
+    Ok(variable(deserializer)?.map(Refresh::new))
 }
 
 #[cfg(test)]

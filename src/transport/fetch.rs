@@ -1,4 +1,5 @@
-//! Fetching a public document: one GET without credentials, outside of any conversation. Redirects are not followed.
+//! Single requests outside of any conversation, mostly for public documents: without the credentials of the conversation.
+//! Redirects are not followed.
 
 use std::time::Duration;
 
@@ -12,9 +13,39 @@ use super::{Arrival, Incoming};
 /// Longest document that is looked at, in bytes.
 const MAX_DOCUMENT: usize = 1 << 20;
 
-/// A response to a plain GET.
+/// A request that belongs to no conversation.
+#[derive(Debug, Clone)]
+pub struct Plain {
+    /// The HTTP method.
+    pub method: &'static str,
+    /// The address.
+    pub url: url::Url,
+    /// The headers.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: Bytes,
+}
+
+impl Plain {
+    /// A request without a body that accepts this media type.
+    pub fn get(url: &url::Url, accept: &str) -> Self {
+        let headers = vec![("Accept".to_owned(), accept.to_owned())];
+        Self { method: "GET", url: url.clone(), headers, body: Bytes::new() }
+    }
+
+    /// A request with a body of this media type, which wants JSON back.
+    pub fn post(url: &url::Url, content_type: &str, body: String) -> Self {
+        let mut plain = Self { method: "POST", body: body.into(), ..Self::get(url, "application/json") };
+        plain.headers.push(("Content-Type".to_owned(), content_type.to_owned()));
+        plain
+    }
+}
+
+/// A response to a plain request.
 #[derive(Debug, Clone, Default)]
 pub struct Fetched {
+    /// The HTTP method of the request.
+    pub method: &'static str,
     /// The address.
     pub url: String,
     /// The HTTP status; 0 when there was none.
@@ -34,14 +65,22 @@ pub fn may_fetch(url: &url::Url, server: &url::Url) -> bool {
 
 /// Fetches a document that a server names.
 pub async fn fetch(url: &url::Url, server: &url::Url, patience: Duration) -> Fetched {
-    let mut fetched = Fetched { url: url.to_string(), ..Fetched::default() };
-    if !may_fetch(url, server) {
+    exchange(Plain::get(url, "application/json"), server, patience).await
+}
+
+/// Sends a request to an address that a server names.
+pub async fn exchange(plain: Plain, server: &url::Url, patience: Duration) -> Fetched {
+    let Plain { method, url, headers, body } = plain;
+    let mut fetched = Fetched { method, url: url.to_string(), ..Fetched::default() };
+    if !may_fetch(&url, server) {
         fetched.failed = Some("neither https, nor the server itself, nor on this machine".to_owned());
         return fetched;
     }
     match HttpWire::new(Endpoint { url: url.clone(), headers: Vec::new(), host: None }) {
         Ok(mut wire) => {
-            wire.start(plain_get(url));
+            let method = method.to_owned();
+            let (cut, apart, delay) = (false, false, Duration::ZERO);
+            wire.start(HttpRequest { method, url, headers, body, cut, apart, delay });
             if timeout(patience, receive(&mut wire, &mut fetched)).await.is_err() {
                 fetched.failed = Some(format!("no response within {patience:?}"));
             }
@@ -49,18 +88,6 @@ pub async fn fetch(url: &url::Url, server: &url::Url, patience: Duration) -> Fet
         Err(error) => fetched.failed = Some(error.to_string()),
     }
     fetched
-}
-
-fn plain_get(url: &url::Url) -> HttpRequest {
-    HttpRequest {
-        method: "GET".to_owned(),
-        url: url.clone(),
-        headers: vec![("Accept".to_owned(), "application/json".to_owned())],
-        body: Bytes::new(),
-        cut: false,
-        apart: false,
-        delay: Duration::ZERO,
-    }
 }
 
 async fn receive(wire: &mut HttpWire, fetched: &mut Fetched) {
@@ -87,11 +114,11 @@ impl Fetched {
     /// Request and response in a line.
     pub fn shown(&self) -> String {
         match &self.failed {
-            Some(problem) => format!("GET {}: {problem}", self.url),
+            Some(problem) => format!("{} {}: {problem}", self.method, self.url),
             None => {
                 let kind = self.header("content-type").unwrap_or("no content type");
                 let body: String = String::from_utf8_lossy(&self.body).chars().take(600).collect();
-                format!("GET {}: HTTP {}, {kind}, {body}", self.url, self.status)
+                format!("{} {}: HTTP {}, {kind}, {body}", self.method, self.url, self.status)
             }
         }
     }

@@ -8,10 +8,10 @@ use std::time::Duration;
 use mcp_conform::case::{self, Case};
 use mcp_conform::catalogue::Verdict;
 use mcp_conform::protocol::Revision;
-use mcp_conform::reference::{self, CLIENT, REDIRECT, Settings, TOKENS};
+use mcp_conform::reference::{self, CLIENT, REDIRECT, REFRESH, Settings, TOKENS};
 pub use mcp_conform::runner::in_memory;
 use mcp_conform::runner::{
-    Check, Choice, Event, Finished, Plan, Policy, Profile, Tokens, ToolProfile, Tools, run,
+    Check, Choice, Event, Finished, Plan, Policy, Profile, Refresh, Tokens, ToolProfile, Tools, run,
 };
 use mcp_conform::session::Options;
 use mcp_conform::transport::{Command, Endpoint, Target};
@@ -90,6 +90,7 @@ fn tokens() -> Tokens {
         widened: token("MCP_TOKEN_WIDENED"),
         broad: token("MCP_TOKEN_BROAD"),
         other_user: token("MCP_TOKEN_OTHER_USER"),
+        refresh: Some(Refresh::new(REFRESH.text.to_owned())),
         client_id: Some(CLIENT.to_owned()),
         redirect_uri: Some(REDIRECT.to_owned()),
     }

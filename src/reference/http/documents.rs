@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::check::header;
 use super::response::{Body, apply, body, empty};
-use crate::reference::output::{Emission, HttpEdit, Payload, Route};
+use crate::reference::output::{Emission, Payload, Route};
 use crate::reference::rewrite::{Context, Draft, Point};
 use crate::reference::server::Server;
-use crate::reference::token::{CLIENT, REDIRECT, SCOPES};
+use crate::reference::token::SCOPES;
 
 const RESOURCE: &str = "/.well-known/oauth-protected-resource";
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
@@ -23,47 +23,20 @@ pub(super) fn base(headers: &HeaderMap) -> String {
 pub(super) fn document(server: &Server, sent: &Value) -> Option<Response<Body>> {
     let (path, base) = (sent["path"].as_str()?, sent["base"].as_str()?);
     let (name, document) = find(path, base)?;
-    let main = Emission::new(Payload::Json(document), Route::Reply);
-    let context = Context { point: Point::Document(name), request: Some(sent), revision: None };
-    let draft = server.rewrite(Draft::new(Some(main)), context);
+    let draft = published(server, name, sent, document);
     let mut response = match &draft.main {
         None => empty(404),
-        Some(_) if name == "endpoint" => endpoint(path, base, sent, main_bytes(&draft)),
-        Some(_) => body(200, Some("application/json"), main_bytes(&draft)),
+        Some(main) => body(200, Some("application/json"), main.bytes()),
     };
     apply(&draft.http, &mut response);
     Some(response)
 }
 
-fn main_bytes(draft: &Draft) -> Vec<u8> {
-    draft.main.as_ref().map(Emission::bytes).unwrap_or_default()
-}
-
-/// The endpoints of the authorization server. Nobody can log in: right requests get a page, all others an error.
-fn endpoint(path: &str, base: &str, sent: &Value, error: Vec<u8>) -> Response<Body> {
-    let query = sent["query"].as_str().unwrap_or_default();
-    let param = |name: &str| {
-        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
-    };
-    let is_known =
-        param("client_id").as_deref() == Some(CLIENT) && param("redirect_uri").as_deref() == Some(REDIRECT);
-    if path != "/authorize" || !is_known {
-        return body(400, Some("application/json"), error);
-    }
-    let is_right = param("response_type").as_deref() == Some("code") && param("code_challenge").is_some();
-    match is_right {
-        true => body(200, Some("text/html"), "<p>Nobody can log in here.</p>"),
-        false => {
-            let location = format!("{REDIRECT}?error=invalid_request&iss={base}");
-            let mut response = empty(302);
-            apply(
-                &HttpEdit { status: None, headers: vec![("location".into(), Some(location))] },
-                &mut response,
-            );
-            response
-        }
-    }
+/// A document after faults worked on it.
+pub(super) fn published(server: &Server, name: &'static str, sent: &Value, document: Value) -> Draft {
+    let main = Emission::new(Payload::Json(document), Route::Reply);
+    let context = Context { point: Point::Document(name), request: Some(sent), revision: None };
+    server.rewrite(Draft::new(Some(main)), context)
 }
 
 fn find(path: &str, base: &str) -> Option<(&'static str, Value)> {
@@ -76,8 +49,7 @@ fn find(path: &str, base: &str) -> Option<(&'static str, Value)> {
     if let Some(issuer) = path.strip_prefix(OPENID).or_else(|| path.strip_suffix(OPENID)) {
         return Some(("openid-configuration", openid(base, issuer)));
     }
-    let is_endpoint = matches!(path, "/authorize" | "/token" | "/register");
-    is_endpoint.then(|| ("endpoint", json!({"error": "invalid_request"})))
+    None
 }
 
 fn resource(base: &str) -> Value {

@@ -1,9 +1,11 @@
 //! The entrance: a request as faults and quirks see it, before anything is decided about it.
 
 use bytes::Bytes;
+use hyper::HeaderMap;
 use hyper::http::request::Parts;
 use serde_json::{Value, json};
 
+use super::check::lists;
 use super::documents::base;
 use super::response;
 use crate::protocol::{Frame, Json};
@@ -24,6 +26,7 @@ pub(super) fn enter(
         "path": head.uri.path(),
         "query": head.uri.query().unwrap_or_default(),
         "base": base(&head.headers),
+        "form": form(&head.headers, &bytes),
         "body": Frame::new(bytes.clone()).json().map(Json::into_value).unwrap_or_default(),
         "head": raw_head,
     });
@@ -34,4 +37,15 @@ pub(super) fn enter(
     response::change(&arrived["headers"], &seen["headers"], &mut head.headers);
     let bytes = if seen["body"] == arrived["body"] { bytes } else { seen["body"].to_string().into() };
     Some((seen, bytes))
+}
+
+/// The fields of a form; null where none was sent.
+fn form(headers: &HeaderMap, bytes: &[u8]) -> Value {
+    match lists(headers, "content-type", "application/x-www-form-urlencoded") {
+        true => url::form_urlencoded::parse(bytes)
+            .into_owned()
+            .map(|(name, value)| (name, Value::String(value)))
+            .collect(),
+        false => Value::Null,
+    }
 }

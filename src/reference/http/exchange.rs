@@ -39,15 +39,30 @@ pub(super) async fn answer(
     let (mut head, incoming) = request.into_parts();
     let bytes = incoming.collect().await.map_err(|_| Cut)?.to_bytes();
     let (sent, bytes) = enter(&hub.server, &mut head, raw_head, bytes).ok_or(Cut)?;
-    let response = match hub.guard.check(&hub.server, &head, &sent) {
+    let response = match beside(&hub, &head, &sent) {
+        Some(response) => response,
+        None => guarded(&hub, &head, &sent, &bytes)?,
+    };
+    rewritten(&hub, head.method.as_str(), &sent, response).await
+}
+
+/// The answer of the authorization server, where there is one and the request is for it.
+fn beside(hub: &Hub, head: &Parts, sent: &Value) -> Option<Response<Body>> {
+    match hub.server.settings.options.authorization {
+        Some(true) => hub.issuer.answer(&hub.server, &head.method, sent),
+        _ => None,
+    }
+}
+
+fn guarded(hub: &Arc<Hub>, head: &Parts, sent: &Value, bytes: &Bytes) -> Result<Response<Body>, Cut> {
+    Ok(match hub.guard.check(&hub.server, head, sent) {
         Err(refused) => *refused,
         Ok(token) => {
-            let response = admitted(&hub, &head, &bytes, token.map(|token| token.subject))?;
+            let response = admitted(hub, head, bytes, token.map(|token| token.subject))?;
             hub.guard.remember(token, &response);
             response
         }
-    };
-    rewritten(&hub, head.method.as_str(), &sent, response).await
+    })
 }
 
 /// The answer to a request that may pass.

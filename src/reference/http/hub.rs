@@ -11,6 +11,7 @@ use tokio::time::sleep_until;
 
 use super::call::Call;
 use super::guard::Guard;
+use super::issuer::Issuer;
 use super::log::Logs;
 use super::response::{Events, event};
 use crate::protocol::{Id, Revision};
@@ -22,6 +23,7 @@ use crate::reference::server::{Change, Server};
 pub(super) struct Hub {
     pub server: Arc<Server>,
     pub guard: Guard,
+    pub issuer: Issuer,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
     /// Serves every request of the stateless era.
     pub stateless: Arc<Session>,
@@ -131,6 +133,7 @@ impl Hub {
         Arc::new(Self {
             server,
             guard: Guard::default(),
+            issuer: Issuer::default(),
             sessions: Mutex::default(),
             stateless,
             subscriptions: Mutex::default(),

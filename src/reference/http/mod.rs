@@ -7,6 +7,7 @@ mod entrance;
 mod exchange;
 mod guard;
 mod hub;
+mod issuer;
 mod legacy;
 mod log;
 mod mirror;

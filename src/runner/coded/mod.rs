@@ -59,6 +59,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "auth_challenge" => authorization::challenge::run(run).await,
         "auth_issuer" => authorization::issuer::run(run).await,
         "auth_metadata" => authorization::metadata::run(run).await,
+        "auth_refresh" => authorization::refresh::run(run).await,
         "auth_requests" => authorization::requests::run(run).await,
         "auth_scopes" => authorization::scopes::run(run).await,
         "auth_state" => authorization::state::run(run).await,

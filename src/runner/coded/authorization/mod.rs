@@ -9,13 +9,18 @@
 //! | `metadata` | the protected resource metadata (RFC 9728) |
 //! | `issuer` | the metadata of the authorization servers (RFC 8414, OpenID) |
 //! | `authorize` | the authorization endpoint, for a client that the user registered |
+//! | `refresh` | a refresh token that is used twice |
 //! | `legacy` | the authorization base URL of 2025-03-26 |
 //! | `scopes` | a token that may not do everything |
 //! | `users` | two users |
 //! | `state` | what one user was asked, answered by the other |
 //! | `tasks` | the tasks of one user, asked for by the other |
+//!
+//! What they share: `site` is the protected server, `discovery` its metadata, `provider` its authorization server, and
+//! `browser` what a browser does there.
 
 pub(super) mod authorize;
+mod browser;
 pub(super) mod challenge;
 mod discovery;
 mod document;
@@ -23,6 +28,8 @@ mod forged;
 pub(super) mod issuer;
 mod legacy;
 pub(super) mod metadata;
+mod provider;
+pub(super) mod refresh;
 pub(super) mod requests;
 mod said;
 pub(super) mod scopes;

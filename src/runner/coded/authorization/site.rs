@@ -8,7 +8,7 @@ use crate::runner::call_of;
 use crate::runner::interpret::CaseRun;
 use crate::runner::survey::Guarded;
 use crate::session::{HttpCall, Meta, Outcome};
-use crate::transport::{Fetched, fetch};
+use crate::transport::{Fetched, Plain, exchange, fetch};
 
 /// A protected server, as a case needs to know it.
 pub(super) struct Site {
@@ -65,6 +65,11 @@ impl Site {
     /// Fetches a document without any credentials.
     pub async fn fetch(&self, run: &CaseRun<'_>, url: &url::Url) -> Fetched {
         fetch(url, &self.url, run.session.timeout()).await
+    }
+
+    /// Sends a request without the credentials of the conversation.
+    pub async fn exchange(&self, run: &CaseRun<'_>, plain: Plain) -> Fetched {
+        exchange(plain, &self.url, run.session.timeout()).await
     }
 
     /// Whether the user's token is accepted now; false without one.
