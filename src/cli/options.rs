@@ -178,7 +178,7 @@ impl Judging {
             revisions: self.choice()?,
             filter,
             baseline: self.acceptance.read()?.with(policy.profile.accepted.clone()),
-            secrets: secrets.and(policy.profile.authorization.all()),
+            secrets: secrets.and(policy.profile.authorization.secrets()),
             policy,
             shard,
             write_baseline: self.acceptance.write_baseline.clone(),

@@ -61,8 +61,9 @@ pub async fn run(args: Args) -> anyhow::Result<ExitCode> {
 /// Tells the tokens that the server knows, ready to be pasted into a shell.
 fn print_tokens() {
     eprintln!("it asks for a token; these are for tests:");
-    for token in reference::TOKENS.iter().chain([&reference::REFRESH]) {
+    for token in reference::TOKENS.iter().chain([&reference::REFRESH, &reference::CONSENT]) {
         eprintln!("  export {}={}  # {}", token.variable, token.text, token.about);
     }
     eprintln!("  client_id {}, redirect_uri {}", reference::CLIENT, reference::REDIRECT);
+    eprintln!("  other_client_id {}, callback at the path /callback", reference::OTHER_CLIENT);
 }

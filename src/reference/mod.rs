@@ -48,4 +48,4 @@ pub use interactive::State;
 pub use options::{EraName, Options, Requestor, Sse};
 pub use settings::{Settings, SettingsError};
 pub use stream::{serve_stdio, serve_stream};
-pub use token::{CLIENT, REDIRECT, REFRESH, TOKENS, Token};
+pub use token::{CLIENT, CONSENT, OTHER_CLIENT, REDIRECT, REFRESH, TOKENS, Token};

@@ -91,6 +91,17 @@ pub const REFRESH: Token = Token {
     ..ALICE
 };
 
+/// Another client with that address.
+pub const OTHER_CLIENT: &str = "mcp-conform-other-client";
+
+/// The cookie of a browser whose user has agreed to the first client.
+pub const CONSENT: Token = Token {
+    text: "__Host-mcp-conform-consent=agreed-by-alice",
+    variable: "MCP_CONSENT_COOKIE",
+    about: "the cookie of a user who has agreed to the client",
+    ..ALICE
+};
+
 /// The scopes of plain requests, as the metadata tells them.
 pub(super) const SCOPES: &[&str] = &[READ];
 

@@ -22,8 +22,8 @@ impl Secrets {
     }
 
     /// These secrets, and others.
-    pub fn and<'s>(self, others: impl Iterator<Item = &'s String>) -> Self {
-        Self::new(self.0.into_iter().chain(others.cloned()))
+    pub fn and(self, others: impl Iterator<Item = String>) -> Self {
+        Self::new(self.0.into_iter().chain(others))
     }
 
     /// The text with every secret replaced.

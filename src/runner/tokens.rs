@@ -31,28 +31,34 @@ pub struct Tokens {
     /// A refresh token of the client, which will be spent.
     #[serde(rename = "refresh_token_env", deserialize_with = "refresh")]
     pub refresh: Option<Refresh>,
+    /// The cookies of a browser whose user has agreed to the client.
+    #[serde(rename = "consent_cookie_env", deserialize_with = "variable")]
+    pub consent_cookie: Option<String>,
     /// A client that is registered at the authorization server.
     pub client_id: Option<String>,
     /// An address that was registered for it.
     pub redirect_uri: Option<String>,
+    /// Whether clients may be registered at the authorization server, where they may stay.
+    pub register: bool,
+    /// Whether the server passes log-ins on to another authorization server, where it has one client id for all.
+    pub proxy: bool,
+    /// Another client with the same address, to which that user has not agreed.
+    pub other_client_id: Option<String>,
+    /// The address of the server to which the other authorization server returns.
+    pub callback: Option<String>,
 }
 
 impl Tokens {
-    /// All of them, to keep them secret. A client id is none.
-    pub fn all(&self) -> impl Iterator<Item = &String> {
-        let Self {
-            expired,
-            foreign,
-            narrow,
-            widened,
-            broad,
-            other_user,
-            refresh,
-            client_id: _,
-            redirect_uri: _,
-        } = self;
-        let access = [expired, foreign, narrow, widened, broad, other_user].into_iter().flatten();
-        access.chain(refresh.as_ref().map(|refresh| &refresh.token))
+    /// All that is secret: the tokens, and the cookies, also each by itself.
+    pub fn secrets(&self) -> impl Iterator<Item = String> {
+        let access =
+            [&self.expired, &self.foreign, &self.narrow, &self.widened, &self.broad, &self.other_user];
+        let refresh = self.refresh.as_ref().map(|refresh| &refresh.token);
+        let tokens = access.into_iter().flatten().chain(refresh).cloned();
+        let header = self.consent_cookie.as_deref();
+        let cookies = header.into_iter().flat_map(|header| header.split(';'));
+        let values = cookies.filter_map(|cookie| cookie.split_once('=').map(|(_, value)| value.trim()));
+        tokens.chain(header.into_iter().chain(values).map(str::to_owned))
     }
 }
 
@@ -87,7 +93,7 @@ pub enum Rotation {
 
 impl std::fmt::Debug for Tokens {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} tokens", self.all().count())
+        write!(f, "{} secrets", self.secrets().count())
     }
 }
 
@@ -111,7 +117,7 @@ mod tests {
     fn tokens_come_from_the_environment_and_are_not_shown() {
         let tokens: Tokens = toml::from_str("narrow_token_env = \"PATH\"").unwrap();
         assert_eq!(tokens.narrow, std::env::var("PATH").ok());
-        assert_eq!(format!("{tokens:?}"), "1 tokens");
+        assert_eq!(format!("{tokens:?}"), "1 secrets");
         let error = toml::from_str::<Tokens>("broad_token_env = \"NO_SUCH_THING\"").unwrap_err();
         assert!(error.to_string().contains("no environment variable `NO_SUCH_THING`"), "{error}");
     }

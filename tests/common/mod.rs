@@ -8,7 +8,7 @@ use std::time::Duration;
 use mcp_conform::case::{self, Case};
 use mcp_conform::catalogue::Verdict;
 use mcp_conform::protocol::Revision;
-use mcp_conform::reference::{self, CLIENT, REDIRECT, REFRESH, Settings, TOKENS};
+use mcp_conform::reference::{self, CLIENT, CONSENT, OTHER_CLIENT, REDIRECT, REFRESH, Settings, TOKENS};
 pub use mcp_conform::runner::in_memory;
 use mcp_conform::runner::{
     Check, Choice, Event, Finished, Plan, Policy, Profile, Refresh, Tokens, ToolProfile, Tools, run,
@@ -78,10 +78,14 @@ fn is_protected(settings: &Settings) -> bool {
 }
 
 /// The tokens of the reference server, as its user would give them.
-fn tokens() -> Tokens {
+fn tokens(target: &Target) -> Tokens {
     let token = |variable| {
         let known = TOKENS.iter().find(|token| token.variable == variable);
         Some(known.unwrap_or_else(|| panic!("no token {variable}")).text.to_owned())
+    };
+    let callback = match target {
+        Target::Http(endpoint) => endpoint.url.join("/callback").ok().map(String::from),
+        _ => None,
     };
     Tokens {
         expired: token("MCP_TOKEN_EXPIRED"),
@@ -93,6 +97,11 @@ fn tokens() -> Tokens {
         refresh: Some(Refresh::new(REFRESH.text.to_owned())),
         client_id: Some(CLIENT.to_owned()),
         redirect_uri: Some(REDIRECT.to_owned()),
+        register: true,
+        proxy: true,
+        other_client_id: Some(OTHER_CLIENT.to_owned()),
+        consent_cookie: Some(CONSENT.text.to_owned()),
+        callback,
     }
 }
 
@@ -144,9 +153,11 @@ pub fn judge_over_http(
 ) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
-        let tokens = if is_protected(&settings) { tokens() } else { Tokens::default() };
+        let is_protected = is_protected(&settings);
         let mut plan = plan(over_http(settings).await, revision);
-        plan.policy.profile.authorization = tokens;
+        if is_protected {
+            plan.policy.profile.authorization = tokens(&plan.target);
+        }
         plan.cases.retain(|case| scope.includes(case));
         // Here time passes: nobody waits until the server gives up.
         plan.policy.profile.tools.remove("ask-roots");

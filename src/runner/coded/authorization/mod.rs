@@ -10,6 +10,8 @@
 //! | `issuer` | the metadata of the authorization servers (RFC 8414, OpenID) |
 //! | `authorize` | the authorization endpoint, for a client that the user registered |
 //! | `refresh` | a refresh token that is used twice |
+//! | `register` | the registration of clients |
+//! | `proxy`, `consent_page`, `consent_cookie` | a server that passes log-ins on to another authorization server |
 //! | `legacy` | the authorization base URL of 2025-03-26 |
 //! | `scopes` | a token that may not do everything |
 //! | `users` | two users |
@@ -22,6 +24,8 @@
 pub(super) mod authorize;
 mod browser;
 pub(super) mod challenge;
+mod consent_cookie;
+mod consent_page;
 mod discovery;
 mod document;
 mod forged;
@@ -29,7 +33,9 @@ pub(super) mod issuer;
 mod legacy;
 pub(super) mod metadata;
 mod provider;
+pub(super) mod proxy;
 pub(super) mod refresh;
+pub(super) mod register;
 pub(super) mod requests;
 mod said;
 pub(super) mod scopes;

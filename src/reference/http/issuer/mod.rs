@@ -1,4 +1,8 @@
-//! The endpoints of the built-in authorization server. Nobody can log in there.
+//! The endpoints of the built-in authorization server. Nobody can log in there; it passes those who agreed on to another one,
+//! which does not exist.
+
+mod clients;
+mod login;
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -9,15 +13,17 @@ use serde_json::{Value, json};
 
 use super::documents::published;
 use super::response::{Body, apply, body, empty};
-use crate::reference::output::{Emission, HttpEdit};
+use crate::reference::output::Emission;
 use crate::reference::server::Server;
-use crate::reference::token::{CLIENT, REDIRECT, REFRESH, TOKENS};
+use crate::reference::token::{CLIENT, REFRESH, TOKENS};
+use clients::Clients;
 
-const ENDPOINTS: [&str; 3] = ["/authorize", "/token", "/register"];
+const JSON: Option<&str> = Some("application/json");
 
 /// What the authorization server remembers.
 #[derive(Debug)]
 pub(super) struct Issuer {
+    clients: Clients,
     /// Refresh tokens that were not used yet.
     refresh: Mutex<HashSet<String>>,
     next: AtomicU64,
@@ -25,20 +31,28 @@ pub(super) struct Issuer {
 
 impl Default for Issuer {
     fn default() -> Self {
-        Self { refresh: Mutex::new([REFRESH.text.to_owned()].into()), next: AtomicU64::new(1) }
+        let refresh = Mutex::new([REFRESH.text.to_owned()].into());
+        Self { clients: Clients::default(), refresh, next: AtomicU64::new(1) }
     }
 }
 
 impl Issuer {
     /// The answer to a request for one of its endpoints.
     pub(super) fn answer(&self, server: &Server, method: &Method, sent: &Value) -> Option<Response<Body>> {
-        let path = sent["path"].as_str().filter(|path| ENDPOINTS.contains(path))?;
+        let path = sent["path"].as_str()?;
+        let client = path.strip_prefix("/register/");
+        if client.is_none() && !matches!(path, "/authorize" | "/token" | "/register" | login::CALLBACK) {
+            return None;
+        }
         // What is asked in a wrong way gets this.
         let draft = published(server, "endpoint", sent, json!({"error": "invalid_request"}));
         let Some(error) = draft.main.as_ref().map(Emission::bytes) else { return Some(empty(404)) };
-        let mut response = match path {
-            "/authorize" => authorize(sent),
-            "/token" if method == Method::POST => Some(self.token(&sent["form"])),
+        let mut response = match (path, method) {
+            ("/authorize", _) => login::authorize(&self.clients, sent),
+            ("/token", &Method::POST) => Some(self.token(&sent["form"])),
+            ("/register", &Method::POST) => Some(self.clients.register(sent)),
+            (_, &Method::DELETE) => client.map(|client| self.clients.remove(client)),
+            // Who comes back there has no state that was issued: nobody can get that far.
             _ => None,
         }
         .unwrap_or_else(|| body(400, JSON, error));
@@ -65,32 +79,4 @@ impl Issuer {
             _ => refuse("unsupported_grant_type"),
         }
     }
-}
-
-const JSON: Option<&str> = Some("application/json");
-
-/// Right requests get a page, those of unknown clients nothing, all others go back with an error.
-fn authorize(sent: &Value) -> Option<Response<Body>> {
-    let (query, base) = (sent["query"].as_str()?, sent["base"].as_str()?);
-    let param = |name: &str| {
-        let mut pairs = url::form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
-    };
-    let is_known =
-        param("client_id").as_deref() == Some(CLIENT) && param("redirect_uri").as_deref() == Some(REDIRECT);
-    if !is_known {
-        return None;
-    }
-    let is_right = param("response_type").as_deref() == Some("code") && param("code_challenge").is_some();
-    Some(match is_right {
-        true => body(200, Some("text/html"), "<p>Nobody can log in here.</p>"),
-        false => sent_to(&format!("{REDIRECT}?error=invalid_request&iss={base}")),
-    })
-}
-
-fn sent_to(location: &str) -> Response<Body> {
-    let mut response = empty(302);
-    let headers = vec![("location".into(), Some(location.to_owned()))];
-    apply(&HttpEdit { status: None, headers }, &mut response);
-    response
 }
