@@ -52,4 +52,4 @@ pub use shard::Shard;
 pub(crate) use side_by_side::side_by_side;
 pub use survey::Survey;
 pub(crate) use survey::call_of;
-pub use tokens::{Refresh, Rotation, Tokens};
+pub use tokens::{Documents, Refresh, Rotation, Tokens};

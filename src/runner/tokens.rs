@@ -1,9 +1,12 @@
 //! Tokens that the user gives for tests, besides the one that the run uses. Only the names of environment variables are written down.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer};
 use tokio::sync::OnceCell;
+
+use crate::transport::is_loopback;
 
 /// Section `[authorization]` of `mcp-conform.toml`. Tokens are given by the names of environment variables, which are read when
 /// the file is.
@@ -46,6 +49,8 @@ pub struct Tokens {
     pub other_client_id: Option<String>,
     /// The address of the server to which the other authorization server returns.
     pub callback: Option<String>,
+    /// Where documents about clients can be served to the authorization server.
+    pub documents: Option<Documents>,
 }
 
 impl Tokens {
@@ -59,6 +64,24 @@ impl Tokens {
         let cookies = header.into_iter().flat_map(|header| header.split(';'));
         let values = cookies.filter_map(|cookie| cookie.split_once('=').map(|(_, value)| value.trim()));
         tokens.chain(header.into_iter().chain(values).map(str::to_owned))
+    }
+}
+
+/// Where documents about clients are served.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Documents {
+    /// Where the authorization server finds them: https, or on this machine. `{port}` is the port that is listened at.
+    #[serde(deserialize_with = "public")]
+    pub url: String,
+    /// Where this tool listens for what comes to that address.
+    pub listen: SocketAddr,
+}
+
+impl Documents {
+    /// The address for documents when this port is listened at.
+    pub fn at(&self, port: u16) -> Option<url::Url> {
+        url::Url::parse(&self.url.replace("{port}", &port.to_string())).ok()
     }
 }
 
@@ -109,6 +132,16 @@ fn refresh<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Refresh>
     Ok(variable(deserializer)?.map(Refresh::new))
 }
 
+/// An address at which an authorization server may look for documents.
+fn public<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let url = url::Url::parse(&text.replace("{port}", "1")).ok();
+    match url.is_some_and(|url| url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url))) {
+        true => Ok(text),
+        false => Err(serde::de::Error::custom(format!("`{text}` is neither https nor on this machine"))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -120,5 +153,21 @@ mod tests {
         assert_eq!(format!("{tokens:?}"), "1 secrets");
         let error = toml::from_str::<Tokens>("broad_token_env = \"NO_SUCH_THING\"").unwrap_err();
         assert!(error.to_string().contains("no environment variable `NO_SUCH_THING`"), "{error}");
+        let tokens: Tokens = toml::from_str("consent_cookie_env = \"PATH\"").unwrap();
+        assert_eq!(tokens.secrets().next(), std::env::var("PATH").ok());
+    }
+
+    #[test]
+    fn documents_about_clients_are_served_over_https_or_here() {
+        let documents = |url: &str| {
+            toml::from_str::<Tokens>(&format!(
+                "documents = {{ url = \"{url}\", listen = \"127.0.0.1:9000\" }}"
+            ))
+        };
+        let at = |url: &str| documents(url).unwrap().documents.unwrap().at(9000).unwrap().to_string();
+        assert_eq!(at("https://a.example/x"), "https://a.example/x");
+        assert_eq!(at("http://127.0.0.1:{port}"), "http://127.0.0.1:9000/");
+        let error = documents("http://a.example").unwrap_err();
+        assert!(error.to_string().contains("neither https nor on this machine"), "{error}");
     }
 }

@@ -9,6 +9,7 @@ mod legacy;
 mod lines;
 mod memory;
 mod outgoing;
+mod pages;
 mod sse;
 mod target;
 
@@ -21,6 +22,7 @@ pub use host::{Host, HostError, Hosted, is_listening};
 pub use http::{HttpRequest, HttpWire, is_loopback, media_type};
 pub use lines::LineWire;
 pub use memory::MemoryServer;
+pub use pages::Pages;
 pub use sse::{SseDecoder, SseEvent, SseFlaw, SseHead};
 pub use target::{Command, Endpoint, StartError, Target, Wire};
 

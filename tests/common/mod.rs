@@ -11,7 +11,8 @@ use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{self, CLIENT, CONSENT, OTHER_CLIENT, REDIRECT, REFRESH, Settings, TOKENS};
 pub use mcp_conform::runner::in_memory;
 use mcp_conform::runner::{
-    Check, Choice, Event, Finished, Plan, Policy, Profile, Refresh, Tokens, ToolProfile, Tools, run,
+    Check, Choice, Documents, Event, Finished, Plan, Policy, Profile, Refresh, Tokens, ToolProfile, Tools,
+    run,
 };
 use mcp_conform::session::Options;
 use mcp_conform::transport::{Command, Endpoint, Target};
@@ -102,6 +103,10 @@ fn tokens(target: &Target) -> Tokens {
         other_client_id: Some(OTHER_CLIENT.to_owned()),
         consent_cookie: Some(CONSENT.text.to_owned()),
         callback,
+        documents: Some(Documents {
+            url: "http://127.0.0.1:{port}".to_owned(),
+            listen: ([127, 0, 0, 1], 0).into(),
+        }),
     }
 }
 

@@ -39,7 +39,7 @@ pub(super) async fn answer(
     let (mut head, incoming) = request.into_parts();
     let bytes = incoming.collect().await.map_err(|_| Cut)?.to_bytes();
     let (sent, bytes) = enter(&hub.server, &mut head, raw_head, bytes).ok_or(Cut)?;
-    let response = match beside(&hub, &head, &sent) {
+    let response = match beside(&hub, &head, &sent).await {
         Some(response) => response,
         None => guarded(&hub, &head, &sent, &bytes)?,
     };
@@ -47,9 +47,9 @@ pub(super) async fn answer(
 }
 
 /// The answer of the authorization server, where there is one and the request is for it.
-fn beside(hub: &Hub, head: &Parts, sent: &Value) -> Option<Response<Body>> {
+async fn beside(hub: &Hub, head: &Parts, sent: &Value) -> Option<Response<Body>> {
     match hub.server.settings.options.authorization {
-        Some(true) => hub.issuer.answer(&hub.server, &head.method, sent),
+        Some(true) => hub.issuer.answer(&hub.server, &head.method, sent).await,
         _ => None,
     }
 }

@@ -57,6 +57,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "advertised_versions" => advertised_versions::run(run).await,
         "auth_authorize" => authorization::authorize::run(run).await,
         "auth_challenge" => authorization::challenge::run(run).await,
+        "auth_client_documents" => authorization::client_documents::run(run).await,
         "auth_issuer" => authorization::issuer::run(run).await,
         "auth_metadata" => authorization::metadata::run(run).await,
         "auth_proxy" => authorization::proxy::run(run).await,

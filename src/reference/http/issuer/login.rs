@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 use hyper::Response;
 use serde_json::Value;
 
-use super::clients::{Client, Clients};
+use super::clients::Client;
 use crate::reference::http::response::{Body, apply, body, empty};
 use crate::reference::output::HttpEdit;
 use crate::reference::token::{CLIENT, CONSENT, SCOPES};
@@ -16,23 +16,22 @@ pub(super) const CALLBACK: &str = "/callback";
 const UPSTREAM: &str =
     "https://login.mcp-conform.example/authorize?response_type=code&client_id=mcp-conform-proxy";
 
-/// Right requests get a page, or are passed on if the user has agreed; those of unknown clients get nothing, and all others go
-/// back with an error.
-pub(super) fn authorize(clients: &Clients, sent: &Value) -> Option<Response<Body>> {
+/// Right requests get a page, or are passed on if the user has agreed; those with an address that the client does not have get
+/// nothing, and all others go back with an error.
+pub(super) fn authorize(id: &str, client: &Client, sent: &Value) -> Option<Response<Body>> {
     let base = sent["base"].as_str()?;
     let param = |name| param(sent, name);
-    let (id, redirect) = (param("client_id")?, param("redirect_uri")?);
-    let client = clients.find(&id).filter(|client| client.redirects.contains(&redirect))?;
+    let redirect = param("redirect_uri").filter(|redirect| client.redirects.contains(redirect))?;
     let is_right = param("response_type").as_deref() == Some("code") && param("code_challenge").is_some();
     Some(match is_right {
-        true if has_agreed(sent, &id) => passed_on(base),
-        true => page(&client, &redirect),
+        true if has_agreed(sent, id) => passed_on(base),
+        true => page(client, &redirect),
         false => sent_to(&format!("{redirect}?error=invalid_request&iss={base}"), Vec::new()),
     })
 }
 
 /// A parameter of the query.
-fn param(sent: &Value, name: &str) -> Option<String> {
+pub(super) fn param(sent: &Value, name: &str) -> Option<String> {
     let mut pairs = url::form_urlencoded::parse(sent["query"].as_str()?.as_bytes());
     pairs.find(|(known, _)| known == name).map(|(_, value)| value.into_owned())
 }

@@ -1,6 +1,7 @@
 //! The endpoints of the built-in authorization server. Nobody can log in there; it passes those who agreed on to another one,
 //! which does not exist.
 
+mod about;
 mod clients;
 mod login;
 
@@ -24,6 +25,7 @@ const JSON: Option<&str> = Some("application/json");
 #[derive(Debug)]
 pub(super) struct Issuer {
     clients: Clients,
+    kept: about::Kept,
     /// Refresh tokens that were not used yet.
     refresh: Mutex<HashSet<String>>,
     next: AtomicU64,
@@ -32,13 +34,18 @@ pub(super) struct Issuer {
 impl Default for Issuer {
     fn default() -> Self {
         let refresh = Mutex::new([REFRESH.text.to_owned()].into());
-        Self { clients: Clients::default(), refresh, next: AtomicU64::new(1) }
+        Self { clients: Clients::default(), kept: about::Kept::default(), refresh, next: AtomicU64::new(1) }
     }
 }
 
 impl Issuer {
     /// The answer to a request for one of its endpoints.
-    pub(super) fn answer(&self, server: &Server, method: &Method, sent: &Value) -> Option<Response<Body>> {
+    pub(super) async fn answer(
+        &self,
+        server: &Server,
+        method: &Method,
+        sent: &Value,
+    ) -> Option<Response<Body>> {
         let path = sent["path"].as_str()?;
         let client = path.strip_prefix("/register/");
         if client.is_none() && !matches!(path, "/authorize" | "/token" | "/register" | login::CALLBACK) {
@@ -48,7 +55,7 @@ impl Issuer {
         let draft = published(server, "endpoint", sent, json!({"error": "invalid_request"}));
         let Some(error) = draft.main.as_ref().map(Emission::bytes) else { return Some(empty(404)) };
         let mut response = match (path, method) {
-            ("/authorize", _) => login::authorize(&self.clients, sent),
+            ("/authorize", _) => self.authorize(server, sent).await,
             ("/token", &Method::POST) => Some(self.token(&sent["form"])),
             ("/register", &Method::POST) => Some(self.clients.register(sent)),
             (_, &Method::DELETE) => client.map(|client| self.clients.remove(client)),
@@ -58,6 +65,15 @@ impl Issuer {
         .unwrap_or_else(|| body(400, JSON, error));
         apply(&draft.http, &mut response);
         Some(response)
+    }
+
+    async fn authorize(&self, server: &Server, sent: &Value) -> Option<Response<Body>> {
+        let id = login::param(sent, "client_id")?;
+        let client = match self.clients.find(&id) {
+            Some(client) => client,
+            None => self.kept.find(server, &id).await?,
+        };
+        login::authorize(&id, &client, sent)
     }
 
     /// Takes a refresh token and issues another: each works once.

@@ -28,6 +28,13 @@ impl Page {
         })
     }
 
+    /// The words that its reader sees, without those that may be different each time: numbers, addresses and keys.
+    pub fn words(&self) -> Vec<&str> {
+        let is_plain =
+            |word: &&str| !word.contains(|c: char| c.is_ascii_digit() || matches!(c, '/' | '_' | '='));
+        self.text.split_whitespace().filter(is_plain).collect()
+    }
+
     /// Whether its reader is told this.
     pub fn tells(&self, what: &str) -> bool {
         self.text.contains(&what.to_lowercase())

@@ -11,6 +11,7 @@
 //! | `authorize` | the authorization endpoint, for a client that the user registered |
 //! | `refresh` | a refresh token that is used twice |
 //! | `register` | the registration of clients |
+//! | `client_documents` | clients that are known by the address of a document |
 //! | `proxy`, `consent_page`, `consent_cookie` | a server that passes log-ins on to another authorization server |
 //! | `legacy` | the authorization base URL of 2025-03-26 |
 //! | `scopes` | a token that may not do everything |
@@ -24,6 +25,7 @@
 pub(super) mod authorize;
 mod browser;
 pub(super) mod challenge;
+pub(super) mod client_documents;
 mod consent_cookie;
 mod consent_page;
 mod discovery;

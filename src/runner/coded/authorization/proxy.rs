@@ -20,7 +20,8 @@ const OTHER_HINT: &str = "needs a client that the user has not agreed to: set co
                           to client_id) and other_client_id (with the same redirect_uri) in the profile, [authorization]";
 const CALLBACK_HINT: &str = "needs the way back: set callback in the profile, [authorization]: the address of the server to which the other \
                              authorization server returns";
-const LOGIN: &str = "a log-in comes before the page on which the user agrees";
+const LOGIN: &str =
+    "the page does not look like one on which a user agrees to this client: that may come after it";
 /// Neither a code nor a state that anybody issued.
 const MADE_UP: &str = "mcp-conform-made-up";
 
@@ -87,23 +88,22 @@ fn page(run: &mut CaseRun<'_>, proxy: &Proxy<'_>, landing: &Landing) {
     let Some(page) = Page::of(response) else { return unseen(run, PAGE, "the page is no HTML") };
     let host = address(proxy.redirect).and_then(|url| url.host_str().map(str::to_owned));
     let host = host.unwrap_or_else(|| proxy.redirect.to_owned());
-    let is_told = page.tells(&host);
-    let (problem, at_most) = match (page.forbids_framing, is_told) {
-        (true, true) => {
+    let names = (page.tells(&host), page.tells(proxy.client));
+    let framed = || "another site can show the page in a frame".to_owned();
+    let (problem, at_most) = match (page.forbids_framing, names) {
+        (true, (true, _)) => {
             return kept(run, PAGE, "the page forbids frames, and names where the browser is sent");
         }
-        (true, false) if page.has_script => {
-            return kept(run, PAGE, "the page forbids frames; what it names is drawn by a script");
-        }
-        (_, false) if page.is_login => return unseen(run, PAGE, LOGIN),
-        (true, false) => {
+        (true, (false, true)) => {
             (format!("the page does not say that the browser is sent to {host}"), Some(Verdict::Warn))
         }
-        (false, true) if !page.is_login => {
-            ("another site can show the page in a frame".to_owned(), proxy.provider.at_most)
+        (true, (false, false)) if page.has_script => {
+            return kept(run, PAGE, "the page forbids frames; what it names is drawn by a script");
         }
+        (false, (true, _)) if !page.is_login => (framed(), proxy.provider.at_most),
         // It may be another page than that on which the user agrees.
-        (false, _) => ("another site can show the page in a frame".to_owned(), Some(Verdict::Warn)),
+        (false, _) if !page.is_login => (framed(), Some(Verdict::Warn)),
+        _ => return unseen(run, PAGE, LOGIN),
     };
     let header = |name: &str| format!("{name}: {}", response.header(name).unwrap_or("none"));
     let got =
