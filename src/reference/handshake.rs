@@ -114,8 +114,8 @@ impl Conversation {
         let call = pending.id();
         let params = &pending.request["params"];
         let name = params["name"].as_str().unwrap_or_default();
-        let Some(about) = interactive::find_tool(name, revision) else { return Vec::new() };
         let ask = self.ask(params, revision);
+        let Some(about) = interactive::find_tool(name, &ask) else { return Vec::new() };
         let result = interactive::go_on(&ask, about, &params["arguments"], &pending.answers, &pending.link);
         let mut outputs = vec![Output::Cancel(Pending::key(&call))];
         outputs.extend(match result {

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
+use super::files::Files;
 use super::interactive::State;
+use super::personal::Personal;
 use super::rule::parse_duration;
 
 /// Settings that a fault, a quirk or the command line changes; `None` is the default.
@@ -23,6 +25,10 @@ pub struct Options {
     pub prompts: Option<usize>,
     /// Whether the tools, resources and prompts that the official conformance suite expects are offered (default no).
     pub fixture: Option<bool>,
+    /// Whether tools for what belongs to a user are offered, and whose it is (default: they are not).
+    pub personal: Option<Personal>,
+    /// Whether a tool that reads files is offered, and which it reads (default: it is not).
+    pub files: Option<Files>,
     /// The eras that are spoken (default both).
     pub eras: Option<Vec<EraName>>,
     /// Whether batches are accepted (default: in 2025-03-26 only).
@@ -140,6 +146,8 @@ impl Options {
         take(&mut self.resources, &other.resources);
         take(&mut self.prompts, &other.prompts);
         take(&mut self.fixture, &other.fixture);
+        take(&mut self.personal, &other.personal);
+        take(&mut self.files, &other.files);
         take(&mut self.eras, &other.eras);
         take(&mut self.batch, &other.batch);
         take(&mut self.stderr, &other.stderr);

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use serde_json::Value;
 
+use super::personal::Memory;
 use super::settings::Settings;
 use super::tasks::Tasks;
 use crate::protocol::Revision;
@@ -19,6 +20,8 @@ pub struct Server {
     deaf: AtomicBool,
     extra: AtomicBool,
     pub(super) tasks: Tasks,
+    /// What it remembers of its users.
+    pub(super) memory: Memory,
     conversations: AtomicU64,
     links: AtomicU64,
     /// The log level that was asked for last, in whatever conversation.
@@ -47,6 +50,7 @@ impl Server {
             deaf: AtomicBool::new(false),
             extra: AtomicBool::new(false),
             tasks: Tasks::default(),
+            memory: Memory::default(),
             conversations: AtomicU64::new(0),
             links: AtomicU64::new(0),
             level: AtomicUsize::new(0),

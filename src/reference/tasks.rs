@@ -154,7 +154,8 @@ fn ttl(ask: &Ask<'_>) -> Result<Duration, Failure> {
 }
 
 /// 128 bits that nobody can guess.
-fn new_id() -> Result<String, Failure> {
+/// A name that nobody can guess.
+pub(super) fn new_id() -> Result<String, Failure> {
     let mut bytes = [0; 16];
     let random = rustls::crypto::ring::default_provider().secure_random;
     match random.fill(&mut bytes) {

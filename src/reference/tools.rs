@@ -11,6 +11,7 @@ use super::identity::dress;
 use super::interactive::{self, Answers, Interactive};
 use super::jobs;
 use super::page::page;
+use super::personal;
 use super::resources::GUIDE;
 use super::server::{Change, Server};
 use super::tasks;
@@ -27,7 +28,7 @@ const EXTRA: &str = "extra";
 pub(super) fn list(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let mut tools: Vec<Value> = names(ask).iter().map(|name| describe(name, ask)).collect();
     if has_interactive(ask.server) {
-        let offered = interactive::offered(ask.client, ask.revision);
+        let offered = interactive::offered(ask);
         tools.extend(offered.map(|tool| describe_interactive(tool, ask.revision)));
     }
     page(ask, "tools", tools).map(Outcome::from)
@@ -43,6 +44,9 @@ fn names(ask: &Ask<'_>) -> Vec<String> {
         names.extend(jobs::NAMES.map(str::to_owned));
     }
     names.extend(fixture::tools(ask));
+    if personal::offered(server) {
+        names.extend(personal::NAMES.map(str::to_owned));
+    }
     if server.has_extra() {
         names.push(EXTRA.to_owned());
     }
@@ -110,7 +114,7 @@ fn words(name: &str) -> (&'static str, &'static str) {
         "crash" => ("Crash", "Ends in an error of the protocol."),
         "survey" => ("Survey", "Asks questions, if there is somebody to ask."),
         EXTRA => ("Extra", "A tool that comes and goes."),
-        _ => fixture::words(name).unwrap_or(("Item", "Does nothing.")),
+        _ => fixture::words(name).or_else(|| personal::words(name)).unwrap_or(("Item", "Does nothing.")),
     }
 }
 
@@ -130,6 +134,7 @@ pub(super) fn input_schema(name: &str) -> Value {
         "slow" => json!({"steps": {"type": "integer", "minimum": 1, "maximum": MOST_STEPS}}),
         "log" => json!({"level": {"type": "string", "enum": LEVELS}, "text": text}),
         "delete" => json!({"id": text}),
+        "see-cart" => json!({"cart": text}),
         "route" => return route_schema(),
         fixture::SCHEMA_TOOL => return fixture::schema(),
         _ => return json!({"type": "object", "additionalProperties": false}),
@@ -164,7 +169,7 @@ fn output_schema(name: &str) -> Option<Value> {
 pub(super) fn call(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let name = ask.text("name")?;
     let given = object(ask.params, "arguments")?.cloned().unwrap_or_else(|| json!({}));
-    let interactive = interactive::find_tool(name, ask.revision).filter(|_| has_interactive(ask.server));
+    let interactive = interactive::find_tool(name, ask).filter(|_| has_interactive(ask.server));
     if interactive.is_none() && !names(ask).iter().any(|known| known == name) {
         return Err(Failure::params(format!("Unknown tool: {name}")));
     }
@@ -192,7 +197,7 @@ fn perform(
         }
         Some(about) => interactive::go_on(ask, about, given, &Answers::new(), &ask.server.new_link()),
         None if name == "crash" => Err(jobs::crash()),
-        None => Ok(run(ask, name, given)),
+        None => personal::run(ask, name, given).unwrap_or_else(|| Ok(run(ask, name, given))),
     }
 }
 

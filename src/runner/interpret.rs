@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::evidence::Secrets;
 use super::note::refusal;
+use super::policy::Policy;
 use super::survey::Survey;
 use super::tally::Observed;
 use super::tokens::Tokens;
@@ -31,6 +32,8 @@ pub struct Surroundings<'r> {
     pub secrets: &'r Secrets,
     /// Tokens for tests of authorization.
     pub tokens: &'r Tokens,
+    /// Which tools may be called, and what the user says of them.
+    pub policy: &'r Policy,
 }
 
 /// A case that is running on a session.

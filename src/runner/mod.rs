@@ -21,6 +21,7 @@ mod plan;
 mod policy;
 mod profile;
 mod revision;
+mod role;
 mod run;
 mod shard;
 mod side_by_side;
@@ -44,7 +45,7 @@ pub use offline::judge_transcript;
 pub use plan::{Choice, Filter, Plan, Rerun, fails};
 pub use policy::{Policy, Tools};
 pub use profile::{
-    OptionTable, Profile, PromptProfile, ServerProfile, SnapshotProfile, ToolProfile, explained,
+    Handle, OptionTable, Profile, PromptProfile, ServerProfile, SnapshotProfile, ToolProfile, explained,
 };
 pub use run::{Judged, now, run, started};
 pub(crate) use run::{open, problem};

@@ -67,6 +67,33 @@ pub struct ToolProfile {
     /// How long the server waits for what this tool asks of the client, such as `10s`.
     #[serde(default, deserialize_with = "duration")]
     pub gives_up: Option<Duration>,
+    /// How the state is named that it makes.
+    #[serde(default)]
+    pub handle: Option<Handle>,
+    /// Whether it asks the user something once and remembers the answer.
+    #[serde(default)]
+    pub remembers: bool,
+    /// Whether it tells who the user is.
+    #[serde(default)]
+    pub identity: bool,
+    /// The argument that holds the path of the file that it reads, within the roots of the client.
+    #[serde(default)]
+    pub reads: Option<String>,
+    /// Whether what it does may happen only once for each time that the user agrees.
+    #[serde(default)]
+    pub once: bool,
+}
+
+/// How the state is named that a tool makes for its user, and which tool takes that name.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Handle {
+    /// Where the name stands in the result: a JSON pointer such as `/structuredContent/id`.
+    pub at: String,
+    /// The tool that works with the state.
+    pub tool: String,
+    /// The argument of that tool that takes the name.
+    pub argument: String,
 }
 
 fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duration>, D::Error> {

@@ -212,7 +212,8 @@ async fn judge_revision(plan: &Plan, mut session: Session, tell: &impl Fn(Event)
     let survey = Survey::take(&mut session, &plan.policy).await;
     tell(Event::Surface(Surface { revision, transport, value: survey.surface().clone() }));
     let tokens = &plan.policy.profile.authorization;
-    let around = Surroundings { survey: &survey, plain: &survey, secrets: &plan.secrets, tokens };
+    let (secrets, policy) = (&plan.secrets, &plan.policy);
+    let around = Surroundings { survey: &survey, plain: &survey, secrets, tokens, policy };
     let capabilities = session.server.capabilities.clone();
     let mut scene = Scene::new(plan, &around, capabilities, &all);
     scene.perform(session, tell).await;

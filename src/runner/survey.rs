@@ -291,6 +291,11 @@ impl Survey {
         self.gives_up.clone()
     }
 
+    /// A tool by its name, whether it may be called or not.
+    pub fn tool(&self, name: &str) -> Option<&Value> {
+        self.tools.iter().find(|tool| tool["name"] == name)
+    }
+
     /// The tool that the user calls slow, with the arguments in `slow`.
     pub fn slow_tool(&self) -> Option<&Value> {
         self.slow_tool.as_ref()

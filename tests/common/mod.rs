@@ -11,7 +11,7 @@ use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{self, CLIENT, CONSENT, OTHER_CLIENT, REDIRECT, REFRESH, Settings, TOKENS};
 pub use mcp_conform::runner::in_memory;
 use mcp_conform::runner::{
-    Check, Choice, Documents, Event, Finished, Plan, Policy, Profile, Refresh, Tokens, ToolProfile, Tools,
+    Check, Choice, Documents, Event, Finished, Handle, Plan, Policy, Profile, Refresh, Tokens, ToolProfile, Tools,
     run,
 };
 use mcp_conform::session::Options;
@@ -42,7 +42,17 @@ fn profile() -> Profile {
         ToolProfile { arguments: Some(json!({"level": "error", "text": "test"})), ..ToolProfile::default() };
     let asks = ToolProfile { gives_up: Some(Duration::from_secs(6)), ..ToolProfile::default() };
     let tools = [("slow", slow), ("log", log), ("ask-roots", asks)];
-    Profile { tools: tools.map(|(name, tool)| (name.to_owned(), tool)).into(), ..Profile::default() }
+    let tools = tools.into_iter().chain(personal()).map(|(name, tool)| (name.to_owned(), tool));
+    Profile { tools: tools.collect(), ..Profile::default() }
+}
+
+/// What he would tell about the tools that are offered on demand. They are called only for that.
+fn personal() -> impl Iterator<Item = (&'static str, ToolProfile)> {
+    let at = "/structuredContent/id".to_owned();
+    let handle = Handle { at, tool: "see-cart".to_owned(), argument: "cart".to_owned() };
+    let plain = ToolProfile { allow: Some(false), ..ToolProfile::default() };
+    let tools = [("open-cart", ToolProfile { handle: Some(handle), ..plain })];
+    tools.into_iter()
 }
 
 /// Runs a plan: its checks and its end.

@@ -38,7 +38,9 @@ fn rounds(about: &Interactive, given: &Value, client: &Value) -> Vec<Round> {
         "test_elicitation" => one("response", form(text, text_field("response"))),
         "test_elicitation_sep1034_defaults" => one("form", form("Please check these fields.", defaults())),
         "test_elicitation_sep1330_enums" => one("form", form("Please choose.", choices())),
-        "ask-roots" | "test_input_required_result_list_roots" => one("client_roots", roots()),
+        "nickname" => one("name", form("What shall we call you?", text_field("name"))),
+        "redeem" => one("confirm", form("Shall the coupon be redeemed?", json!({"ok": {"type": "boolean"}}))),
+        "ask-roots" | "read-file" | "test_input_required_result_list_roots" => one("client_roots", roots()),
         "ask-link" | "ask-first" => one("page", link(None)),
         "test_input_required_result_elicitation" => one("user_name", ask_name()),
         "test_input_required_result_sampling" => {

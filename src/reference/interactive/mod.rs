@@ -12,7 +12,8 @@ mod stateless;
 use serde_json::{Map, Value, json};
 
 use super::answer::{Ask, Failure, Outcome};
-use super::content;
+use super::options::Options;
+use super::{content, files, personal};
 use crate::protocol::ask::{declares, needed};
 use crate::protocol::{Era, Revision, code};
 
@@ -36,6 +37,8 @@ pub(super) struct Interactive {
     since: Revision,
     /// The only era that has it.
     era: Option<Era>,
+    /// Whether the options offer it.
+    is_wanted: fn(&Options) -> bool,
     /// Whether the answers count only together with the `requestState` that came with the question.
     is_stateful: bool,
 }
@@ -49,6 +52,7 @@ const fn tool(name: &'static str, title: &'static str, about: &'static str) -> I
         needs: "",
         since: Revision::V2024_11_05,
         era: None,
+        is_wanted: |_| true,
         is_stateful: false,
     }
 }
@@ -70,8 +74,16 @@ impl Interactive {
         Self { era: Some(Era::Handshake), ..self }
     }
 
+    const fn when(self, is_wanted: fn(&Options) -> bool) -> Self {
+        Self { is_wanted, ..self }
+    }
+
     fn is_in(&self, revision: Revision) -> bool {
         revision >= self.since && self.era.is_none_or(|era| era == revision.era())
+    }
+
+    fn is_there(&self, ask: &Ask<'_>) -> bool {
+        self.is_in(ask.revision) && (self.is_wanted)(&ask.server.settings.options)
     }
 }
 
@@ -110,6 +122,16 @@ const TOOLS: &[Interactive] = &[
     tool("test_input_required_result_capabilities", "Input: what is declared", "Asks what it may.")
         .modern(true),
     tool("test_missing_capability", "Missing capability", "Needs sampling.").modern(false),
+    tool("nickname", "Nickname", "Greets the user, whose name it asks for once.")
+        .needing("elicitation", Revision::V2025_06_18)
+        .when(|options| options.personal.is_some()),
+    tool("redeem", "Redeem", "Redeems a coupon, once for each time that the user agrees.")
+        .modern(true)
+        .when(|options| options.personal.is_some()),
+    tool("read-file", "Read a file", "Reads a file within the roots.")
+        .with("path")
+        .needing("roots", Revision::V2024_11_05)
+        .when(|options| options.files.is_some()),
 ];
 
 /// The prompt.
@@ -121,9 +143,9 @@ const PROMPT: Interactive =
 const RESOURCE: Interactive =
     tool("memo://reader", "Reader", "A text for somebody, who is asked for.").modern(true);
 
-/// The tools on offer to a client with these capabilities.
-pub(super) fn offered(client: &Value, revision: Revision) -> impl Iterator<Item = &'static Interactive> {
-    TOOLS.iter().filter(move |tool| tool.is_in(revision) && is_for(client, tool.needs))
+/// The tools on offer to the client that asks.
+pub(super) fn offered<'a>(ask: &'a Ask<'a>) -> impl Iterator<Item = &'static Interactive> + 'a {
+    TOOLS.iter().filter(|tool| tool.is_there(ask) && is_for(ask.client, tool.needs))
 }
 
 /// Whether a client with these capabilities can be asked.
@@ -135,8 +157,8 @@ pub(super) fn is_for(client: &Value, needs: &str) -> bool {
 }
 
 /// A tool by its name, offered or not.
-pub(super) fn find_tool(name: &str, revision: Revision) -> Option<&'static Interactive> {
-    TOOLS.iter().find(|tool| tool.name == name && tool.is_in(revision))
+pub(super) fn find_tool(name: &str, ask: &Ask<'_>) -> Option<&'static Interactive> {
+    TOOLS.iter().find(|tool| tool.name == name && tool.is_there(ask))
 }
 
 /// The prompt, listed for clients that can be asked.
@@ -161,6 +183,9 @@ pub(super) enum Step {
 
 /// The next step of a flow.
 fn next(ask: &Ask<'_>, about: &Interactive, given: &Value, answers: &Answers) -> Step {
+    if let Some(name) = personal::nickname(ask).filter(|_| about.name == "nickname") {
+        return Step::Done(personal::greeting(&name));
+    }
     let client = ask.client;
     let asks = flow::open(ask, about, given, answers);
     let undeclared = asks.iter().find_map(|(_, request)| {
@@ -169,8 +194,21 @@ fn next(ask: &Ask<'_>, about: &Interactive, given: &Value, answers: &Answers) ->
     });
     match undeclared {
         Some(needed) => Step::Undeclared(needed),
-        None if asks.is_empty() => Step::Done(flow::told(about, answers)),
+        None if asks.is_empty() => Step::Done(told(ask, about, given, answers)),
         None => Step::Asks(asks),
+    }
+}
+
+/// What comes of a flow that is done.
+fn told(ask: &Ask<'_>, about: &Interactive, given: &Value, answers: &Answers) -> String {
+    let answer = |key: &str| answers.get(key).unwrap_or(&Value::Null);
+    match (about.name, ask.server.settings.options.files) {
+        ("nickname", _) => personal::remember(ask, answer("name")),
+        ("redeem", _) => "The coupon was redeemed.".to_owned(),
+        ("read-file", Some(files)) => {
+            files::read(files, given["path"].as_str().unwrap_or_default(), answer("client_roots"))
+        }
+        _ => flow::told(about, answers),
     }
 }
 

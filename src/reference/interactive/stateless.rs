@@ -3,7 +3,12 @@
 use serde_json::{Value, json};
 
 use super::super::answer::{Ask, Failure, Outcome, object};
+use super::super::personal::redeem;
+use super::super::tasks::new_id;
 use super::{Answers, Interactive, Step, flow, next, said, seal, undeclared};
+
+/// What makes each approval of `redeem` one of its own.
+const COUPON: &str = "coupon";
 
 /// Serves a request for something interactive. `origin` is the request that its state is bound to,
 /// as it is to the user, and `given` the arguments; `finish` makes a result of what was answered.
@@ -15,7 +20,10 @@ pub(in crate::reference) fn serve(
     finish: impl Fn(&str) -> Outcome,
 ) -> Result<Outcome, Failure> {
     let origin = &json!([origin, ask.owner.user]);
-    let answers = answers(ask, about, origin, given)?;
+    let mut answers = answers(ask, about, origin, given)?;
+    if about.name == "redeem" && !answers.contains_key(COUPON) {
+        answers.insert(COUPON.to_owned(), new_id()?.into());
+    }
     match next(ask, about, given, &answers) {
         Step::Undeclared(needed) => Err(undeclared(needed)),
         Step::Asks(asks) => {
@@ -29,6 +37,9 @@ pub(in crate::reference) fn serve(
         // That the user agreed to open a page does not mean that the page was visited.
         Step::Done(_) if answers.get("page").is_some_and(|page| page["action"] == "accept") => {
             Ok(said("You have not finished on our page yet.", true))
+        }
+        Step::Done(_) if answers.get(COUPON).is_some_and(|coupon| !redeem(ask.server, coupon)) => {
+            Err(Failure::params("The coupon was redeemed before"))
         }
         Step::Done(text) => Ok(finish(&text)),
     }

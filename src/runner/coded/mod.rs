@@ -11,6 +11,7 @@ mod client_identity;
 mod clients;
 mod completion_references;
 mod first_call;
+mod handles;
 mod hang_up;
 mod http;
 mod http_sse;
@@ -58,6 +59,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "auth_authorize" => authorization::authorize::run(run).await,
         "auth_challenge" => authorization::challenge::run(run).await,
         "auth_client_documents" => authorization::client_documents::run(run).await,
+        "auth_handles" => authorization::handles::run(run).await,
         "auth_issuer" => authorization::issuer::run(run).await,
         "auth_metadata" => authorization::metadata::run(run).await,
         "auth_proxy" => authorization::proxy::run(run).await,
@@ -82,6 +84,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "completion_references" => completion_references::run(run).await,
         "first_call" => first_call::run(run).await,
         "fixture_inputs" => client::fixture_inputs(run).await,
+        "handles" => handles::run(run).await,
         "hang_up" => hang_up::run(run).await,
         "http_sse" => http_sse::run(run).await,
         "http_streams" => http_streams::run(run).await,

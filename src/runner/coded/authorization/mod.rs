@@ -16,6 +16,7 @@
 //! | `legacy` | the authorization base URL of 2025-03-26 |
 //! | `scopes` | a token that may not do everything |
 //! | `users` | two users |
+//! | `handles` | state of one user, whose handle somebody else knows |
 //! | `state` | what one user was asked, answered by the other |
 //! | `tasks` | the tasks of one user, asked for by the other |
 //!
@@ -31,6 +32,7 @@ mod consent_page;
 mod discovery;
 mod document;
 mod forged;
+pub(super) mod handles;
 pub(super) mod issuer;
 mod legacy;
 pub(super) mod metadata;
