@@ -7,8 +7,14 @@ use crate::runner::{Profile, Surface};
 
 /// A sentence for each tool and each prompt that the profile tells about and the server never offered.
 pub fn names(profile: &Profile, surfaces: &[&Surface]) -> Vec<String> {
-    let tools = unknown("tool", "tools", profile.tools.keys(), surfaces);
-    tools.into_iter().chain(unknown("prompt", "prompts", profile.prompts.keys(), surfaces)).collect()
+    // Such tools need something from the client, and may be offered only where it declares that.
+    let asks = |name: &str| {
+        let known = profile.tools.get(name);
+        known.is_some_and(|it| it.gives_up.is_some() || it.reads.is_some() || it.remembers || it.once)
+    };
+    let tools = unknown("tool", "tools", profile.tools.keys(), surfaces, asks);
+    let prompts = unknown("prompt", "prompts", profile.prompts.keys(), surfaces, |_| false);
+    tools.into_iter().chain(prompts).collect()
 }
 
 fn unknown<'p>(
@@ -16,6 +22,7 @@ fn unknown<'p>(
     list: &str,
     named: impl Iterator<Item = &'p String>,
     surfaces: &[&Surface],
+    asks: impl Fn(&str) -> bool,
 ) -> Vec<String> {
     // A server that lists nothing may still know the name.
     let lists: Vec<&Vec<Value>> =
@@ -28,7 +35,8 @@ fn unknown<'p>(
     unknown.sort();
     let told = unknown.into_iter().map(|name| {
         let meant = did_you_mean(name, offered.iter().copied());
-        format!("the profile tells about the {what} `{name}`, which the server does not offer{meant}")
+        let to = if asks(name) { " to a client that declares nothing" } else { "" };
+        format!("the profile tells about the {what} `{name}`, which the server does not offer{to}{meant}")
     });
     told.collect()
 }
