@@ -70,9 +70,10 @@ pub(super) fn run(ask: &Ask<'_>, name: &str, given: &Value) -> Option<Result<Out
 fn open_cart(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let id = new_id()?;
     lock(&ask.server.memory.carts).insert(id.clone(), user(ask.owner));
-    let mut outcome = said(&id, false);
+    let structured = json!({"id": id});
+    let mut outcome = said(&structured.to_string(), false);
     if ask.has(Revision::V2025_06_18) {
-        outcome.result["structuredContent"] = json!({"id": id});
+        outcome.result["structuredContent"] = structured;
     }
     Ok(outcome)
 }

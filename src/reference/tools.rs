@@ -121,7 +121,9 @@ fn words(name: &str) -> (&'static str, &'static str) {
 fn hints(name: &str) -> Value {
     match name {
         "delete" => json!({"readOnlyHint": false, "destructiveHint": true, "openWorldHint": false}),
-        "toggle" => json!({"readOnlyHint": false, "destructiveHint": false, "openWorldHint": false}),
+        "toggle" | "open-cart" | "nickname" | "redeem" => {
+            json!({"readOnlyHint": false, "destructiveHint": false, "openWorldHint": false})
+        }
         _ => json!({"readOnlyHint": true, "openWorldHint": false}),
     }
 }

@@ -4,6 +4,7 @@ use futures_util::StreamExt;
 
 use super::interpret::{DEATH, Surroundings, run_case};
 use super::plan::Plan;
+use super::role::lacks_role;
 use super::side_by_side::side_by_side;
 use super::survey::Survey;
 use super::tally::Observed;
@@ -24,7 +25,10 @@ pub(super) async fn isolated(
     learned: &Learned,
 ) -> (Results, usize) {
     // A launch is dear: none for a case that would find nothing to do. Another client may be offered more.
-    let is_useful = |case: &&Case| case.client.is_some() || around.survey.has_work_for(case);
+    let is_useful = |case: &&Case| {
+        let has_role = !lacks_role(case, plan.policy.profile.tools.values());
+        has_role && (case.client.is_some() || around.survey.has_work_for(case))
+    };
     let (useful, idle): (Vec<&Case>, Vec<&Case>) = cases.iter().copied().partition(is_useful);
     let running = groups(&useful).into_iter().map(|group| together(plan, around, revision, group, learned));
     let done: Vec<Results> = side_by_side(running, plan.jobs).collect().await;

@@ -47,6 +47,7 @@ pub use policy::{Policy, Tools};
 pub use profile::{
     Handle, OptionTable, Profile, PromptProfile, ServerProfile, SnapshotProfile, ToolProfile, explained,
 };
+pub(crate) use role::told;
 pub use run::{Judged, now, run, started};
 pub(crate) use run::{open, problem};
 pub use shard::Shard;

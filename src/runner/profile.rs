@@ -89,6 +89,7 @@ pub struct ToolProfile {
 #[serde(deny_unknown_fields)]
 pub struct Handle {
     /// Where the name stands in the result: a JSON pointer such as `/structuredContent/id`.
+    #[serde(deserialize_with = "pointer")]
     pub at: String,
     /// The tool that works with the state.
     pub tool: String,
@@ -100,6 +101,12 @@ fn duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Duratio
     let text = String::deserialize(deserializer)?;
     let problem = || format!("`{text}` is not a duration such as 500ms or 2s");
     crate::case::duration(&text).map(Some).ok_or_else(|| serde::de::Error::custom(problem()))
+}
+
+fn pointer<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let problem = || format!("`{text}` is not a JSON pointer such as /structuredContent/id");
+    if text.starts_with('/') { Ok(text) } else { Err(serde::de::Error::custom(problem())) }
 }
 
 /// What the user tells about a prompt.
@@ -183,6 +190,8 @@ mod tests {
         let wrong = |text: &str| Profile::parse(text).unwrap_err();
         let error = wrong("[tools.x]\nalow = true\n");
         assert!(error.contains("line 2") && error.contains("did you mean allow"), "{error}");
+        let error = wrong("[tools.x]\nhandle = { at = 'id', tool = 'y', argument = 'z' }\n");
+        assert!(error.contains("line 2") && error.contains("not a JSON pointer"), "{error}");
         let error = wrong("[option]\nstrict = true\n");
         assert!(error.contains("line 1") && error.contains("did you mean options"), "{error}");
         let error = wrong("[[accepted]]\nrequirement = 'a'\nreason = ''\n");

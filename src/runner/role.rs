@@ -3,22 +3,42 @@
 use serde_json::{Value, json};
 
 use super::interpret::CaseRun;
+use super::policy::Policy;
 use super::profile::ToolProfile;
-use crate::case::List;
+use super::survey::Survey;
+use crate::case::{Body, Case, List};
+
+/// Whether a coded case has something to do only where the profile says something of a tool, and it does not.
+pub(super) fn lacks_role<'t>(case: &Case, mut tools: impl Iterator<Item = &'t ToolProfile>) -> bool {
+    match &case.body {
+        Body::Code(name, _) if name == "root_files" => !tools.any(|tool| tool.reads.is_some()),
+        Body::Code(..) | Body::Steps(_) => false,
+    }
+}
 
 impl CaseRun<'_> {
     /// The first tool on offer of which the user says something, as parameters of a call, and what is said.
     pub fn told<T>(&self, said: impl Fn(&ToolProfile) -> Option<T>) -> Option<(Value, T)> {
-        let profile = &self.around.policy.profile;
-        let tools = self.around.survey.all(List::Tools);
-        let mut named = tools.filter_map(|tool| tool["name"].as_str());
-        named.find_map(|name| Some((self.call_of(name)?, said(profile.tools.get(name)?)?)))
+        told(self.around.policy, self.around.survey, said)
     }
 
     /// The parameters of a call of a tool on offer, with the arguments of the profile, else made up.
     pub fn call_of(&self, name: &str) -> Option<Value> {
-        let tool = self.around.survey.tool(name)?;
-        let arguments = self.around.policy.arguments(tool).unwrap_or_else(|| json!({}));
-        Some(json!({"name": name, "arguments": arguments}))
+        call_of(self.around.policy, self.around.survey.tool(name)?)
     }
+}
+
+/// The first tool that is offered of which the user says something, as parameters of a call, and what is said.
+pub(crate) fn told<T>(
+    policy: &Policy,
+    survey: &Survey,
+    said: impl Fn(&ToolProfile) -> Option<T>,
+) -> Option<(Value, T)> {
+    let named = |tool: &Value| policy.profile.tools.get(tool["name"].as_str()?).and_then(&said);
+    survey.all(List::Tools).find_map(|tool| Some((call_of(policy, tool)?, named(tool)?)))
+}
+
+fn call_of(policy: &Policy, tool: &Value) -> Option<Value> {
+    let arguments = policy.arguments(tool).unwrap_or_else(|| json!({}));
+    Some(json!({"name": tool["name"].as_str()?, "arguments": arguments}))
 }

@@ -1,6 +1,7 @@
 //! One conversation with a target: both eras and all transports behind one interface. Everything that crosses the wire
 //! lands in the transcript.
 
+mod another;
 mod begun;
 mod client;
 mod compose;

@@ -51,7 +51,14 @@ fn personal() -> impl Iterator<Item = (&'static str, ToolProfile)> {
     let at = "/structuredContent/id".to_owned();
     let handle = Handle { at, tool: "see-cart".to_owned(), argument: "cart".to_owned() };
     let plain = ToolProfile { allow: Some(false), ..ToolProfile::default() };
-    let tools = [("open-cart", ToolProfile { handle: Some(handle), ..plain })];
+    let reads = Some("path".to_owned());
+    let tools = [
+        ("open-cart", ToolProfile { handle: Some(handle), ..plain.clone() }),
+        ("nickname", ToolProfile { remembers: true, ..plain.clone() }),
+        ("whoami", ToolProfile { identity: true, ..plain.clone() }),
+        ("redeem", ToolProfile { once: true, ..plain.clone() }),
+        ("read-file", ToolProfile { reads, ..plain }),
+    ];
     tools.into_iter()
 }
 

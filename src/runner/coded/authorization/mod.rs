@@ -16,6 +16,8 @@
 //! | `legacy` | the authorization base URL of 2025-03-26 |
 //! | `scopes` | a token that may not do everything |
 //! | `users` | two users |
+//! | `remembered` | what the server asked one user, once for all |
+//! | `identity` | who the user is |
 //! | `handles` | state of one user, whose handle somebody else knows |
 //! | `state` | what one user was asked, answered by the other |
 //! | `tasks` | the tasks of one user, asked for by the other |
@@ -33,6 +35,7 @@ mod discovery;
 mod document;
 mod forged;
 pub(super) mod handles;
+pub(super) mod identity;
 pub(super) mod issuer;
 mod legacy;
 pub(super) mod metadata;
@@ -40,6 +43,7 @@ mod provider;
 pub(super) mod proxy;
 pub(super) mod refresh;
 pub(super) mod register;
+pub(super) mod remembered;
 pub(super) mod requests;
 mod said;
 pub(super) mod scopes;

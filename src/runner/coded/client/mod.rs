@@ -1,8 +1,10 @@
 //! What the server asks of the client: requests of its own (handshake era), and results that ask for input (stateless era).
 
 mod capabilities;
+mod files;
 mod fixture;
 mod flow;
+mod once;
 mod outcomes;
 mod requests;
 mod responses;
@@ -18,10 +20,12 @@ use crate::runner::interpret::CaseRun;
 use crate::runner::note::Violation;
 use crate::session::Outcome;
 
+pub(super) use files::run as root_files;
 pub(super) use fixture::run as fixture_inputs;
-pub(super) use flow::{Flow, follow, requests, retry, up_to_last};
+pub(super) use flow::{Flow, Primitive, follow, requests, retry, up_to_last};
+pub(super) use once::run as once;
 pub(super) use requests::run as server_requests;
-pub(super) use silence::run as silence;
+pub(super) use silence::{questions, run as silence};
 pub(super) use sweep::{primitives, run as input_required};
 
 /// How something ended that may have asked for input.

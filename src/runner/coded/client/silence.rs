@@ -60,7 +60,7 @@ pub(super) fn begin(run: &mut CaseRun<'_>, tool: &Value) -> Begun {
 }
 
 /// What the server asked after an entry of the transcript.
-pub(super) fn questions(session: &Session, from: u64) -> Vec<Message> {
+pub(in crate::runner::coded) fn questions(session: &Session, from: u64) -> Vec<Message> {
     let since = session.transcript.received().filter(|(entry, _)| entry.seq > from);
     let asked =
         since.filter(|(_, message)| message.class() == Class::Request && message.method() != Some("ping"));
