@@ -57,6 +57,9 @@ pub struct Options {
     pub sessions: Option<bool>,
     /// Whether the ids of sessions are numbers in a row (default no).
     pub numbered_sessions: Option<bool>,
+    /// Whether a session that a client left in the middle of a request has to be ended before the next one (default no); only
+    /// faults do this.
+    pub farewell: Option<bool>,
     /// Whether event streams can be taken up again by GET (default no).
     pub resume: Option<Resume>,
     /// Whether a resumable stream begins with an event that has only an id (default yes).
@@ -159,6 +162,7 @@ impl Options {
         take(&mut self.sse, &other.sse);
         take(&mut self.sessions, &other.sessions);
         take(&mut self.numbered_sessions, &other.numbered_sessions);
+        take(&mut self.farewell, &other.farewell);
         take(&mut self.resume, &other.resume);
         take(&mut self.prime, &other.prime);
         take(&mut self.authorization, &other.authorization);

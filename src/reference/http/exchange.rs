@@ -12,6 +12,7 @@ use tokio::time::sleep;
 
 use super::check::{self, header};
 use super::entrance::enter;
+use super::farewell::Watch;
 use super::hub::{Hub, Reply, Session, User};
 use super::response::{self, Body, apply, body, empty, refusal};
 use super::streams::{asking, events, listening, waiting};
@@ -23,7 +24,7 @@ use crate::reference::options::{Resume, Sse};
 use crate::reference::output::{Emission, Payload, Route};
 use crate::reference::rewrite::{Context, Draft, Point};
 
-const SESSION: &str = "mcp-session-id";
+pub(super) const SESSION: &str = "mcp-session-id";
 
 /// The connection is cut without a response.
 #[derive(Debug, thiserror::Error)]
@@ -43,7 +44,10 @@ pub(super) async fn answer(
         Some(response) => response,
         None => guarded(&hub, &head, &sent, &bytes)?,
     };
-    rewritten(&hub, head.method.as_str(), &sent, response).await
+    let watch = Watch::new(&hub, &head.headers);
+    let response = rewritten(&hub, head.method.as_str(), &sent, response).await;
+    watch.answered();
+    response
 }
 
 /// The answer of the authorization server, where there is one and the request is for it.
@@ -155,6 +159,9 @@ fn handshake(
     let is_opening = message.get("method").and_then(Value::as_str) == Some("initialize");
     let with_sessions = has_sessions(hub);
     let id = header(headers, SESSION).filter(|_| with_sessions);
+    if is_opening && hub.is_left() {
+        return Ok(refusal(400, message.get("id"), &Failure::invalid("A session was not ended")));
+    }
     let session = match id.map(|id| hub.session(id)) {
         Some(Some(session)) => session,
         Some(None) => return Ok(refusal(404, None, &Failure::invalid("No such session"))),

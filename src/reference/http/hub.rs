@@ -1,6 +1,6 @@
 //! What all HTTP connections share: sessions, subscriptions, the end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +25,8 @@ pub(super) struct Hub {
     pub guard: Guard,
     pub issuer: Issuer,
     sessions: Mutex<HashMap<String, Arc<Session>>>,
+    /// Sessions that a client left without a word, which only a fault notes.
+    left: Mutex<HashSet<String>>,
     /// Serves every request of the stateless era.
     pub stateless: Arc<Session>,
     subscriptions: Mutex<HashMap<u64, Events>>,
@@ -135,6 +137,7 @@ impl Hub {
             guard: Guard::default(),
             issuer: Issuer::default(),
             sessions: Mutex::default(),
+            left: Mutex::default(),
             stateless,
             subscriptions: Mutex::default(),
             next: AtomicU64::new(1),
@@ -167,7 +170,17 @@ impl Hub {
         id
     }
 
+    pub(super) fn note_left(&self, id: String) {
+        lock(&self.left).insert(id);
+    }
+
+    /// Whether a session was left without a word.
+    pub(super) fn is_left(&self) -> bool {
+        !lock(&self.left).is_empty()
+    }
+
     pub(super) fn forget(&self, id: &str) -> bool {
+        lock(&self.left).remove(id);
         lock(&self.sessions).remove(id).is_some()
     }
 

@@ -5,6 +5,7 @@ mod check;
 mod documents;
 mod entrance;
 mod exchange;
+mod farewell;
 mod guard;
 mod hub;
 mod issuer;

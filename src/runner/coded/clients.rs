@@ -32,7 +32,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     }
 }
 
-fn initialize(run: &mut CaseRun<'_>, version: Option<&str>) -> HttpCall {
+pub(super) fn initialize(run: &mut CaseRun<'_>, version: Option<&str>) -> HttpCall {
     let (_, message) = run.session.compose("initialize", None, &Meta::Standard);
     call("POST", Some(message), &[("Mcp-Session-Id", None), ("MCP-Protocol-Version", version)])
 }
@@ -78,7 +78,7 @@ pub(super) async fn another(run: &mut CaseRun<'_>) -> Option<String> {
     Some(id)
 }
 
-fn session_id(outcome: &Outcome) -> Option<String> {
+pub(super) fn session_id(outcome: &Outcome) -> Option<String> {
     outcome.headers.iter().find(|(name, _)| name == SESSION).map(|(_, id)| id.clone())
 }
 

@@ -10,6 +10,7 @@ mod client;
 mod client_identity;
 mod clients;
 mod completion_references;
+mod farewell;
 mod first_call;
 mod handles;
 mod hang_up;
@@ -84,6 +85,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "client_silence" => client::silence(run).await,
         "clients" => clients::run(run).await,
         "completion_references" => completion_references::run(run).await,
+        "farewell" => farewell::run(run).await,
         "first_call" => first_call::run(run).await,
         "fixture_inputs" => client::fixture_inputs(run).await,
         "handles" => handles::run(run).await,
