@@ -187,6 +187,7 @@ impl Conversation {
                 self.pending.retain(|pending| pending.id() != id);
                 vec![Output::Cancel(Pending::key(&id)), Output::Cancel(id)]
             }
+            (Some("notifications/tasks/status"), _) => self.told(&message.params()["taskId"]),
             _ => Vec::new(),
         }
     }

@@ -1,11 +1,14 @@
 //! What belongs to the handshake era only: `initialize`, `ping`, log levels, resource subscriptions.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::answer::{Ask, Failure, Outcome, level, notification, object, text};
 use super::conversation::Conversation;
 use super::identity::{INSTRUCTIONS, capabilities, server_info};
 use super::interactive::{self, Answers, Pending};
+use super::options::Requestor;
 use super::output::{Output, Route};
 use super::rewrite::{Context, Point};
 use super::server::Change;
@@ -32,6 +35,7 @@ impl Conversation {
                     link: link.unwrap_or_default().to_owned(),
                     open: Vec::new(),
                     answers: Answers::new(),
+                    task: None,
                     until: None,
                 };
                 self.ask_client(pending, outcome.asks, revision)
@@ -55,11 +59,12 @@ impl Conversation {
             _ => Route::Call(call),
         };
         for (key, ask) in asks {
+            let is_held = self.is_held(&ask);
             let id = Id::Text(format!("ask-{}", self.next_ask));
             self.next_ask += 1;
             let asked = self.questions(vec![(key.clone(), ask.clone())], &pending.request, revision);
             pending.open.push((id.clone(), key, ask));
-            for (_, mut question) in asked {
+            for (_, mut question) in asked.into_iter().filter(|_| !is_held) {
                 question["jsonrpc"] = "2.0".into();
                 question["id"] = id.to_value();
                 let context = Context {
@@ -78,7 +83,8 @@ impl Conversation {
     /// What is said if the client does not answer in time: its questions are taken back, and the call fails.
     fn give_up(&self, pending: &Pending, route: &Route, revision: Revision) -> Vec<Output> {
         let Some(until) = pending.until else { return Vec::new() };
-        let taken_back = pending.open.iter().flat_map(|(id, ..)| {
+        let asked = pending.open.iter().filter(|(.., question)| !self.is_held(question));
+        let taken_back = asked.flat_map(|(id, ..)| {
             let cancelled = json!({"requestId": id.to_value(), "reason": "No answer in time"});
             let cancelled = notification("notifications/cancelled", cancelled);
             self.notification(cancelled, Some(&pending.request), revision, |emission| {
@@ -86,15 +92,46 @@ impl Conversation {
             })
         });
         let failed = interactive::said("The client did not answer in time.", true);
-        let mut outputs: Vec<Output> = taken_back.collect();
-        outputs.extend(self.answer(&pending.request, revision, Ok(failed)));
-        for output in &mut outputs {
+        let mut outputs: Vec<(Duration, Output)> = Vec::new();
+        let at_once = |output| (Duration::ZERO, output);
+        outputs.extend(taken_back.map(at_once));
+        let manner = self.server.settings.options.requestor;
+        for (after, message) in interactive::leave(manner, &self.client, pending) {
+            let context = Context { point: Point::Other, request: None, revision: Some(revision) };
+            let sent = self.outgoing(message, context, |emission| emission.route = route.clone());
+            outputs.extend(sent.into_iter().map(|output| (after, output)));
+        }
+        outputs.extend(self.answer(&pending.request, revision, Ok(failed)).into_iter().map(at_once));
+        for (after, output) in &mut outputs {
             if let Output::Send(emission) = output {
-                emission.at = Some(until);
+                emission.at = Some(until + *after);
                 emission.request = Some(Pending::key(&pending.id()));
                 if emission.route == Route::Reply {
                     emission.route = Route::Call(pending.id());
                 }
+            }
+        }
+        outputs.into_iter().map(|(_, output)| output).collect()
+    }
+
+    /// Whether a question is put off until the end of the task was told, as only a fault does.
+    fn is_held(&self, question: &Value) -> bool {
+        self.server.settings.options.requestor == Some(Requestor::Told)
+            && question["method"] == "tasks/result"
+    }
+
+    /// Fetches what came of a task of the client, once its end was told.
+    pub(super) fn told(&self, task: &Value) -> Vec<Output> {
+        let mut outputs = Vec::new();
+        for pending in &self.pending {
+            let is_due = |question: &Value| self.is_held(question) && question["params"]["taskId"] == *task;
+            for (id, _, question) in pending.open.iter().filter(|(.., question)| is_due(question)) {
+                let mut question = question.clone();
+                question["jsonrpc"] = "2.0".into();
+                question["id"] = id.to_value();
+                let context = Context { point: Point::Other, request: None, revision: self.opened };
+                let route = Route::Call(pending.id());
+                outputs.extend(self.outgoing(question, context, |emission| emission.route = route));
             }
         }
         outputs

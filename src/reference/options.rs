@@ -133,6 +133,12 @@ pub enum Requestor {
     Fickle,
     /// It lists the client's tasks first, with a cursor of its own making.
     Lists,
+    /// It waits until it is told of the end.
+    Told,
+    /// It gives up by cancelling the request that was answered with the task.
+    Blunt,
+    /// It asks on for a task that it has cancelled.
+    Clinging,
 }
 
 impl Options {

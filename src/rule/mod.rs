@@ -85,6 +85,8 @@ pub const RULES: &[Rule] = &[
     tasks::STATES,
     tasks::MESSAGES,
     tasks::REQUESTOR,
+    tasks::RELATED,
+    tasks::GIVEN_UP,
     tasks::EXTENSION,
     cancelled::RULE,
     log_messages::RULE,

@@ -49,8 +49,8 @@ pub struct Survey {
     task_tools: Vec<Value>,
     /// The tool that takes long, with `slow`: the arguments with which it does.
     slow_tool: Option<Value>,
-    /// A tool whose server gives up on a silent client, and when.
-    gives_up: Option<(Value, Duration)>,
+    /// Tools whose server gives up on a silent client, and when.
+    gives_up: Vec<(Value, Duration)>,
     /// Calls that the input schema forbids.
     invalid: Vec<Value>,
     /// Prompts with `arguments` and `declared`.
@@ -173,7 +173,7 @@ impl Survey {
                 let mut tool = tool;
                 tool["arguments"] = arguments;
                 if let Some(patience) = policy.gives_up(&tool) {
-                    self.gives_up = Some((tool.clone(), patience));
+                    self.gives_up.push((tool.clone(), patience));
                 }
                 self.callable.push(tool);
             }
@@ -273,7 +273,7 @@ impl Survey {
             }),
             Body::Code(name, _) => match name.as_str() {
                 "slow_tool" | "hang_up" => self.slow_tool.is_some(),
-                "client_silence" => self.gives_up.is_some(),
+                "client_silence" => !self.gives_up.is_empty(),
                 "log_levels" => !self.callable.is_empty(),
                 "changes" => self.has_changing_tools(),
                 _ => true,
@@ -288,7 +288,12 @@ impl Survey {
 
     /// A tool that may be called, with the time after which its server gives up on a client that does not answer.
     pub fn tool_that_gives_up(&self) -> Option<(Value, Duration)> {
-        self.gives_up.clone()
+        self.gives_up.last().cloned()
+    }
+
+    /// When the server gives up on what this tool asks of a client that does not answer, if the user knows.
+    pub fn gives_up(&self, tool: &Value) -> Option<Duration> {
+        self.gives_up.iter().find(|(known, _)| known["name"] == *tool).map(|(_, patience)| *patience)
     }
 
     /// A tool by its name, whether it may be called or not.

@@ -104,6 +104,13 @@ impl Session {
         self.post(&answer, false);
     }
 
+    /// Completes a task of the client, and tells the server, which need not be told.
+    pub fn complete_task(&mut self, id: &Value) {
+        if let Some(told) = self.jobs.complete(id) {
+            self.post(&told, false);
+        }
+    }
+
     /// Cancels a request that was begun, as the transport demands.
     pub async fn cancel(&mut self, begun: &Begun) {
         match begun.exchange {

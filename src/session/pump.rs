@@ -181,7 +181,7 @@ impl Session {
                         return self.cut_off(at);
                     }
                     let client = &self.options.client;
-                    if client.is_silent_about(&message) {
+                    if client.is_silent_about(&message) || self.jobs.keeps_waiting(&message) {
                         continue;
                     }
                     let of_task = self.jobs.answer(client, &message);

@@ -41,7 +41,8 @@ fn profile() -> Profile {
     let log =
         ToolProfile { arguments: Some(json!({"level": "error", "text": "test"})), ..ToolProfile::default() };
     let asks = ToolProfile { gives_up: Some(Duration::from_secs(6)), ..ToolProfile::default() };
-    let tools = [("slow", slow), ("log", log), ("ask-roots", asks)];
+    let later = asks.clone();
+    let tools = [("slow", slow), ("log", log), ("ask-later", later), ("ask-roots", asks)];
     let tools = tools.into_iter().chain(personal()).map(|(name, tool)| (name.to_owned(), tool));
     Profile { tools: tools.collect(), ..Profile::default() }
 }
@@ -182,7 +183,7 @@ pub fn judge_over_http(
         }
         plan.cases.retain(|case| scope.includes(case));
         // Here time passes: nobody waits until the server gives up.
-        plan.policy.profile.tools.remove("ask-roots");
+        plan.policy.profile.tools.retain(|_, tool| tool.gives_up.is_none());
         plan.options.timeout = timeout;
         judge(&plan).await
     })

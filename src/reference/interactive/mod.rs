@@ -17,6 +17,7 @@ use super::{content, files, personal};
 use crate::protocol::ask::{declares, needed};
 use crate::protocol::{Era, Revision, code};
 
+pub(super) use background::leave;
 pub(super) use pending::{Pending, go_on};
 pub use seal::State;
 pub(super) use stateless::serve;

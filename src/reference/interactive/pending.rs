@@ -19,6 +19,8 @@ pub(in crate::reference) struct Pending {
     /// The requests that are not answered yet: id, key, and the request.
     pub open: Vec<(Id, String, Value)>,
     pub answers: Answers,
+    /// The question that the client answered with a task, and that task.
+    pub task: Option<(Id, String)>,
     /// Until when it waits; `None` = for ever.
     pub until: Option<Instant>,
 }
@@ -39,6 +41,9 @@ impl Pending {
         let id = Id::from_value(&response["id"]);
         let Some(index) = self.open.iter().position(|(open, ..)| *open == id) else { return false };
         let (_, key, request) = self.open.remove(index);
+        if let Some(task) = response["result"]["task"]["taskId"].as_str() {
+            self.task = Some((id, task.to_owned()));
+        }
         let fits = response.get("result").filter(|result| flow::fits(&request, result));
         let failed =
             || json!({"failed": response["error"]["message"].as_str().unwrap_or("no proper answer")});

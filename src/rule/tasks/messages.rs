@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use super::{Born, Context, Rule, births, is_terminal};
+use super::{Born, Context, Rule, births, client_tasks, is_terminal};
 use crate::catalogue::Verdict;
 use crate::protocol::{Message, RELATED_TASK, Revision, method};
 use crate::rule::Findings;
@@ -134,6 +134,8 @@ fn input(
     let is_known = |id: &Value| births.iter().any(|born| born.task["taskId"] == *id);
     match related(message) {
         Some(id) if is_known(id) => findings.kept(INPUT),
+        // It may also belong to a task that the client runs.
+        Some(id) if client_tasks(context).iter().any(|task| task.id == id) => {}
         Some(_) => findings.violated(
             INPUT,
             "the server asks for a task that nobody created",

@@ -1,7 +1,9 @@
 //! Tasks: where they stand, the messages about them, and the extension of 2026-07-28.
 
 mod extension;
+mod given_up;
 mod messages;
+mod related;
 mod requestor;
 mod states;
 
@@ -9,12 +11,14 @@ use serde_json::Value;
 
 use super::context::Asked;
 use super::{Context, Rule};
-use crate::protocol::{Message, Revision};
+use crate::protocol::{Id, Message, Revision};
 use crate::session::transcript::Entry;
 
 pub(super) const STATES: Rule = states::RULE;
 pub(super) const MESSAGES: Rule = messages::RULE;
 pub(super) const REQUESTOR: Rule = requestor::RULE;
+pub(super) const RELATED: Rule = related::RULE;
+pub(super) const GIVEN_UP: Rule = given_up::RULE;
 pub(super) const EXTENSION: Rule = extension::RULE;
 
 /// The task that a reply to `tools/call` announces in place of a result.
@@ -42,6 +46,27 @@ pub(super) fn births<'c>(context: &'c Context<'_>) -> Vec<Born<'c>> {
         Some(Born { entry, asked, request: context.request(asked)?, task })
     });
     born.collect()
+}
+
+/// A task that the client runs for the server (2025-11-25).
+struct ClientTask<'c> {
+    id: &'c Value,
+    /// The request of the server that became this task.
+    request: Id,
+    /// Our reply that said so.
+    made: &'c Entry,
+}
+
+fn client_tasks<'c>(context: &'c Context<'_>) -> Vec<ClientTask<'c>> {
+    if context.revision() != Revision::V2025_11_25 {
+        return Vec::new();
+    }
+    let replies = context.sent.iter().filter(|(_, message)| message.is_reply());
+    let made = replies.filter_map(|(made, reply)| {
+        let id = reply.get("result")?["task"].get("taskId").filter(|id| id.is_string())?;
+        Some(ClientTask { id, request: reply.id()?, made })
+    });
+    made.collect()
 }
 
 fn is_terminal(status: &Value) -> bool {

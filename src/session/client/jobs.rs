@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::Client;
+use super::{Client, Manner};
 use crate::protocol::{Message, RELATED_TASK, ask, code};
 
 /// How long the server is to wait between two questions about a task, in milliseconds.
@@ -15,7 +15,11 @@ const COMPLETED: usize = 4;
 
 /// The tasks of a client.
 #[derive(Debug, Default)]
-pub struct Jobs(Vec<Job>);
+pub struct Jobs {
+    jobs: Vec<Job>,
+    /// How many there ever were.
+    made: usize,
+}
 
 #[derive(Debug)]
 struct Job {
@@ -23,9 +27,31 @@ struct Job {
     result: Value,
     asked: usize,
     is_over: bool,
+    /// Whether it works for ever.
+    is_stalled: bool,
 }
 
 impl Jobs {
+    /// Whether a request stays without an answer: it asks for the result of a task that never ends.
+    pub fn keeps_waiting(&mut self, request: &Message) -> bool {
+        request.method() == Some("tasks/result")
+            && self.find(request.params()).is_some_and(|job| job.is_stalled)
+    }
+
+    /// Completes a task, and returns how the server is told of that.
+    pub fn complete(&mut self, id: &Value) -> Option<Value> {
+        let job = self.jobs.iter_mut().find(|job| *id == job.id)?;
+        job.is_over = true;
+        Some(json!({"jsonrpc": "2.0", "method": "notifications/tasks/status", "params": job.shown()}))
+    }
+
+    /// Cancels a task; one that never ends is forgotten.
+    fn cancel(&mut self, params: &Value) -> Option<Value> {
+        let cancelled = self.find(params)?.reply("tasks/cancel");
+        self.jobs.retain(|job| !(job.is_stalled && params["taskId"] == job.id));
+        Some(cancelled)
+    }
+
     /// The reply to a request about tasks, or to one that is to run as a task; `None` for every other one.
     pub fn answer(&mut self, client: &Client, request: &Message) -> Option<Value> {
         if !ask::declares(&client.capabilities, "tasks") {
@@ -34,7 +60,8 @@ impl Jobs {
         let (method, params) = (request.method()?, request.params());
         let result = match method {
             "tasks/list" => Ok(list(params)),
-            "tasks/get" | "tasks/result" | "tasks/cancel" => {
+            "tasks/cancel" => self.cancel(params).ok_or("No such task"),
+            "tasks/get" | "tasks/result" => {
                 self.find(params).map(|job| job.reply(method)).ok_or("No such task")
             }
             _ => Ok(self.create(client, method, params)?),
@@ -49,7 +76,7 @@ impl Jobs {
     }
 
     fn find(&mut self, params: &Value) -> Option<&mut Job> {
-        self.0.iter_mut().find(|job| params["taskId"] == job.id)
+        self.jobs.iter_mut().find(|job| params["taskId"] == job.id)
     }
 
     /// A new task, if the request asks for one and the client does not refuse what it is about.
@@ -59,10 +86,12 @@ impl Jobs {
             return None;
         }
         let result = client.reply(method, params).ok()?;
-        let job =
-            Job { id: format!("mcp-conform-task-{}", self.0.len() + 1), result, asked: 0, is_over: false };
+        self.made += 1;
+        let id = format!("mcp-conform-client-task-{}", self.made);
+        let is_stalled = client.manner == Manner::Stalling;
+        let job = Job { id, result, asked: 0, is_over: false, is_stalled };
         let task = job.shown();
-        self.0.push(job);
+        self.jobs.push(job);
         Some(json!({"task": task}))
     }
 }
@@ -71,6 +100,7 @@ impl Job {
     fn shown(&self) -> Value {
         let status = match self.asked {
             _ if self.is_over => "completed",
+            _ if self.is_stalled => "working",
             0..WAITS => "working",
             WAITS..COMPLETED => "input_required",
             _ => "completed",
@@ -143,5 +173,28 @@ mod tests {
         assert_eq!(states, ["working", "input_required", "input_required", "completed"]);
         assert_eq!(ask("tasks/result")["result"]["action"], "accept");
         assert_eq!(jobs.answer(&Client::default(), &request("elicitation/create", augmented)), None);
+    }
+
+    #[test]
+    fn a_task_that_stalls_is_forgotten_once_it_is_cancelled() {
+        let capabilities =
+            json!({"sampling": {}, "tasks": {"requests": {"sampling": {"createMessage": {}}}}});
+        let client = Client { capabilities, manner: Manner::Stalling, ..Client::default() };
+        let mut jobs = Jobs::default();
+        let asked = request("sampling/createMessage", json!({"messages": [], "task": {}}));
+        let made = jobs.answer(&client, &asked).unwrap();
+        let about = json!({"taskId": made["result"]["task"]["taskId"]});
+        let mut ask = |method: &str| jobs.answer(&client, &request(method, about.clone())).unwrap();
+        assert!((0..9).all(|_| ask("tasks/get")["result"]["status"] == "working"));
+        assert_eq!(ask("tasks/cancel")["result"]["status"], "cancelled");
+        assert_eq!(ask("tasks/get")["error"]["code"], code::INVALID_PARAMS);
+        let again = jobs.answer(&client, &asked).unwrap();
+        assert_ne!(again["result"]["task"]["taskId"], about["taskId"], "an id is never given twice");
+        assert!(
+            jobs.keeps_waiting(&request(
+                "tasks/result",
+                json!({"taskId": again["result"]["task"]["taskId"]})
+            ))
+        );
     }
 }

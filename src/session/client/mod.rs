@@ -38,6 +38,8 @@ pub enum Manner {
     Cancelling,
     /// Nothing is answered but pings.
     Silent,
+    /// As willing; what runs as a task never ends, and is forgotten once it is cancelled.
+    Stalling,
     /// Every request is refused with this error code.
     Refusing(i64),
     /// Forms are filled in with what their schema forbids.

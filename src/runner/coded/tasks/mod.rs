@@ -7,6 +7,7 @@ pub(super) mod extension_input;
 pub(super) mod extension_lifecycle;
 pub(super) mod extension_listen;
 mod extension_outcome;
+mod given_up;
 mod ids;
 pub(super) mod lifecycle;
 mod listing;
@@ -15,6 +16,7 @@ mod outcome;
 pub(super) mod requestor;
 pub(super) mod support;
 pub(super) mod unadvertised;
+mod unaided;
 pub(super) mod undeclared;
 mod waiting;
 

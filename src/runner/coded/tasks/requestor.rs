@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::judge;
+use super::{given_up, judge, unaided};
 use crate::case::List;
 use crate::protocol::{Class, Message};
 use crate::runner::call_of;
 use crate::runner::coded::SOME;
 use crate::runner::interpret::CaseRun;
 use crate::runner::note::Violation;
-use crate::session::{CURSOR, POLL_INTERVAL_MS};
+use crate::session::{CURSOR, POLL_INTERVAL_MS, Session};
 
 /// Two questions that are less than half of the interval apart do not heed it.
 const HASTE: Duration = Duration::from_millis(POLL_INTERVAL_MS / 2);
@@ -22,46 +22,61 @@ const MOST: usize = 20;
 const SHORT: Duration = Duration::from_secs(1);
 
 /// A task of the client, and what the server asked about it.
-struct Job {
-    id: Value,
-    made: u64,
-    asked: Vec<Asked>,
+pub(super) struct Job {
+    pub id: Value,
+    pub made: u64,
+    pub asked: Vec<Asked>,
 }
 
 /// One question, and the state that was shown for it.
-struct Asked {
-    seq: u64,
-    at: Duration,
-    method: String,
+pub(super) struct Asked {
+    pub seq: u64,
+    pub at: Duration,
+    pub method: String,
     shown: String,
 }
 
 pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
+    let mut patient = Vec::new();
     for (tool, is_own) in tools(run) {
         let from = run.session.transcript.last() + 1;
-        match is_own {
-            true => drop(run.ask("tools/call", call_of(&tool)).await),
-            false => briefly(run, &tool, from).await,
-        }
-        for job in jobs(run, from) {
-            heeds_interval(run, &job);
-            goes_on(run, &job);
-            fetches_early(run, &job);
+        let reply = call(run, &tool, is_own).await;
+        let made = jobs(run.session, from);
+        for job in &made {
+            heeds_interval(run, job);
+            goes_on(run, job);
+            fetches_early(run, job);
         }
         cursors(run, from);
+        unaided::look(run, &tool, &made, reply.as_ref()).await;
+        // Who asks without a pause would do so until it gives up.
+        let is_patient = !made.is_empty() && !made.iter().any(Job::is_pressed);
+        patient.extend(is_patient.then_some(tool));
     }
+    given_up::wait(run, &patient).await;
     run.rest_unseen("no tool that may be called asks for something that the client runs as a task");
 }
 
-/// Calls a tool that most probably has nothing to do with tasks. One that takes longer is given up, unless it made a task.
-async fn briefly(run: &mut CaseRun<'_>, tool: &Value, from: u64) {
+/// Calls a tool. One that most probably has nothing to do with tasks is soon given up, unless it made one; one whose server does
+/// not look after its task is awaited until the server gives up, if its user knows when.
+async fn call(run: &mut CaseRun<'_>, tool: &Value, is_own: bool) -> Option<Value> {
+    let from = run.session.transcript.last() + 1;
     let begun = run.session.begin("tools/call", Some(call_of(tool)));
     let patience = run.session.timeout();
-    if run.session.is_answered(&begun, patience.min(SHORT)).await {
-        return;
+    let first = if is_own { patience } else { patience.min(SHORT) };
+    if !run.session.is_answered(&begun, first).await {
+        let made = jobs(run.session, from);
+        let is_idle = !made.iter().any(Job::is_looked_after);
+        let known = run.around.survey.gives_up(&tool["name"]).filter(|_| is_idle);
+        let rest = match known {
+            _ if made.is_empty() => Duration::ZERO,
+            Some(end) => end.saturating_sub(first) + SHORT,
+            None if is_own => Duration::ZERO,
+            None => patience,
+        };
+        run.session.await_or_cancel(&begun, rest).await;
     }
-    let rest = if jobs(run, from).is_empty() { Duration::ZERO } else { patience };
-    run.session.await_or_cancel(&begun, rest).await;
+    run.session.reply_so_far(&begun.id)
 }
 
 /// Those that only such a client is offered, which is true of them, and some of the others.
@@ -75,8 +90,8 @@ fn tools(run: &CaseRun<'_>) -> Vec<(Value, bool)> {
 }
 
 /// The tasks that were made since an entry of the transcript.
-fn jobs(run: &CaseRun<'_>, from: u64) -> Vec<Job> {
-    let transcript = &run.session.transcript;
+pub(super) fn jobs(session: &Session, from: u64) -> Vec<Job> {
+    let transcript = &session.transcript;
     let made = transcript.sent().filter(|(entry, _)| entry.seq >= from);
     let tasks = made
         .filter_map(|(entry, reply)| Some((entry.seq, reply.get("result")?["task"].get("taskId")?.clone())));
@@ -88,7 +103,7 @@ fn jobs(run: &CaseRun<'_>, from: u64) -> Vec<Job> {
             seq: entry.seq,
             at: entry.at,
             method: message.method().unwrap_or_default().to_owned(),
-            shown: shown(run, &message),
+            shown: shown(session, &message),
         });
         Job { id: id.clone(), made, asked: asked.collect() }
     };
@@ -96,22 +111,38 @@ fn jobs(run: &CaseRun<'_>, from: u64) -> Vec<Job> {
 }
 
 /// The state in our reply to the question.
-fn shown(run: &CaseRun<'_>, question: &Message) -> String {
-    let mut sent = run.session.transcript.sent();
+fn shown(session: &Session, question: &Message) -> String {
+    let mut sent = session.transcript.sent();
     let reply = sent.find(|(_, reply)| reply.is_reply() && reply.get("id") == question.get("id"));
     let status = reply.and_then(|(_, reply)| Some(reply.get("result")?["status"].as_str()?.to_owned()));
     status.unwrap_or_default()
 }
 
+impl Job {
+    /// The two questions how it is that are closest to each other, and how far apart they are.
+    fn closest(&self) -> Option<(&Asked, &Asked, Duration)> {
+        let polls: Vec<&Asked> = self.asked.iter().filter(|asked| asked.method == "tasks/get").collect();
+        let pairs = polls.windows(2).map(|pair| (pair[0], pair[1], pair[1].at - pair[0].at));
+        pairs.min_by_key(|(.., gap)| *gap)
+    }
+
+    /// Whether the server has asked how it is, or what came of it.
+    pub(super) fn is_looked_after(&self) -> bool {
+        self.asked.iter().any(|asked| matches!(asked.method.as_str(), "tasks/get" | "tasks/result"))
+    }
+
+    fn is_pressed(&self) -> bool {
+        self.closest().is_some_and(|(.., gap)| gap < HASTE)
+    }
+}
+
 fn heeds_interval(run: &mut CaseRun<'_>, job: &Job) {
-    let polls: Vec<&Asked> = job.asked.iter().filter(|asked| asked.method == "tasks/get").collect();
-    let Some(shortest) = polls.windows(2).min_by_key(|pair| pair[1].at - pair[0].at) else { return };
-    let gap = shortest[1].at - shortest[0].at;
+    let Some((first, second, gap)) = job.closest() else { return };
     judge(run, "tasks.requestor-polls-sanely", gap >= HASTE, || Violation {
         message: format!("the server asked again for {} after {} ms", job.id, gap.as_millis()),
         expected: format!("about {POLL_INTERVAL_MS} ms between two questions, as the client asks for"),
         got: format!("{} ms", gap.as_millis()),
-        span: (shortest[0].seq, shortest[1].seq),
+        span: (first.seq, second.seq),
         at_most: None,
     });
 }
