@@ -116,6 +116,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "task_extension_unadvertised" => tasks::unadvertised::run(run).await,
         "task_lifecycle" => tasks::lifecycle::run(run).await,
         "task_older_session" => tasks::older_session::run(run).await,
+        "task_older_tasks" => tasks::older_tasks::run(run).await,
         "task_requestor" => tasks::requestor::run(run).await,
         "task_support" => tasks::support::run(run).await,
         "task_undeclared" => tasks::undeclared::run(run).await,

@@ -39,10 +39,23 @@ pub(super) fn under(mut params: Value, capabilities: Value) -> Value {
 
 /// Calls a tool with the extension declared; the task, if the server made one.
 pub(super) async fn create(run: &mut CaseRun<'_>, tool: &Value, more: &Value) -> (Outcome, Option<Task>) {
+    create_with(run, tool, more, json!({})).await
+}
+
+/// The same with further parameters.
+pub(super) async fn create_with(
+    run: &mut CaseRun<'_>,
+    tool: &Value,
+    more: &Value,
+    added: Value,
+) -> (Outcome, Option<Task>) {
     let token = format!("mcp-conform-task-{}", run.session.new_id());
-    let params = json!({
+    let mut params = json!({
         "name": tool["name"], "arguments": tool["arguments"], "_meta": {"progressToken": token},
     });
+    for (name, value) in added.as_object().into_iter().flatten() {
+        params[name] = value.clone();
+    }
     let params = declaring(run, params, more);
     let reply = run.ask("tools/call", params).await;
     let result = reply.result().filter(|result| result["resultType"] == "task");

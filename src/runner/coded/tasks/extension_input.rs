@@ -2,12 +2,14 @@
 
 use serde_json::{Map, Value, json};
 
-use super::extension::{create, declaring, is_over, polled, tools};
+use super::extension::{create, create_with, declaring, is_over, polled, tools};
 use super::{Task, get, judge, shows, status, until};
+use crate::catalogue::Verdict;
 use crate::protocol::ask;
 use crate::runner::interpret::CaseRun;
 use crate::session::{Client, Outcome};
 
+const GATHERED: &str = "tasks-ext.mrtr-before-task";
 const MOST: usize = 12;
 const ROUNDS: usize = 8;
 
@@ -15,21 +17,74 @@ pub(in crate::runner::coded) async fn run(run: &mut CaseRun<'_>) {
     let able = ask::everything(run.session.revision);
     let tools: Vec<Value> = tools(run).into_iter().take(MOST).collect();
     for tool in &tools {
-        if let Some(task) = create(run, tool, &able).await.1 {
-            dialogue(run, &task, &able).await;
+        let (reply, task) = create(run, tool, &able).await;
+        if let Some(task) = task {
+            dialogue(run, &task, &able, &[]).await;
+        } else if let (Some(task), asked) = gather(run, tool, &reply, &able).await {
+            dialogue(run, &task, &able, &asked).await;
         }
+    }
+    if let Some(requirement) = run.judged(GATHERED).filter(|_| !run.is_observed(GATHERED)) {
+        let hint = "no tool that may be called asks for input, and runs as a task once it got that";
+        run.note(requirement, Verdict::NotObserved, hint);
     }
     run.rest_unseen("no tool that may be called ran as a task that asks for input");
 }
 
-/// Answers what a task asks, one request first and the others then, round after round.
-async fn dialogue(run: &mut CaseRun<'_>, task: &Task, able: &Value) {
+/// Answers what a call asks for before it becomes a task; the task, and everything that was asked until then.
+async fn gather(
+    run: &mut CaseRun<'_>,
+    tool: &Value,
+    reply: &Outcome,
+    able: &Value,
+) -> (Option<Task>, Vec<Value>) {
+    let client = Client { capabilities: able.clone(), ..Client::default() };
+    let mut asked = Vec::new();
+    let mut last = reply.clone();
+    for _ in 0..ROUNDS {
+        let Some(result) = last.result().filter(|result| result["resultType"] == "input_required") else {
+            break;
+        };
+        let requests = &result["inputRequests"];
+        asked.extend(requests.as_object().into_iter().flat_map(Map::values).cloned());
+        let mut more = json!({"inputResponses": client.responses(requests)});
+        if let Some(state) = result.get("requestState") {
+            more["requestState"] = state.clone();
+        }
+        let (next, task) = create_with(run, tool, able, more).await;
+        if task.is_some() {
+            return (task, asked);
+        }
+        last = next;
+    }
+    (None, asked)
+}
+
+/// What was asked before the task is not what the task begins with.
+fn gathered(run: &mut CaseRun<'_>, shown: &Outcome, before: &[Value]) {
+    if before.is_empty() || shown.result().is_none() {
+        return;
+    }
+    let again = open(shown, &[]).into_iter().find(|(_, request)| before.contains(request));
+    judge(run, GATHERED, again.is_none(), || {
+        let key = again.map(|(key, _)| key).unwrap_or_default();
+        let message =
+            format!("the task begins with `{key}`, which was asked and answered before it was made");
+        shows(shown, message, "all of this input before the task")
+    });
+}
+
+/// Answers what a task asks, after what was asked `before` there was one: one request first and the others then, round after round.
+async fn dialogue(run: &mut CaseRun<'_>, task: &Task, able: &Value, before: &[Value]) {
     let mut asked = Map::new();
     let mut answered: Vec<String> = Vec::new();
-    for _ in 0..ROUNDS {
+    for round in 0..ROUNDS {
         let polls =
             until(run, &task.id, |outcome| is_over(outcome) || !open(outcome, &answered).is_empty()).await;
         polled(run, task, &polls, able);
+        if let (0, Some(first)) = (round, polls.last()) {
+            gathered(run, first, before);
+        }
         let Some(last) = polls.into_iter().next_back().filter(|last| !is_over(last)) else { return };
         let questions = open(&last, &answered);
         if questions.is_empty() {

@@ -12,6 +12,7 @@ mod ids;
 pub(super) mod lifecycle;
 mod listing;
 pub(super) mod older_session;
+pub(super) mod older_tasks;
 mod outcome;
 pub(super) mod requestor;
 pub(super) mod support;
