@@ -15,8 +15,10 @@ mod form;
 mod handshake;
 mod http;
 mod input_required;
+mod internals;
 mod links;
 mod listen_end;
+mod log_contents;
 mod log_messages;
 mod meta_keys;
 mod notifications;
@@ -45,7 +47,7 @@ mod written;
 
 pub use context::{Context, is_deliberate, written_ids};
 pub use finding::{Finding, Findings, Observation};
-pub(crate) use texts::is_trace;
+pub(crate) use internals::{is_trace, source_path};
 
 use crate::catalogue::Schemas;
 use crate::protocol::Revision;
@@ -90,6 +92,7 @@ pub const RULES: &[Rule] = &[
     tasks::EXTENSION,
     cancelled::RULE,
     log_messages::RULE,
+    log_contents::RULE,
     pings::RULE,
     placement::RULE,
     subscriptions::RULE,

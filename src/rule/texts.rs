@@ -1,9 +1,6 @@
 //! Error messages are a short sentence, not a stack trace.
 
-use std::sync::OnceLock;
-
-use regex::Regex;
-
+use super::internals::is_trace;
 use super::{Context, Findings, Rule};
 
 const CONCISE: &str = "base.response.error-message-concise";
@@ -27,20 +24,4 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
             ),
         }
     }
-}
-
-/// Whether a JSON text holds a stack trace.
-pub(crate) fn is_trace(json: &str) -> bool {
-    static TRACE: OnceLock<Regex> = OnceLock::new();
-    let trace = TRACE.get_or_init(|| {
-        let forms = [
-            r"Traceback \(most recent call last\)",
-            r"\\n\s+at [\w.<>$ ]+ \(?[^\s)]+:\d+",
-            r"panicked at [^\s]+\.rs:\d+",
-            r"goroutine \d+ \[",
-            r"\\n\tat [\w.$]+\([\w.]+:\d+\)",
-        ];
-        Regex::new(&forms.join("|")).unwrap_or_else(|error| panic!("{error}"))
-    });
-    trace.is_match(json)
 }

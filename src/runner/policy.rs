@@ -75,7 +75,11 @@ impl Policy {
         let required = declared.filter(|argument| argument["required"] == true);
         let pairs = required.filter_map(|argument| {
             let name = argument["name"].as_str()?;
-            let text = if asks_for_address(name) { "test://mcp-conform" } else { "test" };
+            let text = match name {
+                name if asks_for_address(name) => "test://mcp-conform",
+                name if sample::asks_for_mail(name) => sample::ADDRESS,
+                _ => "test",
+            };
             Some((name.to_owned(), text.into()))
         });
         Value::Object(pairs.collect())

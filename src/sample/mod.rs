@@ -5,5 +5,5 @@ mod valid;
 mod variants;
 
 pub use invalid::{Broken, invalid};
-pub use valid::valid;
+pub use valid::{ADDRESS, asks_for_mail, valid};
 pub use variants::{Variant, variants};

@@ -14,6 +14,9 @@ const SHARE: usize = 10;
 /// Guesses that are held against a schema.
 const MOST_GUESSES: usize = 200;
 
+/// The e-mail address that is made up where one is asked for, known again wherever it comes back.
+pub const ADDRESS: &str = "mcp-conform@example.com";
+
 /// The schema whose instance is made up, and how much may still be tried.
 struct Search<'s> {
     root: &'s Value,
@@ -121,9 +124,25 @@ fn object(members: &Map<String, Value>, search: &Search<'_>, depth: usize) -> Op
     for name in required.filter_map(Value::as_str) {
         let open = json!({});
         let schema = properties.and_then(|properties| properties.get(name)).unwrap_or(&open);
-        made.insert(name.to_owned(), best(schema, search, depth)?);
+        let value = address(name, schema).or_else(|| best(schema, search, depth));
+        made.insert(name.to_owned(), value?);
     }
     Some(Value::Object(made))
+}
+
+/// The e-mail address, for a text that is called one and says nothing else of its values.
+fn address(name: &str, schema: &Value) -> Option<Value> {
+    let tells = |key: &str| ["const", "default", "examples", "enum", "format", "$ref"].contains(&key);
+    let is_free = schema["type"] == "string" && !schema.as_object()?.keys().any(|key| tells(key));
+    let value = Value::from(ADDRESS);
+    let fits = || Schema::compile(schema.clone())?.allows(&value);
+    (is_free && asks_for_mail(name) && fits() == Some(true)).then_some(value)
+}
+
+/// Whether an argument of this name asks for an e-mail address.
+pub fn asks_for_mail(name: &str) -> bool {
+    let name: String = name.to_lowercase().split(['-', '_', ' ']).collect();
+    name.ends_with("email") || name.ends_with("emailaddress")
 }
 
 fn array(members: &Map<String, Value>, search: &Search<'_>, depth: usize) -> Option<Value> {
@@ -169,9 +188,8 @@ fn text(members: &Map<String, Value>) -> Vec<Value> {
     if let Some(format) = members.get("format").and_then(Value::as_str) {
         guesses.extend(formatted(format).map(str::to_owned));
     }
-    guesses.extend(
-        ["a", "test", "1", "AA", "2025-01-01", "https://example.com/", "user@example.com"].map(str::to_owned),
-    );
+    guesses
+        .extend(["a", "test", "1", "AA", "2025-01-01", "https://example.com/", ADDRESS].map(str::to_owned));
     if let Some(min @ 2..=4096) = length("minLength") {
         guesses.insert(0, "a".repeat(min));
     }
@@ -185,7 +203,7 @@ fn formatted(format: &str) -> Option<&'static str> {
         "time" => "00:00:00Z",
         "duration" => "P1D",
         "uri" | "iri" | "uri-reference" | "url" => "https://example.com/",
-        "email" | "idn-email" => "user@example.com",
+        "email" | "idn-email" => ADDRESS,
         "hostname" | "idn-hostname" => "example.com",
         "ipv4" => "127.0.0.1",
         "ipv6" => "::1",
@@ -208,6 +226,16 @@ mod tests {
             "required": ["n", "k"],
         });
         assert_eq!(valid(&schema), Some(json!({"n": 5, "k": "x"})));
+    }
+
+    #[test]
+    fn what_is_called_an_email_is_one() {
+        let schema = json!({
+            "type": "object",
+            "properties": {"user_email": {"type": "string"}, "e-mail": {"type": "string", "maxLength": 3}, "mail": {"type": "string"}},
+            "required": ["user_email", "e-mail", "mail"],
+        });
+        assert_eq!(valid(&schema), Some(json!({"user_email": ADDRESS, "e-mail": "a", "mail": "a"})));
     }
 
     #[test]

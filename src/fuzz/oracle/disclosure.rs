@@ -1,9 +1,5 @@
 //! What a server should keep to itself: secrets, stack traces, the layout of its disk.
 
-use std::sync::OnceLock;
-
-use regex::Regex;
-
 use super::{Bug, Kind};
 use crate::protocol::{Class, Message};
 use crate::rule;
@@ -52,7 +48,7 @@ pub(super) fn careless(context: &rule::Context<'_>, entry: &Entry, message: &Mes
     let what = if rule::is_trace(&text) {
         "a stack trace came back in an error"
     } else {
-        let path = source_path().find(&text)?.as_str();
+        let path = rule::source_path(&text)?;
         let is_ours = context.sent.iter().any(|(entry, _)| entry.text().contains(path));
         if is_ours {
             return None;
@@ -60,14 +56,6 @@ pub(super) fn careless(context: &rule::Context<'_>, entry: &Entry, message: &Mes
         "the path of a source file of the server came back in an error"
     };
     Some(Bug::new(Kind::Disclosure, "", what.to_owned(), entry.seq).into_advice())
-}
-
-fn source_path() -> &'static Regex {
-    static PATH: OnceLock<Regex> = OnceLock::new();
-    PATH.get_or_init(|| {
-        let form = r#"(?:/(?:home|root|usr|opt|app|srv|var|Users|workspace)|[A-Z]:\\\\)[^\s"':]*\.(?:js|mjs|cjs|ts|py|rs|go|java|rb|php|cs)\b"#;
-        Regex::new(form).unwrap_or_else(|error| panic!("{error}"))
-    })
 }
 
 /// What a dying process said of its death: the line that names the error, and the place that follows. Where none does, what
@@ -91,17 +79,6 @@ fn names_error(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn traces_and_paths_are_seen() {
-        let json = |text: &str| serde_json::Value::String(text.to_owned()).to_string();
-        assert!(rule::is_trace(&json("x\n    at Server.handle (/a/b.js:1:2)\n")));
-        assert!(rule::is_trace(&json("Traceback (most recent call last):\n  File")));
-        assert!(!rule::is_trace(&json("look at the docs: they tell")));
-        assert!(source_path().is_match(&json("ENOENT /home/me/server/dist/index.js")));
-        assert!(!source_path().is_match(&json("/etc/passwd was not found")));
-        assert!(!source_path().is_match(&json("/home/me/notes.txt was not found")));
-    }
 
     #[test]
     fn a_death_is_told_by_its_error() {
