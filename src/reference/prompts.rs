@@ -9,7 +9,7 @@ use super::identity::dress;
 use super::interactive::{self, Interactive, is_for};
 use super::page::page;
 use super::server::Server;
-use crate::protocol::Revision;
+use crate::protocol::{Revision, code};
 
 const DEFAULT_COUNT: usize = 3;
 /// A prompt: its name, what it is, and its arguments; `true` marks a required one.
@@ -19,6 +19,8 @@ const PROMPTS: [Prompt; DEFAULT_COUNT] = [
     ("greet", "A greeting for somebody.", &[("name", true), ("style", false)]),
     ("review", "A review of some code.", &[("code", true)]),
 ];
+/// It is not listed, and getting it always fails.
+const BROKEN: &str = "broken";
 
 /// The values that completion offers for `style`.
 pub(super) const STYLES: [&str; 3] = ["formal", "friendly", "funny"];
@@ -83,6 +85,9 @@ pub(super) fn arguments(server: &Server, prompt: &str) -> Option<Vec<(&'static s
 
 pub(super) fn get(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let name = ask.text("name")?;
+    if name == BROKEN {
+        return Err(Failure::new(code::INTERNAL_ERROR, "Internal error"));
+    }
     if let Some(about) = interactive(ask).filter(|about| about.name == name) {
         let origin = json!(["prompts/get", name, ask.params["arguments"]]);
         let finish = |text: &str| json!({"messages": [user(content::text(text))]}).into();

@@ -19,6 +19,8 @@ const LOGO: &str = "memo://logo";
 pub(super) const NOTES: &str = "memo://notes/{name}";
 /// The names that the template can be expanded with.
 pub(super) const NOTE_NAMES: [&str; 3] = ["alpha", "beta", "gamma"];
+/// It is not listed, and reading it always fails.
+const BROKEN: &str = "memo://broken";
 const ITEM: &str = "memo://item/";
 const DEFAULT_COUNT: usize = 3;
 
@@ -83,6 +85,9 @@ pub(super) fn templates(ask: &Ask<'_>) -> Result<Outcome, Failure> {
 
 pub(super) fn read(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     let uri = ask.text("uri")?;
+    if uri == BROKEN {
+        return Err(Failure::new(code::INTERNAL_ERROR, "Internal error"));
+    }
     if let Some(about) = interactive(ask).filter(|about| about.name == uri) {
         let finish =
             |text: &str| json!({"contents": [{"uri": uri, "mimeType": "text/plain", "text": text}]}).into();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use globset::GlobMatcher;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::fixture;
 use super::profile::Profile;
@@ -63,6 +63,23 @@ impl Policy {
     /// How long the server waits for what the tool asks of the client, if the user knows.
     pub fn gives_up(&self, tool: &Value) -> Option<Duration> {
         self.profile.tools.get(tool["name"].as_str()?)?.gives_up
+    }
+
+    /// Requests whose handlers fail inside the server, if the user knows some: `{method, params}`.
+    pub fn failing(&self, prompts: &[Value]) -> Vec<Value> {
+        let resource = self.profile.resources.failing.iter();
+        let mut all: Vec<Value> =
+            resource.map(|uri| json!({"method": "resources/read", "params": {"uri": uri}})).collect();
+        let mut names: Vec<&String> =
+            self.profile.prompts.iter().filter(|(_, prompt)| prompt.fails).map(|(name, _)| name).collect();
+        names.sort();
+        all.extend(names.into_iter().map(|name| {
+            let unlisted = json!({"name": name});
+            let prompt = prompts.iter().find(|prompt| prompt["name"] == **name).unwrap_or(&unlisted);
+            let params = json!({"name": name, "arguments": self.prompt_arguments(prompt)});
+            json!({"method": "prompts/get", "params": params})
+        }));
+        all
     }
 
     /// Arguments for a prompt: the user's, else a short text for each required one.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 use toml::Spanned;
+use url::Url;
 
 use super::baseline::{Accepted, Baseline};
 use super::tokens::Tokens;
@@ -28,6 +29,9 @@ pub struct Profile {
     /// Prompts by name.
     #[serde(default)]
     pub prompts: HashMap<String, PromptProfile>,
+    /// Its resources.
+    #[serde(default)]
+    pub resources: ResourceProfile,
     /// Tokens for tests of authorization.
     #[serde(default)]
     pub authorization: Tokens,
@@ -116,6 +120,31 @@ pub struct PromptProfile {
     /// Arguments to get it with.
     #[serde(default)]
     pub arguments: Option<Value>,
+    /// Whether its handler fails inside the server.
+    #[serde(default)]
+    pub fails: bool,
+}
+
+/// What the user tells about the resources of the server.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ResourceProfile {
+    /// The `file://` URI of a file that the server does not offer.
+    #[serde(default, deserialize_with = "file_uri")]
+    pub outside: Option<Url>,
+    /// The URI of a resource whose handler fails inside the server.
+    #[serde(default)]
+    pub failing: Option<String>,
+    /// Whether listed `https` resources may be fetched from here.
+    #[serde(default)]
+    pub fetch: bool,
+}
+
+fn file_uri<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    let uri = Url::parse(&text).ok().filter(|uri| uri.scheme() == "file" && uri.path().len() > 1);
+    let problem = || format!("`{text}` is not the URI of a file, such as file:///etc/hostname");
+    uri.map(Some).ok_or_else(|| serde::de::Error::custom(problem()))
 }
 
 /// One server of several, or a matrix of them.
@@ -149,6 +178,9 @@ pub struct ServerProfile {
     /// Its prompts by name, before those of all.
     #[serde(default)]
     pub prompts: HashMap<String, PromptProfile>,
+    /// Its resources, in place of what is told about those of all.
+    #[serde(default)]
+    pub resources: Option<ResourceProfile>,
 }
 
 impl Profile {
@@ -165,6 +197,7 @@ impl Profile {
         if let Some(server) = self.servers.get(name) {
             profile.tools.extend(server.tools.clone());
             profile.prompts.extend(server.prompts.clone());
+            profile.resources = server.resources.clone().unwrap_or(profile.resources);
         }
         profile
     }
@@ -194,6 +227,8 @@ mod tests {
         assert!(error.contains("line 2") && error.contains("not a JSON pointer"), "{error}");
         let error = wrong("[option]\nstrict = true\n");
         assert!(error.contains("line 1") && error.contains("did you mean options"), "{error}");
+        let error = wrong("[resources]\noutside = '/etc/hostname'\n");
+        assert!(error.contains("line 2") && error.contains("is not the URI of a file"), "{error}");
         let error = wrong("[[accepted]]\nrequirement = 'a'\nreason = ''\n");
         assert!(error.contains("needs a reason"), "{error}");
     }

@@ -51,6 +51,8 @@ pub struct Survey {
     slow_tool: Option<Value>,
     /// Tools whose server gives up on a silent client, and when.
     gives_up: Vec<(Value, Duration)>,
+    /// `{method, params}` of requests whose handlers fail.
+    failing: Vec<Value>,
     /// Calls that the input schema forbids.
     invalid: Vec<Value>,
     /// Prompts with `arguments` and `declared`.
@@ -105,6 +107,12 @@ impl Survey {
         survey.surface = Arc::new(survey.surface_of(lists));
         session.learn_tools(survey.listed("tools"));
         survey.prepare(policy, has_tasks(session));
+        let is_served = |request: &Value| {
+            let capability = request["method"].as_str().and_then(|name| name.split('/').next());
+            method::declares(&session.server.capabilities, capability.unwrap_or_default())
+        };
+        survey.failing = policy.failing(survey.listed("prompts"));
+        survey.failing.retain(is_served);
         survey.named = survey.named_requests(session.revision);
         survey
     }
@@ -274,6 +282,7 @@ impl Survey {
             Body::Code(name, _) => match name.as_str() {
                 "slow_tool" | "hang_up" => self.slow_tool.is_some(),
                 "client_silence" => !self.gives_up.is_empty(),
+                "internal_error" => !self.failing.is_empty(),
                 "log_levels" => !self.callable.is_empty(),
                 "changes" => self.has_changing_tools(),
                 _ => true,
@@ -299,6 +308,11 @@ impl Survey {
     /// A tool by its name, whether it may be called or not.
     pub fn tool(&self, name: &str) -> Option<&Value> {
         self.tools.iter().find(|tool| tool["name"] == name)
+    }
+
+    /// Requests whose handlers fail, as the user says: `{method, params}`.
+    pub fn failing(&self) -> &[Value] {
+        &self.failing
     }
 
     /// The tool that the user calls slow, with the arguments in `slow`.

@@ -1,5 +1,5 @@
 //! Single requests outside of any conversation, mostly for public documents: without the credentials of the conversation.
-//! Redirects are not followed.
+//! Only a visit follows redirects.
 
 use std::time::Duration;
 
@@ -70,18 +70,49 @@ pub async fn fetch(url: &url::Url, server: &url::Url, patience: Duration) -> Fet
 
 /// Sends a request to an address that a server names.
 pub async fn exchange(plain: Plain, server: &url::Url, patience: Duration) -> Fetched {
+    if !may_fetch(&plain.url, server) {
+        let failed = Some("neither https, nor the server itself, nor on this machine".to_owned());
+        return Fetched { method: plain.method, url: plain.url.into(), failed, ..Fetched::default() };
+    }
+    send(plain, Extent::Whole, patience).await
+}
+
+/// Asks for a page of the web, wherever it is, and follows its redirects: what comes first is told, without the body.
+pub async fn visit(url: &url::Url, patience: Duration) -> Fetched {
+    const REDIRECTS: usize = 5;
+    // Some sites refuse whoever does not say what it is.
+    let agent = || ("User-Agent".to_owned(), concat!("mcp-conform/", env!("CARGO_PKG_VERSION")).to_owned());
+    let mut url = url.clone();
+    let mut redirects = 0;
+    loop {
+        let mut plain = Plain::get(&url, "*/*");
+        plain.headers.push(agent());
+        let fetched = send(plain, Extent::Head, patience).await;
+        let next = fetched.header("location").filter(|_| (300..400).contains(&fetched.status));
+        match next.and_then(|next| url.join(next).ok()) {
+            Some(next) if redirects < REDIRECTS => url = next,
+            _ => return fetched,
+        }
+        redirects += 1;
+    }
+}
+
+/// How much of a response is read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    Head,
+    Whole,
+}
+
+async fn send(plain: Plain, extent: Extent, patience: Duration) -> Fetched {
     let Plain { method, url, headers, body } = plain;
     let mut fetched = Fetched { method, url: url.to_string(), ..Fetched::default() };
-    if !may_fetch(&url, server) {
-        fetched.failed = Some("neither https, nor the server itself, nor on this machine".to_owned());
-        return fetched;
-    }
     match HttpWire::new(Endpoint { url: url.clone(), headers: Vec::new(), host: None }) {
         Ok(mut wire) => {
             let method = method.to_owned();
             let (cut, apart, delay) = (false, false, Duration::ZERO);
             wire.start(HttpRequest { method, url, headers, body, cut, apart, delay });
-            if timeout(patience, receive(&mut wire, &mut fetched)).await.is_err() {
+            if timeout(patience, receive(&mut wire, &mut fetched, extent)).await.is_err() {
                 fetched.failed = Some(format!("no response within {patience:?}"));
             }
         }
@@ -90,10 +121,15 @@ pub async fn exchange(plain: Plain, server: &url::Url, patience: Duration) -> Fe
     fetched
 }
 
-async fn receive(wire: &mut HttpWire, fetched: &mut Fetched) {
+async fn receive(wire: &mut HttpWire, fetched: &mut Fetched, extent: Extent) {
     while let Some(Arrival { incoming, .. }) = wire.next().await {
         match incoming {
-            Incoming::Head { status, headers, .. } => (fetched.status, fetched.headers) = (status, headers),
+            Incoming::Head { status, headers, .. } => {
+                (fetched.status, fetched.headers) = (status, headers);
+                if extent == Extent::Head {
+                    return;
+                }
+            }
             Incoming::Body { bytes, .. } => fetched.body = bytes.slice(..bytes.len().min(MAX_DOCUMENT)),
             Incoming::Failed { problem, .. } => {
                 fetched.failed = Some(problem);

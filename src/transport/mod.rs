@@ -17,7 +17,7 @@ use bytes::Bytes;
 use tokio::time::Instant;
 
 pub use child::{Exit, MARK, Process, Signal, StderrTail, mark};
-pub use fetch::{Fetched, Plain, exchange, fetch, may_fetch};
+pub use fetch::{Fetched, Plain, exchange, fetch, may_fetch, visit};
 pub use host::{Host, HostError, Hosted, is_listening};
 pub use http::{HttpRequest, HttpWire, is_loopback, media_type};
 pub use lines::LineWire;

@@ -11,8 +11,8 @@ use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{self, CLIENT, CONSENT, OTHER_CLIENT, REDIRECT, REFRESH, Settings, TOKENS};
 pub use mcp_conform::runner::in_memory;
 use mcp_conform::runner::{
-    Check, Choice, Documents, Event, Finished, Handle, Plan, Policy, Profile, Refresh, Tokens, ToolProfile, Tools,
-    run,
+    Check, Choice, Documents, Event, Finished, Handle, Plan, Policy, Profile, PromptProfile, Refresh,
+    ResourceProfile, Tokens, ToolProfile, Tools, run,
 };
 use mcp_conform::session::Options;
 use mcp_conform::transport::{Command, Endpoint, Target};
@@ -44,7 +44,12 @@ fn profile() -> Profile {
     let later = asks.clone();
     let tools = [("slow", slow), ("log", log), ("ask-later", later), ("ask-roots", asks)];
     let tools = tools.into_iter().chain(personal()).map(|(name, tool)| (name.to_owned(), tool));
-    Profile { tools: tools.collect(), ..Profile::default() }
+    Profile {
+        tools: tools.collect(),
+        prompts: [("broken".to_owned(), PromptProfile { fails: true, ..PromptProfile::default() })].into(),
+        resources: resources(),
+        ..Profile::default()
+    }
 }
 
 /// What he would tell about the tools that are offered on demand. They are called only for that.
@@ -61,6 +66,14 @@ fn personal() -> impl Iterator<Item = (&'static str, ToolProfile)> {
         ("read-file", ToolProfile { reads, ..plain }),
     ];
     tools.into_iter()
+}
+
+/// What a user would tell about its resources.
+fn resources() -> ResourceProfile {
+    let outside = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/data/outside.txt");
+    let outside = url::Url::from_file_path(outside).expect("an absolute path");
+    let failing = Some("memo://broken".to_owned());
+    ResourceProfile { outside: Some(outside), failing, fetch: true }
 }
 
 /// Runs a plan: its checks and its end.

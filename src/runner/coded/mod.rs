@@ -11,12 +11,14 @@ mod client_identity;
 mod clients;
 mod completion_references;
 mod farewell;
+mod file_traversal;
 mod first_call;
 mod handles;
 mod hang_up;
 mod http;
 mod http_sse;
 mod http_streams;
+mod internal_error;
 mod list_stability;
 mod listen;
 mod log_levels;
@@ -39,6 +41,7 @@ mod tool_names;
 mod tool_results;
 mod tool_schemas;
 pub(super) mod walk;
+mod web_resources;
 
 pub use authorization::derived;
 use serde_json::{Value, json};
@@ -86,6 +89,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "clients" => clients::run(run).await,
         "completion_references" => completion_references::run(run).await,
         "farewell" => farewell::run(run).await,
+        "file_traversal" => file_traversal::run(run).await,
         "first_call" => first_call::run(run).await,
         "fixture_inputs" => client::fixture_inputs(run).await,
         "handles" => handles::run(run).await,
@@ -94,6 +98,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "http_streams" => http_streams::run(run).await,
         "input_required" => client::input_required(run).await,
         "input_once" => client::once(run).await,
+        "internal_error" => internal_error::run(run).await,
         "list_stability" => list_stability::run(run).await,
         "listen" => listen::run(run).await,
         "log_levels" => log_levels::run(run).await,
@@ -127,6 +132,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "tool_names" => tool_names::run(run).await,
         "tool_results" => tool_results::run(run).await,
         "tool_schemas" => tool_schemas::run(run).await,
+        "web_resources" => web_resources::run(run).await,
         _ => {
             for requirement in run.judges() {
                 run.note(requirement, Verdict::Error, format!("there is no coded case `{name}`"));
