@@ -40,6 +40,7 @@ mod tool_list_again;
 mod tool_names;
 mod tool_results;
 mod tool_schemas;
+mod unresolved_refs;
 pub(super) mod walk;
 mod web_resources;
 
@@ -132,6 +133,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "tool_names" => tool_names::run(run).await,
         "tool_results" => tool_results::run(run).await,
         "tool_schemas" => tool_schemas::run(run).await,
+        "unresolved_refs" => unresolved_refs::run(run).await,
         "web_resources" => web_resources::run(run).await,
         _ => {
             for requirement in run.judges() {
