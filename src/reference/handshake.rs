@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Ask, Failure, Outcome, level, notification, object, text};
 use super::conversation::Conversation;
+use super::icons;
 use super::identity::{INSTRUCTIONS, capabilities, server_info};
 use super::interactive::{self, Answers, Pending};
 use super::options::Requestor;
@@ -177,6 +178,7 @@ impl Conversation {
             object(params, "clientInfo")?.ok_or_else(|| Failure::params("`clientInfo` is missing"))?;
         text(client, "name")?;
         text(client, "version")?;
+        icons::fetch(self.server.settings.options.icons, client);
         let spoken = self.server.settings.spoken(Era::Handshake);
         let newest = spoken.last().copied().unwrap_or(Revision::NEWEST_HANDSHAKE);
         let revision = spoken.iter().copied().find(|revision| revision.as_str() == wanted).unwrap_or(newest);

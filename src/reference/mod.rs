@@ -11,6 +11,7 @@
 //! | `interactive` | what needs something from the client first, in either era |
 //! | `fault`, `spec`, `rule`, `rewrite` | faults and quirks: data that rewrites what comes in and goes out |
 //! | `stream`, `http` | the transports |
+//! | `icons` | fetching the icons of clients, on demand |
 //! | `standard` | standard input and output |
 
 mod answer;
@@ -23,6 +24,7 @@ mod files;
 mod fixture;
 mod handshake;
 mod http;
+mod icons;
 mod identity;
 mod interactive;
 mod jobs;
@@ -48,6 +50,7 @@ mod tools;
 pub use fault::{Fault, FaultError, Transport, faults, parse, quirks};
 pub use files::Files;
 pub use http::serve_http;
+pub use icons::Icons;
 pub use interactive::State;
 pub use options::{EraName, Options, Requestor, Sse};
 pub use personal::Personal;

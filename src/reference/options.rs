@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::files::Files;
+use super::icons::Icons;
 use super::interactive::State;
 use super::personal::Personal;
 use super::rule::parse_duration;
@@ -80,6 +81,8 @@ pub struct Options {
     pub stray_progress: Option<bool>,
     /// How a task of the client is treated (default: its result is asked for at once, and awaited); only faults set this.
     pub requestor: Option<Requestor>,
+    /// How the icons of clients are fetched (default: not at all).
+    pub icons: Option<Icons>,
 }
 
 /// An era by its name.
@@ -179,6 +182,7 @@ impl Options {
         take(&mut self.shared_level, &other.shared_level);
         take(&mut self.stray_progress, &other.stray_progress);
         take(&mut self.requestor, &other.requestor);
+        take(&mut self.icons, &other.icons);
     }
 }
 

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::answer::{Ask, Failure, Outcome, level, notification, object, text};
 use super::conversation::Conversation;
 use super::feature;
+use super::icons;
 use super::identity::{INSTRUCTIONS, capabilities, server_info};
 use super::output::{Emission, Output, Route};
 use super::server::Change;
@@ -91,6 +92,7 @@ impl Conversation {
         if let Some(client) = object(meta, CLIENT)? {
             text(client, "name")?;
             text(client, "version")?;
+            icons::fetch(self.server.settings.options.icons, client);
         }
         let level = match meta.get(LOG_LEVEL) {
             None => None,

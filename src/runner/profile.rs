@@ -32,6 +32,9 @@ pub struct Profile {
     /// Its resources.
     #[serde(default)]
     pub resources: ResourceProfile,
+    /// What the server does with the icons of clients.
+    #[serde(default)]
+    pub icons: IconProfile,
     /// Tokens for tests of authorization.
     #[serde(default)]
     pub authorization: Tokens,
@@ -138,6 +141,15 @@ pub struct ResourceProfile {
     /// Whether listed `https` resources may be fetched from here.
     #[serde(default)]
     pub fetch: bool,
+}
+
+/// What the server does with the icons of its clients.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IconProfile {
+    /// Whether it fetches them.
+    #[serde(default)]
+    pub fetched: bool,
 }
 
 fn file_uri<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Url>, D::Error> {

@@ -189,11 +189,13 @@ pub fn judge_over_http(
 ) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
+        let fetches_icons = settings.options.icons.is_some();
         let is_protected = is_protected(&settings);
         let mut plan = plan(over_http(settings).await, revision);
         if is_protected {
             plan.policy.profile.authorization = tokens(&plan.target);
         }
+        plan.policy.profile.icons.fetched = fetches_icons;
         plan.cases.retain(|case| scope.includes(case));
         // Here time passes: nobody waits until the server gives up.
         plan.policy.profile.tools.retain(|_, tool| tool.gives_up.is_none());

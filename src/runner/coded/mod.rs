@@ -7,6 +7,7 @@ mod bind;
 mod cancellation_races;
 mod changes;
 mod client;
+mod client_icons;
 mod client_identity;
 mod clients;
 mod completion_references;
@@ -84,6 +85,7 @@ pub async fn run(name: &str, run: &mut CaseRun<'_>) {
         "bind" => bind::run(run).await,
         "cancellation_races" => cancellation_races::run(run).await,
         "changes" => changes::run(run).await,
+        "client_icons" => client_icons::run(run).await,
         "client_identity" => client_identity::run(run).await,
         "client_requests" => client::server_requests(run).await,
         "client_silence" => client::silence(run).await,
