@@ -64,19 +64,26 @@ async fn call(run: &mut CaseRun<'_>, tool: &Value, is_own: bool) -> Option<Value
     let begun = run.session.begin("tools/call", Some(call_of(tool)));
     let patience = run.session.timeout();
     let first = if is_own { patience } else { patience.min(SHORT) };
-    if !run.session.is_answered(&begun, first).await {
-        let made = jobs(run.session, from);
-        let is_idle = !made.iter().any(Job::is_looked_after);
-        let known = run.around.survey.gives_up(&tool["name"]).filter(|_| is_idle);
-        let rest = match known {
-            _ if made.is_empty() => Duration::ZERO,
-            Some(end) => end.saturating_sub(first) + SHORT,
-            None if is_own => Duration::ZERO,
-            None => patience,
-        };
-        run.session.await_or_cancel(&begun, rest).await;
+    let is_done = run.session.is_answered(&begun, first).await;
+    let is_done = is_done || run.session.is_answered(&begun, rest(run, tool, is_own, from)).await;
+    // What comes of a call that we cancel says nothing of the server.
+    let reply = run.session.reply_so_far(&begun.id);
+    if !is_done {
+        run.session.cancel(&begun).await;
     }
-    run.session.reply_so_far(&begun.id)
+    reply
+}
+
+/// How much longer a call is awaited that has taken long.
+fn rest(run: &CaseRun<'_>, tool: &Value, is_own: bool, from: u64) -> Duration {
+    let made = jobs(run.session, from);
+    let is_idle = !made.iter().any(Job::is_looked_after);
+    match run.around.survey.gives_up(&tool["name"]).filter(|_| is_idle) {
+        _ if made.is_empty() => Duration::ZERO,
+        Some(end) => end + SHORT,
+        None if is_own => Duration::ZERO,
+        None => run.session.timeout(),
+    }
 }
 
 /// Those that only such a client is offered, which is true of them, and some of the others.
