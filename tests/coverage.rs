@@ -6,8 +6,8 @@ use mcp_conform::reference::{faults, quirks};
 use mcp_conform::runner::coverage;
 
 /// What was reached; raise these when more is.
-const JUDGED: usize = 918;
-const PROVEN: usize = 918;
+const JUDGED: usize = 950;
+const PROVEN: usize = 950;
 
 #[test]
 fn no_requirement_loses_its_check_or_its_fault() {
@@ -58,22 +58,11 @@ fn what_can_be_observed_is_judged_and_proven() {
             }
         } else if is_judged && covering.faults.is_empty() {
             gaps.push(format!("{id}: no fault"));
-        } else if !is_judged && requirement.observable == Observable::Yes {
+        } else if !is_judged {
             gaps.push(format!("{id}: not judged"));
-        } else if !is_judged && requirement.visible.is_none() {
-            gaps.push(format!("{id}: neither judged nor told what would make it visible"));
         }
     }
     assert!(gaps.is_empty(), "{gaps:#?}");
-}
-
-#[test]
-fn what_is_judged_does_not_ask_for_something_to_become_visible() {
-    let cases = case::builtin().expect("built-in cases load");
-    for (requirement, covering) in requirements().iter().zip(coverage::all(&cases)) {
-        let is_both = requirement.visible.is_some() && !covering.judged_by.is_empty();
-        assert!(!is_both, "{}: `visible` is for what nothing judges", requirement.id);
-    }
 }
 
 #[test]

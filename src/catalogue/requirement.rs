@@ -46,9 +46,6 @@ pub struct Requirement {
     /// Ambiguities and traps.
     #[serde(default)]
     pub caution: Option<String>,
-    /// What would make it visible, where nothing can judge it by itself.
-    #[serde(default)]
-    pub visible: Option<String>,
     /// Where the specification says so.
     pub spec: Vec<SpecLink>,
 }

@@ -73,7 +73,6 @@ fn tell_requirement(requirement: &Requirement, cases: &[Case], example: Option<&
     told += &section("What is wrong", requirement.violation.as_deref());
     told += &example.map(tell_example).unwrap_or_default();
     told += &section("Beware", requirement.caution.as_deref());
-    told += &section("What would make it visible", requirement.visible.as_deref());
     let covering = coverage::of(requirement, cases);
     let judged = match covering.judged_by.as_slice() {
         [] => "nothing yet".to_owned(),

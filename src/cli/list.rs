@@ -114,10 +114,8 @@ fn list_requirements(cases: &[Case]) -> (Value, String) {
             "transport": requirement.transport, "needs": requirement.needs, "observable": requirement.observable,
             "judged_by": covering.judged_by, "faults": covering.faults,
             "judged_on": names(&covering.judged_on), "proven_on": names(&covering.proven_on),
-            "visible": requirement.visible,
         }));
     }
-    text += &unjudged(&coverage);
     text += &totals(&coverage);
     text += &places(&coverage);
     text += &format!(
@@ -129,19 +127,6 @@ fn list_requirements(cases: &[Case]) -> (Value, String) {
 
 fn names(places: &BTreeSet<Place>) -> Vec<String> {
     places.iter().map(|place| format!("{} {}", place.revision, place.over())).collect()
-}
-
-/// What can be observed at least partly and is not judged, with what would make it visible.
-fn unjudged(coverage: &[Covering]) -> String {
-    let open = requirements().iter().zip(coverage).filter(|(requirement, covering)| {
-        requirement.observable != Observable::No && covering.judged_by.is_empty()
-    });
-    let line = |requirement: &Requirement| {
-        let visible = requirement.visible.as_deref().unwrap_or("no word");
-        format!("{:<56} {visible}\n", requirement.id)
-    };
-    let lines: String = open.map(|(requirement, _)| line(requirement)).collect();
-    if lines.is_empty() { lines } else { format!("\nnot judged, and what would make it visible\n{lines}") }
 }
 
 /// How many requirements can be observed, are judged and are proven by a fault in each revision over each transport.

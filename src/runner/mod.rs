@@ -45,8 +45,8 @@ pub use offline::judge_transcript;
 pub use plan::{Choice, Filter, Plan, Rerun, fails};
 pub use policy::{Policy, Tools};
 pub use profile::{
-    Handle, IconProfile, OptionTable, Profile, PromptProfile, ResourceProfile, ServerProfile, SnapshotProfile,
-    ToolProfile, explained,
+    Handle, IconProfile, OptionTable, Profile, PromptProfile, ResourceProfile, ServerProfile,
+    SnapshotProfile, ToolProfile, explained,
 };
 pub(crate) use role::told;
 pub use run::{Judged, now, run, started};

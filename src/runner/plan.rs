@@ -201,25 +201,11 @@ pub fn planned(plan: &Plan, session: &Session) -> Vec<Planned> {
         let excluded = outside(requirement, session);
         all.push(Planned { check: possible.check.to_owned(), requirement, excluded, hint: possible.hint });
     }
-    all.extend(beyond(session));
     all.retain(|planned| {
         plan.filter.wants(&planned.check, &planned.requirement.id, planned.requirement.level)
             && planned.requirement.revisions().contains(session.revision)
     });
     all
-}
-
-/// The check of requirements that no case, rule or schema can judge by itself: never observed, but with what would make it.
-const BEYOND: &str = "catalogue";
-
-fn beyond(session: &Session) -> impl Iterator<Item = Planned> {
-    requirements().iter().filter_map(|requirement| {
-        let hint = requirement.visible.clone()?;
-        let is_open = requirement.needs.iter().any(|need| need == "auth") && !session.has_credentials();
-        let open = is_open.then(|| "the conversation goes without credentials".to_owned());
-        let excluded = outside(requirement, session).or(open);
-        Some(Planned { check: BEYOND.to_owned(), requirement, excluded, hint })
-    })
 }
 
 /// Why a requirement does not apply to a conversation.
@@ -251,7 +237,7 @@ fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
 impl Planned {
     /// Whether a case judges it: rules and schemas judge whatever happens.
     pub fn is_scripted(&self) -> bool {
-        !(self.check.starts_with("rule/") || self.check == "schema" || self.check == BEYOND)
+        !(self.check.starts_with("rule/") || self.check == "schema")
     }
 }
 
