@@ -8,7 +8,7 @@ use super::evidence::Secrets;
 use super::policy::Policy;
 use super::shard::Shard;
 use crate::case::Case;
-use crate::catalogue::{Level, Reach, Requirement, Verdict, requirement, requirements};
+use crate::catalogue::{Level, Reach, Requirement, Verdict, requirement};
 use crate::protocol::{Revision, method};
 use crate::rule;
 use crate::session::{Options, Session};
