@@ -90,8 +90,8 @@ impl Documents {
 pub struct Refresh {
     /// The token.
     pub token: String,
-    /// What using it showed, once it was used.
-    pub rotation: Arc<OnceCell<Rotation>>,
+    /// Where it was used, and what that showed, once it was.
+    pub rotation: Arc<OnceCell<(String, Rotation)>>,
 }
 
 impl Refresh {

@@ -35,6 +35,11 @@ pub(super) fn target(response: &Fetched) -> Option<&str> {
     response.header("location").filter(|_| (300..400).contains(&response.status))
 }
 
+/// Whether what was asked is refused, and not only for now.
+pub(super) fn is_refusal(response: &Fetched) -> bool {
+    matches!(response.status, 400..=499) && response.status != 429
+}
+
 /// A parameter of an address.
 pub(super) fn param(target: &str, name: &str) -> Option<String> {
     let url = url::Url::parse(target).ok()?;

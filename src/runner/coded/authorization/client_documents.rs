@@ -5,7 +5,7 @@ use std::hash::{BuildHasher, RandomState};
 
 use serde_json::{Value, json};
 
-use super::browser::{Browser, Landing, authorization_request, param, place};
+use super::browser::{Browser, Landing, authorization_request, is_refusal, param, place};
 use super::consent_page::Page;
 use super::provider::Provider;
 use super::site::Site;
@@ -99,7 +99,9 @@ fn validated(run: &mut CaseRun<'_>, shelf: &Shelf<'_>, control: &Landing, seen: 
     let is_told = |response: &Fetched| Page::of(response).is_some_and(|page| page.tells(NAME));
     let (problem, at_most) = match landing {
         _ if seen.fetched == 0 => return unseen(run, VALIDATION, &format!("{what}: it was not fetched")),
-        Landing::Refused(_) => return kept(run, VALIDATION, format!("{what}: {}", landing.shown())),
+        Landing::Refused(response) if is_refusal(response) => {
+            return kept(run, VALIDATION, format!("{what}: {}", landing.shown()));
+        }
         Landing::Away(url) if is_client(url) && has(url, "code") => {
             ("a code is issued", shelf.provider.at_most)
         }
@@ -112,7 +114,7 @@ fn validated(run: &mut CaseRun<'_>, shelf: &Shelf<'_>, control: &Landing, seen: 
         }
         // A page that does not speak of the client may be a log-in, after which the document is looked at.
         _ => {
-            let why = format!("{what}: {}, after which an error may come", landing.shown());
+            let why = format!("{what}: {}, which need not be the end", landing.shown());
             return unseen(run, VALIDATION, &why);
         }
     };

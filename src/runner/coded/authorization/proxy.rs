@@ -1,7 +1,7 @@
 //! A server that passes log-ins on to another authorization server under one client id: what it asks its users before, and
 //! what it takes when they come back. Nobody logs in.
 
-use super::browser::{Browser, Landing, authorization_request, param, place};
+use super::browser::{Browser, Landing, authorization_request, is_refusal, param, place};
 use super::consent_cookie;
 use super::consent_page::Page;
 use super::document::address;
@@ -152,7 +152,7 @@ async fn way_back(run: &mut CaseRun<'_>, proxy: &Proxy<'_>, callback: &url::Url,
         let landing = Browser::new(proxy.provider.site, cookie).visit(run, &url).await;
         let which = if state.is_some() { "a made-up state" } else { "no state" };
         match &landing {
-            Landing::Refused(response) if response.status < 500 => {
+            Landing::Refused(response) if is_refusal(response) => {
                 kept(run, STATE, format!("{which}: {}", landing.shown()))
             }
             Landing::Away(url) if proxy.is_client(url) && param(url.as_str(), "code").is_some() => {

@@ -29,8 +29,12 @@ pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
         return run.rest_unseen("no metadata names a token endpoint");
     };
     let desk = Desk { provider: &provider, endpoint, client };
-    let rotation = refresh.rotation.get_or_init(|| desk.spend(run, &refresh.token)).await;
-    judge(run, &desk, rotation);
+    let spent = async || (desk.endpoint.to_string(), desk.spend(run, &refresh.token).await);
+    let (place, rotation) = refresh.rotation.get_or_init(spent).await;
+    match *place == desk.endpoint.to_string() {
+        true => judge(run, &desk, rotation),
+        false => unseen(run, ROTATION, &format!("the refresh token was spent at {place}")),
+    }
 }
 
 fn judge(run: &mut CaseRun<'_>, desk: &Desk<'_>, rotation: &Rotation) {
