@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use common::{findings, judge, over_http, plan};
 use mcp_conform::catalogue::Verdict;
 use mcp_conform::protocol::Revision;
-use mcp_conform::reference::{Settings, TOKENS, parse};
+use mcp_conform::reference::{CLIENT, CONSENT, REDIRECT, REFRESH, Settings, TOKENS, parse};
 use mcp_conform::runner::{Check, ExitCode, Finished};
 use mcp_conform::transport::Target;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -116,7 +116,8 @@ fn from_the_command_line(options: &[&str]) -> std::process::Output {
     let mut command = std::process::Command::new(binary);
     command.args(["http", "--fuzz-cases", "0"]).args(options).arg("http://127.0.0.1:{port}/mcp");
     command.args(["--", binary, "serve", "--authorization", "--http", "127.0.0.1:{port}"]);
-    command.envs(TOKENS.iter().map(|token| (token.variable, token.text)));
+    let known = TOKENS.iter().chain([&REFRESH, &CONSENT]);
+    command.envs(known.map(|token| (token.variable, token.text)));
     command.output().expect("the binary runs")
 }
 
@@ -125,8 +126,11 @@ fn tokens_of_the_user_are_used_and_never_shown() {
     let folder = std::env::temp_dir().join(format!("mcp-conform-authorization-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let file = |name: &str| folder.join(name).display().to_string();
-    let profile =
-        "[authorization]\nnarrow_token_env = \"MCP_TOKEN_NARROW\"\nforeign_token_env = \"MCP_TOKEN_FOREIGN\"";
+    let profile = format!(
+        "[authorization]\nnarrow_token_env = \"MCP_TOKEN_NARROW\"\nforeign_token_env = \"MCP_TOKEN_FOREIGN\"\n\
+         refresh_token_env = \"MCP_REFRESH_TOKEN\"\nconsent_cookie_env = \"MCP_CONSENT_COOKIE\"\nproxy = true\n\
+         client_id = \"{CLIENT}\"\nredirect_uri = \"{REDIRECT}\"\n"
+    );
     std::fs::write(file("profile.toml"), profile).expect("a file");
     let (report, wire, profile) = (file("report.json"), file("wire"), file("profile.toml"));
     let files = ["--json", &report, "--transcript", &wire, "--profile", &profile];
@@ -137,7 +141,13 @@ fn tokens_of_the_user_are_used_and_never_shown() {
     let report: serde_json::Value =
         serde_json::from_slice(&std::fs::read(&report).expect("a report")).expect("JSON");
     let checks = report["runs"][0]["checks"].as_array().expect("checks");
-    for id in ["auth.403.insufficient-scope", "auth.token.audience", "auth.401.every-request"] {
+    for id in [
+        "auth.403.insufficient-scope",
+        "auth.token.audience",
+        "auth.401.every-request",
+        "auth.as.refresh-rotation",
+        "auth.proxy.consent-cookies",
+    ] {
         let check = checks.iter().find(|check| check["requirement"] == id).expect(id);
         assert_eq!(check["verdict"], "pass", "{check}");
     }
@@ -146,7 +156,9 @@ fn tokens_of_the_user_are_used_and_never_shown() {
     let everything = texts.chain([report.to_string(), shown]).collect::<String>();
     assert!(everything.contains("Bearer ***"));
     // The last one is the valid token with a letter changed, which tells as much.
-    for secret in ["token-alice", "token-reader", "token-foreign", "mcp-conformA"] {
+    for secret in
+        ["token-alice", "token-reader", "token-foreign", "mcp-conformA", "refresh-alice", "agreed-by-alice"]
+    {
         assert!(!everything.contains(secret), "{secret}");
     }
     std::fs::remove_dir_all(&folder).ok();
