@@ -29,7 +29,10 @@ pub struct Plain {
 impl Plain {
     /// A request without a body that accepts this media type.
     pub fn get(url: &url::Url, accept: &str) -> Self {
-        let headers = vec![("Accept".to_owned(), accept.to_owned())];
+        // Some sites refuse whoever does not say what it is.
+        let agent = concat!("mcp-conform/", env!("CARGO_PKG_VERSION"));
+        let headers = [("Accept", accept), ("User-Agent", agent)];
+        let headers = headers.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
         Self { method: "GET", url: url.clone(), headers, body: Bytes::new() }
     }
 
@@ -80,14 +83,10 @@ pub async fn exchange(plain: Plain, server: &url::Url, patience: Duration) -> Fe
 /// Asks for a page of the web, wherever it is, and follows its redirects: what comes first is told, without the body.
 pub async fn visit(url: &url::Url, patience: Duration) -> Fetched {
     const REDIRECTS: usize = 5;
-    // Some sites refuse whoever does not say what it is.
-    let agent = || ("User-Agent".to_owned(), concat!("mcp-conform/", env!("CARGO_PKG_VERSION")).to_owned());
     let mut url = url.clone();
     let mut redirects = 0;
     loop {
-        let mut plain = Plain::get(&url, "*/*");
-        plain.headers.push(agent());
-        let fetched = send(plain, Extent::Head, patience).await;
+        let fetched = send(Plain::get(&url, "*/*"), Extent::Head, patience).await;
         let next = fetched.header("location").filter(|_| (300..400).contains(&fetched.status));
         match next.and_then(|next| url.join(next).ok()) {
             Some(next) if redirects < REDIRECTS => url = next,
