@@ -8,7 +8,6 @@ use super::site::{self, Site};
 use super::tokens::hint;
 use super::users::Users;
 use super::{Seen, say, unseen};
-use crate::catalogue::Verdict;
 use crate::runner::Handle;
 use crate::runner::interpret::CaseRun;
 use crate::session::Outcome;
@@ -28,21 +27,16 @@ struct State {
 }
 
 pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
-    if run.session.authorization().is_none() {
-        for requirement in run.judges() {
-            run.note(requirement, Verdict::NotApplicable, "the conversation goes without credentials");
-        }
+    let Some(credentials) = site::credentials(run) else { return };
+    let Some((maker, handle)) = run.told(|tool| tool.handle.clone()) else { return run.rest_unseen(HINT) };
+    if Site::find(run).await.is_none() {
         return;
     }
-    let Some((maker, handle)) = run.told(|tool| tool.handle.clone()) else { return run.rest_unseen(HINT) };
-    let Some(site) = Site::find(run).await else { return };
-    let Some(credentials) = run.session.authorization().map(str::to_owned) else { return };
     let state = match make(run, &maker, &handle, &credentials).await {
         Ok(state) => state,
         Err(why) => return run.rest_unseen(&why),
     };
-    let others = without_token(run, &state, &credentials).await;
-    if site.token.is_some() && others {
+    if without_token(run, &state, &credentials).await {
         by_other_user(run, &maker, &handle, &state, &credentials).await;
     }
     run.rest_unseen("the situation did not arise");

@@ -18,13 +18,12 @@ const NAME: &str = "mcp-conform-first";
 const OTHER_NAME: &str = "mcp-conform-second";
 
 pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
+    let Some(own) = site::credentials(run) else { return };
     let told = run.told(|tool| tool.identity.then_some(()));
     let Some((call, ())) = told else { return run.rest_unseen(HINT) };
-    let Some(site) = Site::find(run).await else { return };
-    let Some(token) = site.token else {
-        return run.rest_unseen("needs a token that is accepted: give one with --bearer-env NAME");
-    };
-    let own = format!("Bearer {token}");
+    if Site::find(run).await.is_none() {
+        return;
+    }
     let first = done(&ask(run, &own, NAME, &call).await);
     let again = done(&ask(run, &own, NAME, &call).await);
     let Some(answer) = first.filter(|first| Some(first) == again.as_ref()) else {

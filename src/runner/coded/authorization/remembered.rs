@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::super::client::{End, Primitive, end, follow, questions, requests};
 use super::super::{Called, called};
+use super::site;
 use super::users::Users;
 use super::{Seen, say, unseen};
 use crate::runner::interpret::CaseRun;
@@ -23,6 +24,9 @@ struct Turn {
 }
 
 pub(in super::super) async fn run(run: &mut CaseRun<'_>) {
+    if site::credentials(run).is_none() {
+        return;
+    }
     let told = run.told(|tool| tool.remembers.then_some(()));
     let Some((call, ())) = told else { return run.rest_unseen(HINT) };
     let Some(Users { other, .. }) = Users::find(run).await else { return };

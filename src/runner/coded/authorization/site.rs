@@ -81,6 +81,14 @@ impl Site {
     }
 }
 
+/// What the user sends as `Authorization`; `None`, with everything noted, without it.
+pub(super) fn credentials(run: &mut CaseRun<'_>) -> Option<String> {
+    match run.session.authorization().map(str::to_owned) {
+        None => excluded(run, "the conversation goes without credentials"),
+        given => given,
+    }
+}
+
 fn excluded<T>(run: &mut CaseRun<'_>, why: &str) -> Option<T> {
     for requirement in run.judges() {
         run.note(requirement, Verdict::NotApplicable, why);
