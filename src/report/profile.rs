@@ -31,6 +31,12 @@ const HEAD: &str = "\
 ";
 
 const TAIL: &str = "
+# What only you can know shows more. In [tools.NAME]: slow, gives_up, handle, remembers, identity, reads, once; in [prompts.NAME]: fails.
+# [resources]
+# outside = \"file:///etc/hostname\"  # a harmless file that the server does not offer
+# failing = \"db://dropped-table\"    # a resource whose handler fails
+# fetch = true                      # listed https resources may be fetched from here
+
 # Several servers in one report: `mcp-conform config mcp-conform.toml`.
 # [servers.local]
 # command = [\"node\", \"dist/index.js\"]
