@@ -1,7 +1,8 @@
 //! Where notifications belong in the stateless era: to a request in flight, before its reply, on its own stream.
 
+use super::context::is_deliberate;
 use super::{Context, Findings, Rule};
-use crate::protocol::Message;
+use crate::protocol::{Class, Message};
 use crate::session::transcript::Entry;
 
 const UNSOLICITED: &str = "base.patterns.no-unsolicited-notifications";
@@ -29,7 +30,7 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     for (entry, message) in &context.received {
         if message.method().is_some_and(|name| name.starts_with("notifications/")) {
             match context.is_stdio() {
-                true => idle(context, entry, message, findings),
+                true => line(context, entry, message, findings),
                 false => stream(context, entry, message, findings),
             }
             tagged(context, entry, message, findings);
@@ -38,6 +39,29 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
     let is_told = |id: &str, findings: &Findings| findings.violations.iter().any(|v| v.requirement == id);
     if !context.received.is_empty() && !is_told(UNSOLICITED, findings) {
         findings.kept(UNSOLICITED);
+    }
+}
+
+fn line(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
+    if message.method() == Some(PROGRESS) {
+        late(context, entry, message, findings);
+    }
+    idle(context, entry, message, findings);
+}
+
+/// Progress of a request that has its reply. On stdio only the token tells to which one it belongs.
+fn late(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
+    let Some((request, sent)) = given_once(context, entry, message) else { return };
+    let Some(id) = sent.id().filter(|id| !context.is_ambiguous(id)) else { return };
+    match context.is_answered(&id, request.seq, entry.seq) {
+        true => findings.violated(
+            BEFORE,
+            format!("`{PROGRESS}` came after the reply to its request"),
+            "nothing about a request after its reply",
+            message.to_string(),
+            &[request.seq, entry.seq],
+        ),
+        false => findings.kept(BEFORE),
     }
 }
 
@@ -51,8 +75,10 @@ fn idle(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut 
     let id = match name {
         PROGRESS if given(context, entry, message).is_none() => UNSOLICITED,
         MESSAGE if !context.has_asked_for_logs(entry) => UNSOLICITED,
-        // Late progress and late log messages, changes and cancellations have rules of their own.
-        PROGRESS | MESSAGE | "notifications/cancelled" => return,
+        // Whoever asked for log messages has the reply already.
+        MESSAGE => BEFORE,
+        // Late progress is judged by its token; changes and cancellations have rules of their own.
+        PROGRESS | "notifications/cancelled" => return,
         name if name.ends_with("/list_changed") || name.ends_with("/updated") => return,
         _ => THREE_KINDS,
     };
@@ -75,27 +101,42 @@ fn stream(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mu
     let reply =
         context.received.iter().find(|(reply, m)| m.is_reply() && reply.seq < entry.seq && same(reply));
     let is_listen = context.listens(entry).iter().any(|listen| listen.exchange == entry.exchange());
-    match (name, reply) {
-        (PROGRESS | MESSAGE, _) if is_listen => {
-            let id = if name == MESSAGE { LOG_STREAM } else { NOT_SCOPED };
-            let message = format!("`{name}` came on the stream of a subscription");
-            findings.violated(id, message, "only on the stream of its own request", got, &[entry.seq]);
-        }
-        (PROGRESS, _) => own_stream(context, entry, message, got, findings),
-        (MESSAGE, _) => [LOG_STREAM, BEFORE].iter().for_each(|id| findings.kept(id)),
-        (_, Some((reply, _))) => findings.violated(
+    if is_listen && matches!(name, PROGRESS | MESSAGE) {
+        let id = if name == MESSAGE { LOG_STREAM } else { NOT_SCOPED };
+        let message = format!("`{name}` came on the stream of a subscription");
+        return findings.violated(id, message, "only on the stream of its own request", got, &[entry.seq]);
+    }
+    if only_told(context, entry) {
+        let message = format!("the server sent `{name}` in response to a notification");
+        return findings.violated(UNSOLICITED, message, "no message at all", got, &[entry.seq]);
+    }
+    match name {
+        PROGRESS => own_stream(context, entry, message, got.clone(), findings),
+        MESSAGE => findings.kept(LOG_STREAM),
+        _ => {}
+    }
+    match reply {
+        Some((reply, _)) => findings.violated(
             BEFORE,
             format!("`{name}` came after the reply on the same stream"),
             "nothing after the reply",
             got,
             &[reply.seq, entry.seq],
         ),
-        (_, None) => findings.kept(BEFORE),
+        None => findings.kept(BEFORE),
     }
 }
 
+/// Whether what carries this message is the response to a notification of ours: nothing was asked there.
+fn only_told(context: &Context<'_>, entry: &Entry) -> bool {
+    let mut own = context.sent.iter().filter(|(sent, _)| sent.exchange() == entry.exchange()).peekable();
+    let is_news =
+        |(sent, message): &(&Entry, Message)| message.class() == Class::Notification && !is_deliberate(sent);
+    own.peek().is_some() && own.all(is_news)
+}
+
 fn own_stream(context: &Context<'_>, entry: &Entry, message: &Message, got: String, findings: &mut Findings) {
-    let Some(request) = given(context, entry, message) else { return };
+    let Some((request, _)) = given(context, entry, message) else { return };
     findings.kept(NOT_SCOPED);
     match request.exchange() == entry.exchange() {
         true => findings.kept(PROGRESS_STREAM),
@@ -110,12 +151,31 @@ fn own_stream(context: &Context<'_>, entry: &Entry, message: &Message, got: Stri
 }
 
 /// The request that gave the progress token.
-fn given<'t>(context: &Context<'t>, entry: &Entry, message: &Message) -> Option<&'t Entry> {
-    let token = message.params().get("progressToken")?;
-    let mut before = context.sent.iter().filter(|(sent, _)| sent.seq < entry.seq);
-    before
-        .find(|(_, request)| request.params()["_meta"].get("progressToken") == Some(token))
-        .map(|(sent, _)| *sent)
+fn given<'c>(context: &'c Context<'_>, entry: &Entry, message: &Message) -> Option<(&'c Entry, &'c Message)> {
+    givers(context, entry, message).next()
+}
+
+/// The same, if no other one gave it as well.
+fn given_once<'c>(
+    context: &'c Context<'_>,
+    entry: &Entry,
+    message: &Message,
+) -> Option<(&'c Entry, &'c Message)> {
+    let mut givers = givers(context, entry, message);
+    givers.next().filter(|_| givers.next().is_none())
+}
+
+fn givers<'c>(
+    context: &'c Context<'_>,
+    entry: &Entry,
+    message: &Message,
+) -> impl Iterator<Item = (&'c Entry, &'c Message)> {
+    let (token, before) = (message.params().get("progressToken").cloned(), entry.seq);
+    let sent = context.sent.iter().filter(move |(sent, _)| sent.seq < before);
+    sent.filter(move |(_, request)| {
+        token.is_some() && request.params()["_meta"].get("progressToken") == token.as_ref()
+    })
+    .map(|(sent, request)| (*sent, request))
 }
 
 /// Progress and log messages are never tagged with a subscription.

@@ -84,11 +84,9 @@ fn absent(context: &Context<'_>, seen: &[&str], findings: &mut Findings) {
 }
 
 fn forbidden(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
-    let id = if context.is_stdio() { NONE_STDIO } else { NONE };
     let is_wish = message.method().is_some_and(|method| KINDS.contains(&method));
-    for id in
-        [Some(id), Some(FORBIDDEN), Some(DIRECTIONS), is_wish.then_some(VIA_RESULTS)].into_iter().flatten()
-    {
+    let own = [context.is_stdio().then_some(NONE_STDIO), is_wish.then_some(VIA_RESULTS)];
+    for id in [NONE, FORBIDDEN, DIRECTIONS].into_iter().chain(own.into_iter().flatten()) {
         let got = message.to_string();
         findings.violated(
             id,
