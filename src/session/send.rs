@@ -183,14 +183,19 @@ impl Session {
             return Outcome { died: self.dead(), ..self.outcome(stray, exchange, from) };
         }
         let fence = self.fence().await;
+        if let Some(problem) = fence.failed {
+            // Over HTTP the end of the server shows only to those who look for it.
+            self.look_after(problem).await;
+        }
+        let died = self.dead();
         while stray.is_none() {
             stray = self.claim_stray(from, id.as_ref(), exchange);
-            let wait = must_answer && stray.is_none() && exchange.is_none() && fence.died.is_none();
+            let wait = must_answer && stray.is_none() && exchange.is_none() && died.is_none();
             if !(wait && self.pump(deadline).await) {
                 break;
             }
         }
-        Outcome { died: fence.died, ..self.outcome(stray, exchange, from) }
+        Outcome { died, ..self.outcome(stray, exchange, from) }
     }
 
     async fn await_exchange(&mut self, exchange: Option<u32>, deadline: Instant) {
