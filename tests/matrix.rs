@@ -3,16 +3,19 @@
 
 mod common;
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use common::{
     Scope, cases as builtin, findings, in_threads, judge_in_memory, judge_over_http, judge_over_sse,
     judge_process,
 };
-use mcp_conform::catalogue::{Verdict, requirement};
+use mcp_conform::catalogue::{Verdict, requirement, requirements};
 use mcp_conform::protocol::Revision;
 use mcp_conform::reference::{Fault, Settings, Transport, faults, parse, quirks};
 use mcp_conform::runner::Check;
+use mcp_conform::runner::coverage::{self, Place};
 
 const STDIO: Transport = Transport::Stdio;
 const HTTP: Transport = Transport::Http;
@@ -176,7 +179,16 @@ fn quirks_are_silent(
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Where a fault can be seen: on its transports, in the revisions that its requirement knows.
+/// Where something judges each requirement.
+fn judged() -> &'static BTreeMap<&'static str, BTreeSet<Place>> {
+    static JUDGED: LazyLock<BTreeMap<&str, BTreeSet<Place>>> = LazyLock::new(|| {
+        let covered = requirements().iter().zip(coverage::all(builtin()));
+        covered.map(|(requirement, covering)| (requirement.id.as_str(), covering.judged_on)).collect()
+    });
+    &JUDGED
+}
+
+/// Where a fault can be seen: on its transports, in the revisions that its requirement knows, and where something judges that.
 fn places(fault: &'static Fault) -> Vec<Cell> {
     let id = fault.requirement.as_deref().unwrap_or_default();
     let requirement = requirement(id).unwrap_or_else(|| panic!("{}: unknown requirement {id}", fault.source));
@@ -185,8 +197,12 @@ fn places(fault: &'static Fault) -> Vec<Cell> {
             && fault.revisions.contains(*revision)
             && settings(Some(fault)).speaks(*revision)
     };
+    let judged = judged().get(id);
     let on = |transport: Transport| {
-        let held = revisions(transport).filter(holds);
+        let is_judged = move |revision: &Revision| {
+            judged.is_some_and(|on| on.contains(&Place { revision: *revision, transport }))
+        };
+        let held = revisions(transport).filter(holds).filter(is_judged);
         held.map(move |revision| Cell { fault: Some(fault), revision, transport })
     };
     [STDIO, HTTP, SSE].into_iter().filter(|known| fault.transports.contains(known)).flat_map(on).collect()

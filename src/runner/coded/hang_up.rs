@@ -13,6 +13,9 @@ const NOTHING: &str = "cancellation.no-further-messages-http";
 const CANCELLED: [&str; 3] =
     ["cancellation.disconnect-is-cancel", "http.cancel.close-is-cancel", "http.cancel.stop-work"];
 
+const STOP: &str = "cancellation.stop-processing";
+const NO_REPLY: &str = "cancellation.no-response";
+
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let Some(tool) = run.around.survey.slow_tool().cloned() else { return run.rest_unseen(HINT) };
     let Some(usual) = usual(run, &tool).await else { return };
@@ -33,25 +36,31 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
 }
 
 fn judge(run: &mut CaseRun<'_>, from: u64, begun: &Begun, token: &str) {
-    let is_about = |message: &Message| {
-        is_progress(message, token) || message.is_reply() && message.id().as_ref() == Some(&begun.id)
-    };
+    let is_reply = |message: &Message| message.is_reply() && message.id().as_ref() == Some(&begun.id);
     // What was on its way on the closed stream may still be taken in.
     let is_elsewhere = |entry: &Entry| entry.seq >= from && entry.exchange() != begun.exchange;
-    let mut received = run.session.transcript.received();
-    let late = received.find(|(entry, message)| is_elsewhere(entry) && is_about(message));
-    let late = late.map(|(_, message)| message.to_string());
-    drop(received);
-    let seen = |at_most: Option<Verdict>| Seen {
+    let late = |is_it: &dyn Fn(&Message) -> bool| {
+        let mut received = run.session.transcript.received();
+        let late = received.find(|(entry, message)| is_elsewhere(entry) && is_it(message));
+        late.map(|(_, message)| message.to_string())
+    };
+    let (work, reply) = (late(&|message| is_progress(message, token)), late(&is_reply));
+    let seen = |late: &Option<String>, at_most: Option<Verdict>| Seen {
         message: "after the client hung up, something about the call came on another stream".into(),
         expected: "nothing more about it".into(),
         got: late.clone().unwrap_or_default(),
         from,
         at_most,
     };
-    hold(run, NOTHING, late.is_none(), seen(None));
-    if late.is_some() {
-        // Some work cannot be stopped: never more than a warning.
-        CANCELLED.iter().for_each(|id| hold(run, id, false, seen(Some(Verdict::Warn))));
-    }
+    let any = work.clone().or_else(|| reply.clone());
+    hold(run, NOTHING, any.is_none(), seen(&any, None));
+    // Some work cannot be stopped: never more than a warning.
+    let mut warn = |id, late: &Option<String>| {
+        if late.is_some() {
+            hold(run, id, false, seen(late, Some(Verdict::Warn)));
+        }
+    };
+    CANCELLED.iter().for_each(|id| warn(id, &any));
+    warn(STOP, &work);
+    warn(NO_REPLY, &reply);
 }

@@ -18,10 +18,6 @@ pub(super) const LONG: Duration = Duration::from_millis(100);
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let Some(tool) = run.around.survey.slow_tool().cloned() else { return run.rest_unseen(HINT) };
-    if run.session.is_http() && run.session.revision.is_stateless() {
-        return run
-            .rest_unseen("over HTTP the stream of a cancelled request is closed, so that nothing is seen");
-    }
     if run.session.is_http() && !run.session.is_legacy() && run.session.http_session().is_none() {
         return run.rest_unseen("without a session no request can be told from another over HTTP");
     }
@@ -67,13 +63,10 @@ async fn cancelled(run: &mut CaseRun<'_>, tool: &Value, usual: Duration) {
     };
     let work = late(&|message| is_progress(message, &token));
     let reply = late(&|message| message.is_reply() && message.id() == Some(begun.id.clone()));
+    tell(run, "cancellation.stop-processing", work.clone(), begun.from, None);
+    tell(run, "cancellation.no-response", reply.clone(), begun.from, None);
     if run.session.revision.is_stateless() {
-        // What is advice elsewhere is an order on stdio: a breach is told there.
-        let seen = (work.is_none(), reply.is_none());
-        [("cancellation.stop-processing", seen.0), ("cancellation.no-response", seen.1)]
-            .into_iter()
-            .filter(|(_, is_met)| *is_met)
-            .for_each(|(id, _)| tell(run, id, None, begun.from, None));
+        // What is advice everywhere is said once more, and partly as an order, for stdio.
         let both = work.is_some() && reply.is_some();
         tell(
             run,
@@ -86,9 +79,6 @@ async fn cancelled(run: &mut CaseRun<'_>, tool: &Value, usual: Duration) {
         tell(run, "stdio.cancel.stop-work", work, begun.from, None);
         let reply = reply.filter(|_| !both);
         tell(run, "cancellation.no-further-messages-stdio", reply, begun.from, Some(Verdict::Warn));
-    } else {
-        tell(run, "cancellation.stop-processing", work, begun.from, None);
-        tell(run, "cancellation.no-response", reply, begun.from, None);
     }
 }
 
@@ -109,7 +99,12 @@ async fn other_type(run: &mut CaseRun<'_>, tool: &Value, usual: Duration) {
     run.session.wait_for(usual / 3, |message| is_progress(message, &token)).await;
     let id = begun.id.to_value().to_string();
     run.session.notify("notifications/cancelled", Some(json!({"requestId": id}))).await;
-    let is_answered = run.session.is_answered(&begun, usual * 3 + LONG).await;
+    run.session.is_answered(&begun, usual * 3 + LONG).await;
+    if run.session.is_turned_away(&begun) {
+        return;
+    }
+    // Over HTTP a stream may end without the reply.
+    let is_answered = run.session.reply_so_far(&begun.id).is_some();
     let seen = Seen {
         message: format!("the request {} was cancelled by the id \"{id}\", which is a text", begun.id),
         expected: "a reply".into(),
