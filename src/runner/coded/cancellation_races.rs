@@ -1,5 +1,7 @@
 //! Cancellations that cross with the reply of what they cancel.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::Seen;
@@ -8,14 +10,14 @@ use crate::runner::interpret::CaseRun;
 use crate::session::Meta;
 
 const TOLERANT: &str = "cancellation.race-tolerance";
-const ROUNDS: usize = 20;
+const ROUNDS: u64 = 20;
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
     let from = run.session.transcript.last() + 1;
     let method = run.session.revision.fence();
     let mut ids = Vec::new();
-    for _ in 0..ROUNDS {
-        ids.push(race(run, method));
+    for round in 0..ROUNDS {
+        ids.push(race(run, method, Duration::from_millis(round)).await);
     }
     let fence = run.session.fence().await;
     run.session.fence().await;
@@ -36,14 +38,17 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     super::hold(run, TOLERANT, fence.result().is_some() && twice.is_empty(), seen);
 }
 
-/// A request and its cancellation, back to back.
-fn race(run: &mut CaseRun<'_>, method: &str) -> Id {
+/// A request and its cancellation, back to back. A stream is closed some moments later: before, the request may not have left.
+async fn race(run: &mut CaseRun<'_>, method: &str, moments: Duration) -> Id {
     let (id, message) = run.session.compose(method, None, &Meta::Standard);
     let closes = run.session.is_http() && run.session.revision.is_stateless();
     // A request whose stream is closed at once gets no reply, on purpose.
     let sent = run.session.launch(&message, closes);
     match sent.exchange {
-        Some(exchange) if closes => run.session.drop_exchange(exchange),
+        Some(exchange) if closes => {
+            tokio::time::sleep(moments).await;
+            run.session.drop_exchange(exchange);
+        }
         _ => {
             let params = json!({"requestId": id.to_value()});
             let cancel = json!({"jsonrpc": "2.0", "method": "notifications/cancelled", "params": params});
