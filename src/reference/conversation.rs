@@ -16,6 +16,9 @@ use super::stateless::Listen;
 use super::task::Task;
 use crate::protocol::{Class, Era, Frame, Id, Message, Revision, code};
 
+/// How long answers of the client are waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The state of one conversation.
 #[derive(Debug)]
 pub(super) struct Conversation {
@@ -40,12 +43,13 @@ pub(super) struct Conversation {
     /// Calls that wait for answers of the client (handshake era).
     pub pending: Vec<Pending>,
     pub next_ask: u64,
-    /// How long answers of the client are waited for; `None` = for ever.
-    pub patience: Option<Duration>,
+    /// How long answers of the client are waited for.
+    pub patience: Duration,
 }
 
 impl Conversation {
     pub(super) fn new(server: Arc<Server>) -> Self {
+        let patience = server.settings.options.patience.unwrap_or(PATIENCE);
         Self {
             owner: Owner { conversation: server.number(), user: None },
             server,
@@ -59,7 +63,7 @@ impl Conversation {
             client: json!({}),
             pending: Vec::new(),
             next_ask: 1,
-            patience: None,
+            patience,
         }
     }
 

@@ -37,7 +37,7 @@ impl Conversation {
                     open: Vec::new(),
                     answers: Answers::new(),
                     task: None,
-                    until: None,
+                    until: self.now,
                 };
                 self.ask_client(pending, outcome.asks, revision)
             }
@@ -53,7 +53,7 @@ impl Conversation {
         revision: Revision,
     ) -> Vec<Output> {
         let call = pending.id();
-        pending.until = self.patience.map(|patience| self.now + patience);
+        pending.until = self.now + self.patience;
         let mut outputs = vec![Output::Open(call.clone())];
         let route = match self.server.settings.options.asides {
             Some(true) => Route::Session,
@@ -83,7 +83,6 @@ impl Conversation {
 
     /// What is said if the client does not answer in time: its questions are taken back, and the call fails.
     fn give_up(&self, pending: &Pending, route: &Route, revision: Revision) -> Vec<Output> {
-        let Some(until) = pending.until else { return Vec::new() };
         let asked = pending.open.iter().filter(|(.., question)| !self.is_held(question));
         let taken_back = asked.flat_map(|(id, ..)| {
             let cancelled = json!({"requestId": id.to_value(), "reason": "No answer in time"});
@@ -105,7 +104,7 @@ impl Conversation {
         outputs.extend(self.answer(&pending.request, revision, Ok(failed)).into_iter().map(at_once));
         for (after, output) in &mut outputs {
             if let Output::Send(emission) = output {
-                emission.at = Some(until + *after);
+                emission.at = Some(pending.until + *after);
                 emission.request = Some(Pending::key(&pending.id()));
                 if emission.route == Route::Reply {
                     emission.route = Route::Call(pending.id());
@@ -141,7 +140,7 @@ impl Conversation {
     /// Takes a response of the client: the call that waited for it may go on.
     pub(super) fn answered(&mut self, response: &Value) -> Vec<Output> {
         let now = self.now;
-        self.pending.retain(|pending| pending.until.is_none_or(|until| until > now));
+        self.pending.retain(|pending| pending.until > now);
         let Some(index) = self.pending.iter_mut().position(|pending| pending.take(response)) else {
             return Vec::new();
         };

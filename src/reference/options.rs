@@ -44,7 +44,7 @@ pub struct Options {
     #[serde(deserialize_with = "duration")]
     #[serde(default)]
     pub slow_start: Option<Duration>,
-    /// How long the answers of the client are waited for over stdio (default 5s).
+    /// How long the answers of the client are waited for (default 5s).
     #[serde(deserialize_with = "duration")]
     #[serde(default)]
     pub patience: Option<Duration>,

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::time::{Instant, sleep_until};
@@ -13,9 +12,6 @@ use super::rewrite::{Context, Draft, Point};
 use super::server::Server;
 use super::settings::Settings;
 use super::standard;
-
-/// How long the answers of the client are waited for.
-const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Serves standard input and output until the input ends or the process is told to; returns the exit code.
 pub async fn serve_stdio(settings: Arc<Settings>) -> i32 {
@@ -64,8 +60,7 @@ async fn serve(
     }
     let banner = options.banner.clone();
     let split = options.split_writes.unwrap_or(false);
-    let patience = Some(options.patience.unwrap_or(PATIENCE));
-    let conversation = Conversation { patience, ..Conversation::new(Server::new(settings.clone())) };
+    let conversation = Conversation::new(Server::new(settings.clone()));
     let mut stream = Stream { conversation, output, split, queue: BTreeMap::new(), order: 0 };
     stream.run(banner, input, signal).await.unwrap_or(0)
 }

@@ -180,6 +180,13 @@ pub fn judge_in_memory(settings: Settings, revision: Revision, scope: Scope) -> 
     })
 }
 
+/// Where time passes, nobody waits until the server gives up, unless its patience is what a fault or quirk is about.
+fn wait_where_it_matters(profile: &mut Profile, patience: Option<Duration>) {
+    const SHORT: Duration = Duration::from_secs(2);
+    profile.tools.retain(|_, tool| tool.gives_up.is_none() || patience.is_some());
+    profile.tools.values_mut().for_each(|tool| tool.gives_up = tool.gives_up.map(|_| SHORT));
+}
+
 /// Judges the reference server over HTTP.
 pub fn judge_over_http(
     settings: Settings,
@@ -190,6 +197,7 @@ pub fn judge_over_http(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
         let fetches_icons = settings.options.icons.is_some();
+        let patience = settings.options.patience;
         let is_protected = is_protected(&settings);
         let mut plan = plan(over_http(settings).await, revision);
         if is_protected {
@@ -197,8 +205,7 @@ pub fn judge_over_http(
         }
         plan.policy.profile.icons.fetched = fetches_icons;
         plan.cases.retain(|case| scope.includes(case));
-        // Here time passes: nobody waits until the server gives up.
-        plan.policy.profile.tools.retain(|_, tool| tool.gives_up.is_none());
+        wait_where_it_matters(&mut plan.policy.profile, patience);
         plan.options.timeout = timeout;
         judge(&plan).await
     })
@@ -226,9 +233,11 @@ pub fn judge_over_sse(
 ) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     runtime.expect("a runtime").block_on(async {
+        let patience = settings.options.patience;
         let Target::Http(endpoint) = over_http(settings).await else { panic!("over HTTP") };
         let url = endpoint.url.join("/sse").expect("a URL");
         let mut plan = plan(Target::Sse(Endpoint { url, ..endpoint }), revision);
+        wait_where_it_matters(&mut plan.policy.profile, patience);
         plan.cases.retain(|case| scope.includes(case));
         plan.options.timeout = timeout;
         judge(&plan).await

@@ -204,7 +204,9 @@ impl Hub {
                 Output::Send(emission) => match &emission.route {
                     Route::Reply => reply.emissions.push(emission),
                     // The response to this request is the stream of the call.
-                    Route::Call(_) if reply.open.is_some() => reply.emissions.push(emission),
+                    Route::Call(_) if reply.open.is_some() && !emission.is_later() => {
+                        reply.emissions.push(emission)
+                    }
                     _ if emission.is_later() => later.push(emission),
                     _ => self.publish(session, &emission),
                 },

@@ -21,8 +21,8 @@ pub(in crate::reference) struct Pending {
     pub answers: Answers,
     /// The question that the client answered with a task, and that task.
     pub task: Option<(Id, String)>,
-    /// Until when it waits; `None` = for ever.
-    pub until: Option<Instant>,
+    /// Until when it waits.
+    pub until: Instant,
 }
 
 impl Pending {
