@@ -213,7 +213,10 @@ fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
     let is_of_legacy = requirement.needs.iter().any(|need| need == "http-sse");
     let is_reached = match requirement.transport {
         Reach::Any => true,
-        Reach::Http => is_of_legacy == session.is_legacy() && (session.is_http() || session.is_legacy()),
+        Reach::Http if session.is_legacy() => {
+            is_of_legacy || requirement.revisions().contains(Revision::V2024_11_05)
+        }
+        Reach::Http => session.is_http() && !is_of_legacy,
         Reach::Stdio => !session.is_http() && !session.is_legacy(),
     };
     if !is_reached {

@@ -6,10 +6,11 @@ use serde_json::{Value, json};
 
 use super::http::{Headers, Seen, call, say, unseen};
 use crate::catalogue::Verdict;
+use crate::protocol::FrameError;
 use crate::runner::interpret::CaseRun;
 use crate::session::transcript::{Entry, What};
 use crate::session::{HttpCall, Outcome, Session};
-use crate::transport::{is_loopback, media_type};
+use crate::transport::{SseFlaw, is_loopback, media_type};
 
 /// How long an event is awaited.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -205,6 +206,7 @@ async fn conversation(run: &mut CaseRun<'_>, beside: &mut Session, first: &Strea
         }
     }
     events(run, beside, first);
+    form(run, beside, first);
 }
 
 /// Messages are events of the default type.
@@ -226,6 +228,34 @@ fn events(run: &mut CaseRun<'_>, beside: &Session, stream: &Stream) {
         ..Seen::default()
     };
     say(run, "http.httpsse.message-events", stray.is_none(), &seen);
+}
+
+/// After the address, each event is one message, in the form of the format.
+fn form(run: &mut CaseRun<'_>, beside: &Session, stream: &Stream) {
+    let (mut bare, mut other) = (None, None);
+    for entry in beside.came_on(stream.exchange) {
+        match &entry.what {
+            What::Event { head, .. } => {
+                let lines = head.flaws.iter().filter_map(|flaw| match flaw {
+                    SseFlaw::Bare(text) => Some(text.clone()),
+                    SseFlaw::Unfinished(_) | SseFlaw::Retry(_) | SseFlaw::Id(_) => None,
+                });
+                bare = bare.or(lines.last());
+            }
+            What::Received { json: Ok(json), .. } if json.is_object() => {}
+            // What is wrong with these is said elsewhere.
+            What::Received { json: Err(FrameError::TooDeep(_) | FrameError::Encoding(_)), .. } => {}
+            What::Received { .. } => other = other.or(Some(entry.text())),
+            _ => {}
+        }
+    }
+    let mut hold = |id, found: Option<String>, message, expected| {
+        let got = found.clone().unwrap_or_default();
+        say(run, id, found.is_none(), &Seen { message, expected, got, span: (0, 0), ..Seen::default() });
+    };
+    hold("http.sse.framing", bare, "a line of the stream has no field name", "data: …");
+    let message = "the data of an event is no JSON-RPC message";
+    hold("http.sse.data-is-message", other, message, "one JSON-RPC message");
 }
 
 /// Neither the stream nor the address is for foreign web pages.
