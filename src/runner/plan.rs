@@ -176,7 +176,8 @@ pub fn exclusion(case: &Case, session: &Session) -> Option<String> {
     if !case.transports.iter().any(|t| t == transport) {
         return Some(format!("not over {transport}"));
     }
-    if let Some(missing) = case.needs.iter().find(|path| !declares(path)) {
+    let is_missing = |path: &&String| is_capability(path, session.revision) && !declares(path);
+    if let Some(missing) = case.needs.iter().find(is_missing) {
         return Some(format!("the server does not declare `{missing}`"));
     }
     case.lacks
@@ -224,17 +225,19 @@ fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
     }
     const FAMILIES: [&str; 7] =
         ["tools", "resources", "prompts", "logging", "completions", "tasks", "extensions"];
-    let is_capability = |path: &&String| FAMILIES.contains(&path.split('.').next().unwrap_or_default());
-    // Completion had no capability of its own before 2025-03-26.
-    let known =
-        |path: &&String| !(path.starts_with("completions") && session.revision == Revision::V2024_11_05);
+    let is_family = |path: &&String| FAMILIES.contains(&path.split('.').next().unwrap_or_default());
     requirement
         .needs
         .iter()
-        .filter(is_capability)
-        .filter(known)
+        .filter(is_family)
+        .filter(|path| is_capability(path, session.revision))
         .find(|path| !method::declares(&session.server.capabilities, path))
         .map(|path| format!("the server does not declare `{path}`"))
+}
+
+/// Whether there is such a capability: completion had none of its own before 2025-03-26.
+fn is_capability(path: &str, revision: Revision) -> bool {
+    !(path == "completions" && revision == Revision::V2024_11_05)
 }
 
 impl Planned {
