@@ -79,6 +79,8 @@ pub struct Options {
     pub shared_level: Option<bool>,
     /// Whether a tool reports its progress under the token of the call before (default no); only faults do this.
     pub stray_progress: Option<bool>,
+    /// Whether a tool is offered that has another name in each process (default no); only faults do this.
+    pub own_tool: Option<bool>,
     /// How a task of the client is treated (default: its result is asked for at once, and awaited); only faults set this.
     pub requestor: Option<Requestor>,
     /// How the icons of clients are fetched (default: not at all).
@@ -181,6 +183,7 @@ impl Options {
         take(&mut self.everywhere, &other.everywhere);
         take(&mut self.shared_level, &other.shared_level);
         take(&mut self.stray_progress, &other.stray_progress);
+        take(&mut self.own_tool, &other.own_tool);
         take(&mut self.requestor, &other.requestor);
         take(&mut self.icons, &other.icons);
     }

@@ -1,6 +1,7 @@
 //! What all connections of one reference server share.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -28,6 +29,8 @@ pub struct Server {
     level: AtomicUsize,
     /// The progress token of the call before.
     token: Mutex<Option<Value>>,
+    /// A number that no other server has.
+    mark: u64,
 }
 
 /// Something that subscribers want to hear of.
@@ -55,6 +58,8 @@ impl Server {
             links: AtomicU64::new(0),
             level: AtomicUsize::new(0),
             token: Mutex::default(),
+            // The keys of `RandomState` come from the system.
+            mark: RandomState::new().hash_one(0),
         })
     }
 
@@ -87,6 +92,11 @@ impl Server {
     /// Adds or removes the tool `extra`; returns whether it is there now.
     pub(super) fn toggle_extra(&self) -> bool {
         !self.extra.fetch_xor(true, Ordering::Relaxed)
+    }
+
+    /// The tool whose name is another one in each process.
+    pub(super) fn own_tool(&self) -> Option<String> {
+        (self.settings.options.own_tool == Some(true)).then(|| format!("own-{:016x}", self.mark))
     }
 
     /// Notes the log level that a conversation asks for.

@@ -44,6 +44,7 @@ fn names(ask: &Ask<'_>) -> Vec<String> {
         names.extend(jobs::NAMES.map(str::to_owned));
     }
     names.extend(fixture::tools(ask));
+    names.extend(server.own_tool());
     if personal::offered(server) {
         names.extend(personal::NAMES.map(str::to_owned));
     }
