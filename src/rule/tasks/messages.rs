@@ -83,7 +83,7 @@ fn progress(
     let Some(born) = births.iter().find(of_token) else { return };
     findings.kept(TOKEN);
     let id = &born.task["taskId"];
-    match context.is_stdio().then(|| ended(context, id, entry.seq)).flatten() {
+    match ended(context, id, entry) {
         Some(end) => findings.violated(
             STOPS,
             "progress came after the task had ended",
@@ -111,15 +111,23 @@ fn related(message: &Message) -> Option<&Value> {
     message.params()["_meta"].get(RELATED_TASK)?.get("taskId")
 }
 
-/// The reply to `tasks/get` before an entry that shows the task ended.
-fn ended(context: &Context<'_>, id: &Value, before: u64) -> Option<u64> {
+/// What was said before an entry on the same stream that shows the task ended: what comes on others may be late.
+fn ended(context: &Context<'_>, id: &Value, before: &Entry) -> Option<u64> {
+    let is_end = |task: &Value| task["taskId"] == *id && is_terminal(&task["status"]);
+    let mut earlier = context.received.iter().take_while(|(entry, _)| entry.seq < before.seq);
+    let told = earlier.find(|(entry, message)| {
+        entry.exchange() == before.exchange()
+            && message.method() == Some("notifications/tasks/status")
+            && is_end(message.params())
+    });
     let shows = |(entry, message, asked): &(&Entry, &Message, &crate::rule::context::Asked)| {
         let result = message.get("result");
-        entry.seq < before
+        entry.seq < before.seq
             && matches!(asked.method.as_str(), "tasks/get" | "tasks/cancel")
-            && result.is_some_and(|task| task["taskId"] == *id && is_terminal(&task["status"]))
+            && result.is_some_and(is_end)
     };
-    context.replies().find(shows).map(|(entry, ..)| entry.seq)
+    let shown = || context.is_stdio().then(|| context.replies().find(shows)).flatten();
+    told.map(|(entry, _)| entry.seq).or_else(|| shown().map(|(entry, ..)| entry.seq))
 }
 
 /// A request of the server that a task needs: if nothing else is running, it belongs to the task whose result we wait for.

@@ -29,6 +29,8 @@ struct Sighting<'c> {
     seq: u64,
     /// The request that it answers; `None` for a notification.
     asked: Option<u64>,
+    /// The HTTP exchange that carried it.
+    stream: Option<u32>,
     task: &'c Value,
 }
 
@@ -44,16 +46,14 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
         times(all, findings);
         ends(all, findings);
         seen(all, findings);
-        if context.is_stdio() {
-            told(all, findings);
-        }
+        told(all, findings);
     }
 }
 
 fn sightings<'c>(context: &'c Context<'_>) -> Vec<Sighting<'c>> {
     let mut all = Vec::new();
     for (entry, message) in &context.received {
-        let seen = |asked, task| Sighting { seq: entry.seq, asked, task };
+        let seen = |asked, task| Sighting { seq: entry.seq, asked, stream: entry.exchange(), task };
         match message.method() {
             Some("notifications/tasks/status" | "notifications/tasks") => {
                 all.push(seen(None, message.params()))
@@ -165,7 +165,9 @@ fn ends(all: &[Sighting<'_>], findings: &mut Findings) {
 /// Notifications on one stream come in the order in which things happened.
 fn told(all: &[Sighting<'_>], findings: &mut Findings) {
     let told: Vec<&Sighting<'_>> = all.iter().filter(|seen| seen.asked.is_none()).collect();
-    for (earlier, later) in told.iter().zip(told.iter().skip(1)) {
+    for (index, later) in told.iter().enumerate() {
+        let before = told[..index].iter().rfind(|seen| seen.stream == later.stream);
+        let Some(earlier) = before else { continue };
         let (was, is) = (&earlier.task["status"], &later.task["status"]);
         match is_terminal(was) && was != is {
             true => findings.violated(

@@ -9,11 +9,13 @@ use super::{Task, get, is_terminal, judge, met, shows, status};
 use crate::protocol::{Class, Message, RELATED_TASK};
 use crate::runner::interpret::CaseRun;
 use crate::session::transcript::Entry;
-use crate::session::{Begun, Manner, Meta, Outcome};
+use crate::session::{Begun, Manner, Meta, Outcome, Session};
 
 /// A poll is quick that takes less, and waits for something if it takes more.
 const QUICK: Duration = Duration::from_millis(500);
 const SLOW: Duration = Duration::from_secs(2);
+/// How long a question of a task is waited for.
+const BRIEF: Duration = Duration::from_millis(200);
 
 /// A `tasks/result` that is open while its task works.
 pub(super) struct Waited {
@@ -32,8 +34,8 @@ pub(super) async fn begin(run: &mut CaseRun<'_>, task: &Task) -> Option<Waited> 
     run.session.client_mut().manner = Manner::Silent;
     let begun = run.session.begin("tasks/result", Some(json!({"taskId": task.id})));
     let (beside, took) = timed(run, &task.id).await;
-    asked(run, &task.id, from).await;
     let is_behind = answered(run, &begun).is_some() && took > SLOW && alone < QUICK;
+    asked(run, &task.id, &begun, from).await;
     if beside.result().is_some() && (is_behind || !is_terminal(status(&beside))) {
         judge(run, "tasks.get-during-result", !is_behind, || {
             shows(&beside, "tasks/get waits behind an open tasks/result", "an answer at once")
@@ -43,14 +45,20 @@ pub(super) async fn begin(run: &mut CaseRun<'_>, task: &Task) -> Option<Waited> 
 }
 
 /// Whether the task says that it waits for the client, if it does; then the client answers.
-async fn asked(run: &mut CaseRun<'_>, id: &str, from: u64) {
+async fn asked(run: &mut CaseRun<'_>, id: &str, begun: &Begun, from: u64) {
     let is_question = |(entry, message): &(&Entry, Message)| {
         entry.seq > from && message.class() == Class::Request && message.method() != Some("ping")
     };
-    let questions = |run: &CaseRun<'_>| -> Vec<Message> {
-        run.session.transcript.received().filter(is_question).map(|(_, message)| message).collect()
+    let questions = |session: &Session| -> Vec<Message> {
+        session.transcript.received().filter(is_question).map(|(_, message)| message).collect()
     };
-    if questions(run).iter().any(|question| question.params()["_meta"][RELATED_TASK]["taskId"] == id) {
+    // Over HTTP a question comes on another stream than the answer to the poll.
+    if run.session.is_http() {
+        let is_told = |session: &Session| session.reply_so_far(&begun.id).is_some();
+        run.session.wait_until(BRIEF, |session| !questions(session).is_empty() || is_told(session)).await;
+    }
+    if questions(run.session).iter().any(|question| question.params()["_meta"][RELATED_TASK]["taskId"] == id)
+    {
         let shown = get(run, id).await;
         if shown.result().is_some() && !is_terminal(status(&shown)) {
             judge(run, "tasks.input-required-used", status(&shown) == "input_required", || {
@@ -59,7 +67,7 @@ async fn asked(run: &mut CaseRun<'_>, id: &str, from: u64) {
         }
     }
     run.session.client_mut().manner = Manner::Willing;
-    questions(run).iter().for_each(|question| run.session.answer_late(question));
+    questions(run.session).iter().for_each(|question| run.session.answer_late(question));
 }
 
 async fn timed(run: &mut CaseRun<'_>, id: &str) -> (Outcome, Duration) {
