@@ -43,12 +43,13 @@ impl Cell {
     }
 
     fn judge(&self, settings: Settings, scope: Scope) -> Vec<Check> {
-        let process = self.fault.filter(|fault| fault.needs_process());
+        let process = self.fault.filter(|fault| self.transport == STDIO && fault.needs_process());
         // Over HTTP time passes. What a fault leaves out is not awaited for long; what is right may be late on a busy machine.
         let is_right = self.fault.is_none_or(|fault| fault.requirement.is_none());
         let patience = Duration::from_millis(if is_right { 5000 } else { 1500 });
+        let patience = self.fault.map_or(patience, |fault| patience.max(fault.delay() * 2));
         let (checks, finished) = match (process, self.transport) {
-            (Some(fault), _) => judge_process(&fault.id, self.revision, scope),
+            (Some(fault), _) => judge_process(fault, self.revision, scope),
             (None, Transport::Stdio) => judge_in_memory(settings, self.revision, scope),
             (None, Transport::Http) => judge_over_http(settings, self.revision, scope, patience),
             (None, Transport::Sse) => judge_over_sse(settings, self.revision, scope, patience),

@@ -1,12 +1,13 @@
 //! Faults and quirks: deliberate deviations of the reference server, described by data.
 
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use include_dir::{Dir, include_dir};
 use serde::Deserialize;
 
 use super::options::Options;
-use super::rule::Rule;
+use super::rule::{Edit, On, Rule};
 use super::spec::{self, FaultSpec};
 use crate::protocol::RevisionRange;
 
@@ -35,9 +36,20 @@ pub struct Fault {
 }
 
 impl Fault {
-    /// Whether it shows only in a process that can be signalled.
+    /// Whether it shows over stdio only in a process of its own: one that can be signalled, or that has a network.
     pub fn needs_process(&self) -> bool {
-        self.rewrite.iter().any(|rule| rule.on == super::rule::On::Sigterm)
+        let is_signalled = self.rewrite.iter().any(|rule| rule.on == On::Sigterm);
+        is_signalled || self.options.icons.is_some()
+    }
+
+    /// How late the latest of what it delays comes.
+    pub fn delay(&self) -> Duration {
+        let edits = self.rewrite.iter().flat_map(|rule| &rule.edits);
+        let delays = edits.map(|edit| match edit {
+            Edit::Delay(time) => *time,
+            _ => Duration::ZERO,
+        });
+        delays.max().unwrap_or_default()
     }
 }
 

@@ -8,7 +8,9 @@ use std::time::Duration;
 use mcp_conform::case::{self, Case};
 use mcp_conform::catalogue::Verdict;
 use mcp_conform::protocol::Revision;
-use mcp_conform::reference::{self, CLIENT, CONSENT, OTHER_CLIENT, REDIRECT, REFRESH, Settings, TOKENS};
+use mcp_conform::reference::{
+    self, CLIENT, CONSENT, Fault, OTHER_CLIENT, REDIRECT, REFRESH, Settings, TOKENS,
+};
 pub use mcp_conform::runner::in_memory;
 use mcp_conform::runner::{
     Check, Choice, Documents, Event, Finished, Handle, Plan, Policy, Profile, PromptProfile, Refresh,
@@ -211,14 +213,16 @@ pub fn judge_over_http(
     })
 }
 
-/// Judges the reference server with a fault as a process of its own.
-pub fn judge_process(fault: &str, revision: Revision, scope: Scope) -> (Vec<Check>, Finished) {
+/// Judges the reference server with a fault or quirk as a process of its own.
+pub fn judge_process(fault: &Fault, revision: Revision, scope: Scope) -> (Vec<Check>, Finished) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let args = ["serve", "--fault", fault].map(Into::into).to_vec();
+    let kind = if fault.requirement.is_some() { "--fault" } else { "--quirk" };
+    let args = ["serve", kind, &fault.id].map(Into::into).to_vec();
     let program = env!("CARGO_BIN_EXE_mcp-conform").into();
     let target = Target::Command(Command { program, args, ..Command::default() });
     runtime.expect("a runtime").block_on(async {
         let mut plan = plan(target, revision);
+        plan.policy.profile.icons.fetched = fault.options.icons.is_some();
         plan.cases.retain(|case| scope.includes(case));
         judge(&plan).await
     })
