@@ -179,3 +179,26 @@ fn running<'c>(context: &'c Context<'_>, at: u64) -> Vec<(u64, &'c str)> {
         .map(|asked| (asked.seq, asked.method.as_str()))
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::rule::written::{call, progress, received, sent, violated};
+
+    #[test]
+    fn progress_is_late_only_behind_the_end_on_the_same_stream() {
+        let made =
+            json!({"jsonrpc": "2.0", "id": 1, "result": {"task": {"taskId": "t", "status": "working"}}});
+        let end = json!({"taskId": "t", "status": "completed"});
+        let end = json!({"jsonrpc": "2.0", "method": "notifications/tasks/status", "params": end});
+        let told_on = |stream| {
+            let told = [sent(&call(1), 1), received(&made, 1), received(&end, 2)];
+            let told = told.into_iter().chain([received(&progress(1), stream)]).collect();
+            violated(&RULE, Revision::V2025_11_25, told).contains(&STOPS)
+        };
+        assert!(told_on(2));
+        assert!(!told_on(3));
+    }
+}

@@ -189,3 +189,27 @@ fn seen(all: &[Sighting<'_>], findings: &mut Findings) {
         findings.kept(TRANSITIONS);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::Revision;
+    use crate::rule::written::{received, violated};
+
+    #[test]
+    fn what_comes_on_two_streams_has_no_order() {
+        let told = |status: &str, stream| {
+            let task = json!({"taskId": "t", "status": status});
+            let told = json!({"jsonrpc": "2.0", "method": "notifications/tasks/status", "params": task});
+            received(&told, stream)
+        };
+        let judged = |stream| {
+            let entries = vec![told("completed", 1), told("working", stream)];
+            violated(&RULE, Revision::V2025_11_25, entries)
+        };
+        assert_eq!(judged(1), [TRANSITIONS]);
+        assert!(judged(2).is_empty());
+    }
+}
