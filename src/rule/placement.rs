@@ -198,6 +198,8 @@ fn tagged(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mu
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
     use crate::protocol::Revision;
     use crate::rule::written::{call, progress, received, sent, violated};
@@ -210,5 +212,16 @@ mod tests {
         };
         assert!(found(1).is_empty());
         assert_eq!(found(2), [PROGRESS_STREAM]);
+    }
+
+    #[test]
+    fn nothing_comes_after_a_reply_or_for_a_notification() {
+        let found = |entries| violated(&RULE, Revision::V2026_07_28, entries);
+        let reply = json!({"jsonrpc": "2.0", "id": 1, "result": {}});
+        let note = json!({"jsonrpc": "2.0", "method": "notifications/mcp-conform"});
+        let (asked, answered) = (sent(&call(1), 1), received(&reply, 1));
+        assert!(found(vec![asked.clone(), received(&progress(1), 1), answered.clone()]).is_empty());
+        assert_eq!(found(vec![asked, answered, received(&progress(1), 1)]), [BEFORE]);
+        assert_eq!(found(vec![sent(&note, 1), received(&note, 1)]), [UNSOLICITED]);
     }
 }
