@@ -1,4 +1,4 @@
-//! Further conversations with a server over HTTP, as somebody else holds them.
+//! Further conversations with a server: over HTTP as somebody else holds them, over stdio in a process of their own.
 
 use serde_json::json;
 
@@ -26,6 +26,13 @@ impl Session {
         other.http_session.clone_from(&self.http_session);
         other.agreed = self.agreed;
         other.last_id = self.last_id + APART;
+        Some(other)
+    }
+
+    /// A conversation as the same client with a server of its own: over stdio a further process. It is set up already.
+    pub(crate) async fn afresh(&self) -> Option<Self> {
+        let mut other = Self::open(self.target.as_ref()?, self.revision, &self.options).await.ok()?;
+        other.learn(&self.learned);
         Some(other)
     }
 

@@ -71,6 +71,8 @@ pub struct Session {
     /// Everything that crossed the wire.
     pub transcript: Transcript,
     options: Options,
+    /// What was connected to.
+    target: Option<Target>,
     wire: Wire,
     last_id: u64,
     /// Replies that nobody asked for yet.
@@ -126,6 +128,7 @@ impl Session {
             server: Server::default(),
             transcript,
             options,
+            target: None,
             wire,
             last_id: 0,
             replies: Vec::new(),

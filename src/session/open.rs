@@ -130,7 +130,8 @@ fn bounded(value: &Value) -> Value {
 impl Session {
     /// Connects without sending anything.
     pub fn connect(target: &Target, revision: Revision, options: &Options) -> Result<Self, StartError> {
-        Ok(Self::over(target.connect()?, revision, options.clone()))
+        let over = Self::over(target.connect()?, revision, options.clone());
+        Ok(Self { target: Some(target.clone()), ..over })
     }
 
     /// Connects and sets the conversation up as the revision's era demands.

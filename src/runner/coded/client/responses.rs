@@ -3,12 +3,12 @@
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::flow::{Flow, retry, up_to_last};
+use super::flow::{Flow, Primitive, retry, up_to_last};
 use super::{End, answered, end, kept, violated};
 use crate::protocol::{Id, code};
 use crate::runner::coded::is_limited;
 use crate::runner::interpret::CaseRun;
-use crate::session::{HttpCall, Manner, Meta};
+use crate::session::{HttpCall, Manner, Meta, Outcome};
 
 const NEW_ID: &str = "mrtr.retry-new-id-accepted";
 const ELSEWHERE: &str = "mrtr.retry-independent";
@@ -64,11 +64,45 @@ async fn new_id(run: &mut CaseRun<'_>, flow: &Flow) {
     }
 }
 
-/// Over HTTP the first connection is closed before the retry: what it carries has to be enough.
+/// What a retry carries has to be enough, wherever it arrives.
 async fn elsewhere(run: &mut CaseRun<'_>, flow: &Flow) {
-    if !run.session.is_http() || flow.rounds.len() != 1 {
-        return;
+    match (flow.rounds.len(), run.session.is_http()) {
+        (1, true) => on_another_connection(run, flow).await,
+        // A launch is dear: one flow has to do.
+        (1, false) if !run.has_judged(ELSEWHERE) => in_another_process(run, flow).await,
+        _ => {}
     }
+}
+
+/// A further process gets the retry of what was asked of the first.
+async fn in_another_process(run: &mut CaseRun<'_>, flow: &Flow) {
+    let Some(added) = answers(run, flow).await else { return };
+    let Some(mut other) = run.session.afresh().await else { return };
+    let Primitive { method, params } = &flow.primitive;
+    let first = other.request(method, Some(params.clone())).await;
+    // What another process does not ask for at all, or not in this way, tells nothing of retries.
+    if let End::Asks(_) = end(&first) {
+        let retried = other.request(method, Some(flow.primitive.with(&added))).await;
+        // It is in the transcript of the other process.
+        let outcome = Outcome { span: (0, 0), ..retried };
+        let name = flow.primitive.name();
+        match end(&outcome) {
+            End::Done(_) => kept(run, ELSEWHERE, format!("the retry of `{name}` works in another process")),
+            End::Silent => {}
+            End::Failed | End::Asks(_) => violated(
+                run,
+                ELSEWHERE,
+                format!("the retry of `{name}` does not work in another process"),
+                "what comes in the same process",
+                &outcome,
+            ),
+        }
+    }
+    other.finish().await;
+}
+
+/// Over HTTP the first connection is closed before the retry.
+async fn on_another_connection(run: &mut CaseRun<'_>, flow: &Flow) {
     let params = Some(flow.primitive.params.clone());
     let (_, message) = run.session.compose(flow.primitive.method, params, &Meta::Standard);
     let closing = vec![("Connection".to_owned(), Some("close".to_owned()))];
