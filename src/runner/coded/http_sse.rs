@@ -236,11 +236,11 @@ fn form(run: &mut CaseRun<'_>, beside: &Session, stream: &Stream) {
     for entry in beside.came_on(stream.exchange) {
         match &entry.what {
             What::Event { head, .. } => {
-                let lines = head.flaws.iter().filter_map(|flaw| match flaw {
+                let line = head.flaws.iter().find_map(|flaw| match flaw {
                     SseFlaw::Bare(text) => Some(text.clone()),
                     SseFlaw::Unfinished(_) | SseFlaw::Retry(_) | SseFlaw::Id(_) => None,
                 });
-                bare = bare.or(lines.last());
+                bare = bare.or(line);
             }
             What::Received { json: Ok(json), .. } if json.is_object() => {}
             // What is wrong with these is said elsewhere.
