@@ -200,9 +200,8 @@ fn prompts(context: &Context<'_>, entry: &Entry, message: &Message, findings: &m
 
 fn subscribed(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
     const ID: &str = "resources.updated.only-subscribed";
-    let subscriptions = context.sent.iter().filter(|(_, sent)| sent.method() == Some("resources/subscribe"));
-    let any = subscriptions.count() > 0;
-    match any {
+    let mut before = context.sent.iter().take_while(|(sent, _)| sent.seq < entry.seq);
+    match before.any(|(_, sent)| sent.method() == Some("resources/subscribe")) {
         // A sub-resource of a subscribed one is legal: any subscription excuses any address.
         true => findings.kept(ID),
         false => findings.violated(

@@ -40,9 +40,11 @@ impl Context<'_> {
         listens
             .filter_map(|(sent, message)| {
                 let id = message.id()?;
-                let cancelled = self.cancelled_at(&id, entry.seq);
+                let exchange = sent.exchange();
+                let cancelled =
+                    self.cancelled_at(&id, entry.seq).or_else(|| self.closed_at(exchange?, entry.seq));
                 let filter = &message.params()["notifications"];
-                Some(Listen { id, filter, exchange: sent.exchange(), cancelled })
+                Some(Listen { id, filter, exchange, cancelled })
             })
             .collect()
     }
@@ -53,6 +55,13 @@ impl Context<'_> {
         });
         let own = cancellations.find(|(_, message)| Id::from_value(&message.params()["requestId"]) == *id);
         own.map(|(sent, _)| sent.at)
+    }
+
+    /// When we closed the stream of an exchange, which over HTTP is how a subscription is cancelled.
+    fn closed_at(&self, stream: u32, before: u64) -> Option<Duration> {
+        let mut earlier = self.transcript.entries.iter().take_while(|entry| entry.seq < before);
+        let is_it = |what: &What| matches!(what, What::Dropped { exchange } if *exchange == stream);
+        earlier.find(|entry| is_it(&entry.what)).map(|entry| entry.at)
     }
 
     /// Our requests that this message of the server can be about: those without a reply, over HTTP the one whose stream

@@ -103,7 +103,7 @@ fn asked(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
     if !levels.is_empty() {
         [UNASKED, BEFORE].iter().chain(&REMEMBERED).for_each(|id| findings.kept(id));
         let least = levels.iter().map(|level| rank(level)).min().flatten();
-        return hold(BELOW, least, entry, message, findings);
+        return hold((BELOW, None), least, entry, message, findings);
     }
     let (ids, expected): (&[&str], _) = match (context.has_asked_for_logs(entry), in_flight.is_empty()) {
         (true, true) => (&[BEFORE], "no log message after the reply"),
@@ -132,10 +132,14 @@ fn threshold(context: &Context<'_>, entry: &Entry, message: &Message, findings: 
             && reply.seq > sent.seq
             && answer.id() == request.id()
             && answer.get("result").is_some()
-            && (context.is_stdio() || entry.at > reply.at + CROSSING || is_asked_after(context, entry, reply))
+            && (entry.exchange() == reply.exchange()
+                || entry.at > reply.at + CROSSING
+                || is_asked_after(context, entry, reply))
     };
     if context.received.iter().any(|reply| is_done(&reply)) {
-        hold(SUPPRESSES, rank(&request.params()["level"]), entry, message, findings);
+        // Over HTTP+SSE another of our connections may have set a level that the server takes for that of all.
+        let at_most = context.transcript.legacy.then_some(Verdict::Warn);
+        hold((SUPPRESSES, at_most), rank(&request.params()["level"]), entry, message, findings);
     }
 }
 
@@ -155,10 +159,17 @@ fn is_asked_after(context: &Context<'_>, entry: &Entry, reply: &Entry) -> bool {
     entry.exchange().is_some() && context.sent.iter().any(|(sent, _)| is_its_request(sent))
 }
 
-fn hold(id: &str, least: Option<usize>, entry: &Entry, message: &Message, findings: &mut Findings) {
+fn hold(
+    (id, at_most): (&str, Option<Verdict>),
+    least: Option<usize>,
+    entry: &Entry,
+    message: &Message,
+    findings: &mut Findings,
+) {
     let level = &message.params()["level"];
     match (least, rank(level)) {
-        (Some(least), Some(rank)) if rank < least => findings.violated(
+        (Some(least), Some(rank)) if rank < least => findings.violated_as(
+            at_most,
             id,
             "the server sent a log message below the level that was asked for",
             format!("`{}` or more severe", LEVELS[least]),

@@ -40,18 +40,29 @@ fn run(context: &Context<'_>, findings: &mut Findings) {
             let listens = context.listens(entry);
             // Where nobody ever subscribed, `rule/capabilities` speaks.
             if !listens.is_empty() {
-                change(entry, message, flag, &listens, findings);
+                change(context, entry, message, flag, &listens, findings);
             }
         }
     }
 }
 
-fn change(entry: &Entry, message: &Message, flag: &str, listens: &[Listen<'_>], findings: &mut Findings) {
+fn change(
+    context: &Context<'_>,
+    entry: &Entry,
+    message: &Message,
+    flag: &str,
+    listens: &[Listen<'_>],
+    findings: &mut Findings,
+) {
     let tag = message.subscription();
     let own = listens.iter().rfind(|listen| Some(&listen.id) == tag.as_ref());
     let asks = |listen: &Listen<'_>| !listen.is_over(entry) && asks(listen.filter, flag, message.params());
     let (id, expected) = match own {
-        Some(listen) if listen.is_over(entry) => (CANCELLED, "nothing for a subscription that was cancelled"),
+        // Over HTTP its stream is gone: the message came on another one.
+        Some(listen) if listen.is_over(entry) => {
+            let id = if context.is_stdio() { CANCELLED } else { FORGOTTEN };
+            (id, "nothing for a subscription that was cancelled")
+        }
         Some(listen) if asks(listen) => {
             [NOTHING, TYPES, CANCELLED].iter().for_each(|id| findings.kept(id));
             if flag == "resourceSubscriptions" {
