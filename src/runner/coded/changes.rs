@@ -17,6 +17,8 @@ use crate::runner::interpret::CaseRun;
 use crate::session::transcript::What;
 use crate::session::{Begun, Session};
 
+/// Tools that are tried.
+const MOST: usize = 10;
 /// How long a change may take to be told.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How long what must not be told is listened for, and how long an end may take to be known.
@@ -41,10 +43,12 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     let Some(watch) = watch(run, &uris).await else {
         return run.rest_unseen("`subscriptions/listen` was not acknowledged");
     };
-    for tool in candidates.iter().take(5) {
-        let before = State::take(run, &uris).await;
-        let from = run.session.transcript.last() + 1;
+    // What changes while the state is taken is told then: over HTTP others may call tools at the same time.
+    let mut from = run.session.transcript.last() + 1;
+    let mut before = State::take(run, &uris).await;
+    for tool in candidates.iter().take(MOST) {
         super::call(run, &tool["name"], &tool["arguments"]).await;
+        let next = run.session.transcript.last() + 1;
         let after = State::take(run, &uris).await;
         if before != after && can_be_told(run) {
             let mut owed = lists(run, &before, &after);
@@ -56,6 +60,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
             afterwards(run, &watch, tool, &uris).await;
             break;
         }
+        (from, before) = (next, after);
     }
     run.rest_unseen(
         "no tool that may be called changed a list or a resource; `[tools.NAME] allow = true` in the profile allows one",
