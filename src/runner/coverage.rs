@@ -51,7 +51,9 @@ impl Place {
 
     /// Whether a requirement is in force here.
     pub fn knows(self, requirement: &Requirement) -> bool {
+        let is_of_legacy = requirement.needs.iter().any(|need| need == "http-sse");
         let is_reached = match requirement.transport {
+            _ if is_of_legacy => self.transport == Transport::Sse,
             Reach::Any => true,
             Reach::Http => self.transport != Transport::Stdio,
             Reach::Stdio => self.transport == Transport::Stdio,
