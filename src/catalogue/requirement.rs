@@ -130,6 +130,11 @@ impl Requirement {
         RevisionRange { first: self.since, last: self.until.unwrap_or(RevisionRange::ALL.last) }
     }
 
+    /// Whether it is about HTTP+SSE, the older of the two HTTP transports.
+    pub fn is_about_sse(&self) -> bool {
+        self.needs.iter().any(|need| need == "http-sse")
+    }
+
     /// The section to show for a revision: that of the revision, else the first.
     pub fn link(&self, revision: Revision) -> Option<&SpecLink> {
         self.spec.iter().find(|link| link.revision == revision).or_else(|| self.spec.first())

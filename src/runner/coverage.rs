@@ -51,9 +51,8 @@ impl Place {
 
     /// Whether a requirement is in force here.
     pub fn knows(self, requirement: &Requirement) -> bool {
-        let is_of_legacy = requirement.needs.iter().any(|need| need == "http-sse");
         let is_reached = match requirement.transport {
-            _ if is_of_legacy => self.transport == Transport::Sse,
+            _ if requirement.is_about_sse() => self.transport == Transport::Sse,
             Reach::Any => true,
             Reach::Http => self.transport != Transport::Stdio,
             Reach::Stdio => self.transport == Transport::Stdio,

@@ -26,7 +26,7 @@ pub(super) async fn isolated(
 ) -> (Results, usize) {
     // A launch is dear: none for a case that would find nothing to do. Another client may be offered more.
     let is_useful = |case: &&Case| {
-        let has_role = !lacks_role(case, plan.policy.profile.tools.values());
+        let has_role = !lacks_role(case, &plan.policy.profile);
         has_role && (case.client.is_some() || around.survey.has_work_for(case))
     };
     let (useful, idle): (Vec<&Case>, Vec<&Case>) = cases.iter().copied().partition(is_useful);

@@ -131,11 +131,6 @@ impl CaseRun<'_> {
     pub fn judged(&self, id: &str) -> Option<&'static Requirement> {
         self.judges().into_iter().find(|requirement| requirement.id == id)
     }
-
-    /// Whether something was observed about a requirement already.
-    pub fn has_judged(&self, id: &str) -> bool {
-        self.observed.iter().any(|observed| observed.requirement == id)
-    }
 }
 
 /// Why an outcome tells nothing: HTTP turned the request away, or one of several. HTTP 403 has other reasons where the

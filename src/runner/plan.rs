@@ -211,13 +211,12 @@ pub fn planned(plan: &Plan, session: &Session) -> Vec<Planned> {
 
 /// Why a requirement does not apply to a conversation.
 fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
-    let is_of_legacy = requirement.needs.iter().any(|need| need == "http-sse");
     let is_reached = match requirement.transport {
         Reach::Any => true,
         Reach::Http if session.is_legacy() => {
-            is_of_legacy || requirement.revisions().contains(Revision::V2024_11_05)
+            requirement.is_about_sse() || requirement.revisions().contains(Revision::V2024_11_05)
         }
-        Reach::Http => session.is_http() && !is_of_legacy,
+        Reach::Http => session.is_http() && !requirement.is_about_sse(),
         Reach::Stdio => !session.is_http() && !session.is_legacy(),
     };
     if !is_reached {

@@ -1,18 +1,20 @@
-//! Tools of which the profile says what only their user knows. They are called for that whatever `allow` says.
+//! What the profile says that only the user knows. Tools of which it says something are called for that whatever `allow` says.
 
 use serde_json::{Value, json};
 
 use super::interpret::CaseRun;
 use super::policy::Policy;
-use super::profile::ToolProfile;
+use super::profile::{Profile, ToolProfile};
 use super::survey::Survey;
 use crate::case::{Body, Case, List};
 
-/// Whether a coded case has something to do only where the profile says something of a tool, and it does not.
-pub(super) fn lacks_role<'t>(case: &Case, mut tools: impl Iterator<Item = &'t ToolProfile>) -> bool {
-    match &case.body {
-        Body::Code(name, _) if name == "root_files" => !tools.any(|tool| tool.reads.is_some()),
-        Body::Code(..) | Body::Steps(_) => false,
+/// Whether a coded case has something to do only where the profile says so, and it does not.
+pub(super) fn lacks_role(case: &Case, profile: &Profile) -> bool {
+    let Body::Code(name, _) = &case.body else { return false };
+    match name.as_str() {
+        "root_files" => !profile.tools.values().any(|tool| tool.reads.is_some()),
+        "client_icons" => !profile.icons.fetched,
+        _ => false,
     }
 }
 

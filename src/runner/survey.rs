@@ -53,8 +53,6 @@ pub struct Survey {
     gives_up: Vec<(Value, Duration)>,
     /// `{method, params}` of requests whose handlers fail.
     failing: Vec<Value>,
-    /// Whether the server is said to fetch the icons of clients.
-    fetches_icons: bool,
     /// Calls that the input schema forbids.
     invalid: Vec<Value>,
     /// Prompts with `arguments` and `declared`.
@@ -114,7 +112,6 @@ impl Survey {
             method::declares(&session.server.capabilities, capability.unwrap_or_default())
         };
         survey.failing = policy.failing(survey.listed("prompts"));
-        survey.fetches_icons = policy.profile.icons.fetched;
         survey.failing.retain(is_served);
         survey.named = survey.named_requests(session.revision);
         survey
@@ -285,7 +282,6 @@ impl Survey {
             Body::Code(name, _) => match name.as_str() {
                 "slow_tool" | "hang_up" => self.slow_tool.is_some(),
                 "client_silence" => !self.gives_up.is_empty(),
-                "client_icons" => self.fetches_icons,
                 "internal_error" => !self.failing.is_empty(),
                 "log_levels" => !self.callable.is_empty(),
                 "changes" => self.has_changing_tools(),

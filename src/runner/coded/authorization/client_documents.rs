@@ -73,7 +73,7 @@ fn cached(run: &mut CaseRun<'_>, shelf: &Shelf<'_>, first: usize, both: usize) {
         (both > first).then(|| "a document that may be kept for an hour is fetched each time".to_owned());
     let got = format!("fetched {first} times for the first request, {both} times for both");
     let expected = "the document is fetched, and kept as long as Cache-Control: max-age=3600 lets it";
-    say_at_most(run, CACHE, &Seen { got, span: (0, 0) }, expected, problem, shelf.provider.at_most);
+    say_at_most(run, CACHE, &Seen::beside(got), expected, problem, shelf.provider.at_most);
 }
 
 /// Documents that must not be accepted: their names, what is wrong, and their texts.
@@ -118,7 +118,7 @@ fn validated(run: &mut CaseRun<'_>, shelf: &Shelf<'_>, control: &Landing, seen: 
             return unseen(run, VALIDATION, &why);
         }
     };
-    let got = Seen { got: landing.shown(), span: (0, 0) };
+    let got = Seen::beside(landing.shown());
     say_at_most(
         run,
         VALIDATION,

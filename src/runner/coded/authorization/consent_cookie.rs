@@ -32,7 +32,7 @@ pub(super) async fn judge(run: &mut CaseRun<'_>, proxy: &Proxy<'_>, cookie: Opti
     let is_doubtful = proxy.endpoint.scheme() == "http" || names.len() > 1;
     let at_most = if is_doubtful { Some(Verdict::Warn) } else { proxy.provider.at_most };
     if !names.iter().any(|name| name.starts_with("__Host-")) {
-        let seen = Seen { got: names.join(", "), span: (0, 0) };
+        let seen = Seen::beside(names.join(", "));
         let problem = Some("the cookie has no __Host- prefix".to_owned());
         return say_at_most(run, COOKIES, &seen, EXPECTED, problem, at_most);
     }
@@ -41,7 +41,7 @@ pub(super) async fn judge(run: &mut CaseRun<'_>, proxy: &Proxy<'_>, cookie: Opti
     for set in sent.filter(|set| !is_removal(set)) {
         let problem = flaw(set).map(|flaw| format!("the cookie is set without {flaw}"));
         let got = format!("{}=***; {}", name(set), attributes(set).collect::<Vec<_>>().join("; "));
-        say_at_most(run, COOKIES, &Seen { got, span: (0, 0) }, EXPECTED, problem, at_most);
+        say_at_most(run, COOKIES, &Seen::beside(got), EXPECTED, problem, at_most);
     }
 }
 

@@ -80,7 +80,12 @@ impl Seen {
     }
 
     fn document(fetched: &Fetched) -> Self {
-        Self { got: fetched.shown(), span: (0, 0) }
+        Self::beside(fetched.shown())
+    }
+
+    /// What came beside the conversation, so that its transcript has nothing to show.
+    fn beside(got: String) -> Self {
+        Self { got, span: (0, 0) }
     }
 }
 

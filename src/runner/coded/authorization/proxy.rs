@@ -109,7 +109,7 @@ fn page(run: &mut CaseRun<'_>, proxy: &Proxy<'_>, landing: &Landing) {
     let got =
         format!("{}, {}, {}", landing.shown(), header("x-frame-options"), header("content-security-policy"));
     let expected = "frame-ancestors or X-Frame-Options: DENY, and the address of the client on the page";
-    say_at_most(run, PAGE, &Seen { got, span: (0, 0) }, expected, Some(problem), at_most);
+    say_at_most(run, PAGE, &Seen::beside(got), expected, Some(problem), at_most);
 }
 
 /// A browser that has agreed to one client comes for another.
@@ -131,7 +131,7 @@ async fn other_client(run: &mut CaseRun<'_>, proxy: &Proxy<'_>, cookie: &str, ot
             return unseen(run, PER_CLIENT, &why);
         }
     };
-    let seen = Seen { got: landing.shown(), span: (0, 0) };
+    let seen = Seen::beside(landing.shown());
     say_at_most(
         run,
         PER_CLIENT,
@@ -158,7 +158,7 @@ async fn way_back(run: &mut CaseRun<'_>, proxy: &Proxy<'_>, callback: &url::Url,
             Landing::Away(url) if proxy.is_client(url) && param(url.as_str(), "code").is_some() => {
                 let problem =
                     Some(format!("who comes back with {which} is sent on to the client with a code"));
-                let seen = Seen { got: landing.shown(), span: (0, 0) };
+                let seen = Seen::beside(landing.shown());
                 say_at_most(run, STATE, &seen, "HTTP 400", problem, proxy.provider.at_most);
             }
             Landing::Away(url) if param(url.as_str(), "error").is_some() => {

@@ -54,7 +54,7 @@ fn judge(run: &mut CaseRun<'_>, desk: &Desk<'_>, rotation: &Rotation) {
     let got =
         format!("POST {}: an access token, also for the refresh token that was used before", desk.endpoint);
     let expected = "a new refresh token each time, and invalid_grant for the old one";
-    say_at_most(run, ROTATION, &Seen { got, span: (0, 0) }, expected, Some(problem.to_owned()), at_most);
+    say_at_most(run, ROTATION, &Seen::beside(got), expected, Some(problem.to_owned()), at_most);
 }
 
 /// Where tokens are issued.

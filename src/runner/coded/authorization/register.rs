@@ -124,7 +124,7 @@ async fn scheme(run: &mut CaseRun<'_>, office: &Office<'_>, response: &Fetched) 
     let problem = Some(format!("{FOREIGN} is registered as the address of a client{but}"));
     // The response may hold secrets.
     let got = format!("POST {}: {}, redirect_uris {}", office.endpoint, said(response), json!(listed));
-    say_at_most(run, SCHEME, &Seen { got, span: (0, 0) }, "invalid_redirect_uri", problem, at_most);
+    say_at_most(run, SCHEME, &Seen::beside(got), "invalid_redirect_uri", problem, at_most);
 }
 
 /// The client in a response, if one was registered.

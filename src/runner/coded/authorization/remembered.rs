@@ -68,7 +68,7 @@ fn within(run: &mut CaseRun<'_>, inside: Option<&Turn>, is_like_known: impl Fn(&
 }
 
 fn judge(run: &mut CaseRun<'_>, id: &str, turn: &Turn, is_like_known: bool) {
-    let seen = Seen { got: Seen::outcome(&turn.outcome).got, span: (0, 0) };
+    let seen = Seen::beside(Seen::outcome(&turn.outcome).got);
     match called(&turn.outcome) {
         _ if turn.is_asked => say(run, id, &seen, ASKED, None),
         Called::Done if is_like_known => {

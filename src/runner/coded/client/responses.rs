@@ -69,7 +69,7 @@ async fn elsewhere(run: &mut CaseRun<'_>, flow: &Flow) {
     match (flow.rounds.len(), run.session.is_http()) {
         (1, true) => on_another_connection(run, flow).await,
         // A launch is dear: one flow has to do.
-        (1, false) if !run.has_judged(ELSEWHERE) => in_another_process(run, flow).await,
+        (1, false) if !run.is_observed(ELSEWHERE) => in_another_process(run, flow).await,
         _ => {}
     }
 }
