@@ -27,6 +27,9 @@ pub struct Requirement {
     /// Transports that it is about.
     #[serde(default)]
     pub transport: Reach,
+    /// Where it does not hold all the same.
+    #[serde(default)]
+    pub except: Vec<Exception>,
     /// Capabilities or features without which it does not apply.
     #[serde(default)]
     pub needs: Vec<String>,
@@ -61,6 +64,29 @@ pub enum Reach {
     Stdio,
     /// HTTP only.
     Http,
+}
+
+/// A revision over a transport in which a requirement does not hold, written `REVISION TRANSPORT`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub struct Exception {
+    revision: Revision,
+    is_http: bool,
+}
+
+impl TryFrom<String> for Exception {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let bad = || format!("`{text}` is not `REVISION stdio` or `REVISION http`");
+        let (revision, transport) = text.split_once(' ').ok_or_else(bad)?;
+        let is_http = match transport {
+            "http" => true,
+            "stdio" => false,
+            _ => return Err(bad()),
+        };
+        Ok(Self { revision: revision.parse().map_err(|e| format!("{e}"))?, is_http })
+    }
 }
 
 /// Whether a client can see if a requirement is kept.
@@ -128,6 +154,11 @@ impl Requirement {
     /// The revisions in which the requirement holds.
     pub fn revisions(&self) -> RevisionRange {
         RevisionRange { first: self.since, last: self.until.unwrap_or(RevisionRange::ALL.last) }
+    }
+
+    /// Whether it does not hold in a revision over a kind of transport, though it does in others.
+    pub fn is_excepted(&self, revision: Revision, is_http: bool) -> bool {
+        self.except.contains(&Exception { revision, is_http })
     }
 
     /// Whether it is about HTTP+SSE, the older of the two HTTP transports.
@@ -233,6 +264,21 @@ mod tests {
         for link in requirements().iter().flat_map(|r| &r.spec) {
             let url = link.url();
             assert!(url::Url::parse(&url).is_ok() && !url.contains(' '), "{url}");
+        }
+    }
+
+    #[test]
+    fn an_exception_lies_within_the_revisions_and_names_its_place() {
+        for requirement in requirements() {
+            for exception in &requirement.except {
+                assert!(requirement.revisions().contains(exception.revision), "{}", requirement.id);
+                assert_eq!(requirement.transport, Reach::Any, "{}", requirement.id);
+            }
+        }
+        for text in ["2026-07-28", "2026-07-28 tcp", "2026 http"] {
+            assert!(
+                Exception::try_from(text.to_owned()).unwrap_err().contains(text.split(' ').next().unwrap())
+            );
         }
     }
 

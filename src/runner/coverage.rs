@@ -6,6 +6,7 @@ use crate::case::Case;
 use crate::catalogue::{Reach, Requirement, requirements};
 use crate::protocol::Revision;
 use crate::reference::{EraName, Fault, Transport};
+use crate::session::Session;
 use crate::{reference, rule};
 
 /// What covers a requirement.
@@ -49,15 +50,28 @@ impl Place {
         }
     }
 
+    /// Where a conversation takes place.
+    pub fn of(session: &Session) -> Self {
+        let transport = match (session.is_http(), session.is_legacy()) {
+            (true, _) => Transport::Http,
+            (false, true) => Transport::Sse,
+            (false, false) => Transport::Stdio,
+        };
+        Self { revision: session.revision, transport }
+    }
+
     /// Whether a requirement is in force here.
     pub fn knows(self, requirement: &Requirement) -> bool {
+        let is_http = self.transport != Transport::Stdio;
         let is_reached = match requirement.transport {
             _ if requirement.is_about_sse() => self.transport == Transport::Sse,
             Reach::Any => true,
-            Reach::Http => self.transport != Transport::Stdio,
-            Reach::Stdio => self.transport == Transport::Stdio,
+            Reach::Http => is_http,
+            Reach::Stdio => !is_http,
         };
-        is_reached && requirement.revisions().contains(self.revision)
+        is_reached
+            && requirement.revisions().contains(self.revision)
+            && !requirement.is_excepted(self.revision, is_http)
     }
 
     fn runs(self, case: &Case) -> bool {

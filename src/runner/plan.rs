@@ -3,12 +3,13 @@
 use globset::GlobMatcher;
 
 use super::baseline::Baseline;
+use super::coverage::Place;
 use super::event::TargetInfo;
 use super::evidence::Secrets;
 use super::policy::Policy;
 use super::shard::Shard;
 use crate::case::Case;
-use crate::catalogue::{Level, Reach, Requirement, Verdict, requirement};
+use crate::catalogue::{Level, Requirement, Verdict, requirement};
 use crate::protocol::{Revision, method};
 use crate::rule;
 use crate::session::{Options, Session};
@@ -211,15 +212,7 @@ pub fn planned(plan: &Plan, session: &Session) -> Vec<Planned> {
 
 /// Why a requirement does not apply to a conversation.
 fn outside(requirement: &Requirement, session: &Session) -> Option<String> {
-    let is_reached = match requirement.transport {
-        Reach::Any => true,
-        Reach::Http if session.is_legacy() => {
-            requirement.is_about_sse() || requirement.revisions().contains(Revision::V2024_11_05)
-        }
-        Reach::Http => session.is_http() && !requirement.is_about_sse(),
-        Reach::Stdio => !session.is_http() && !session.is_legacy(),
-    };
-    if !is_reached {
+    if !Place::of(session).knows(requirement) {
         return Some("only over another transport".to_owned());
     }
     const FAMILIES: [&str; 7] =

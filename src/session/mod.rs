@@ -185,6 +185,14 @@ impl Session {
         }
     }
 
+    /// The address, over HTTP+SSE too.
+    pub(crate) fn address(&self) -> Option<&url::Url> {
+        match &self.wire {
+            Wire::Http(http) => Some(&http.endpoint.url),
+            Wire::Lines(lines) => lines.legacy.as_ref().map(|endpoint| &endpoint.url),
+        }
+    }
+
     /// Bare HTTP exchanges with a server that is spoken to over HTTP+SSE.
     pub(crate) fn beside(&self) -> Option<Self> {
         let Wire::Lines(lines) = &self.wire else { return None };

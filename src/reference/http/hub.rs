@@ -106,6 +106,11 @@ impl Session {
         }
     }
 
+    /// Whether a request still waits for its answer.
+    pub(super) fn is_busy(&self) -> bool {
+        lock(&self.later).iter().any(|(_, task)| !task.is_finished())
+    }
+
     fn cancel(&self, id: &Id) {
         lock(&self.calls).remove(id);
         let later = lock(&self.later);

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use hyper::http::request::Parts;
 use hyper::{Method, Response};
 
+use super::farewell;
 use super::hub::{Hub, Session, User};
 use super::response::{self, Body, body, empty, event};
 use crate::reference::conversation::Conversation;
@@ -26,10 +27,17 @@ pub(super) fn answer(hub: &Arc<Hub>, head: &Parts, bytes: &Bytes, user: User) ->
 
 /// Opens a stream; its first event names the address for messages.
 fn open(hub: &Arc<Hub>) -> Response<Body> {
+    if hub.is_left() {
+        return empty(409);
+    }
     let (events, response) = response::stream();
     let session = Session::new(Conversation::new(hub.server.clone()));
     session.add_stream(events.clone());
-    let address = format!("{MESSAGES}?session={}", hub.keep(session));
+    let id = hub.keep(session.clone());
+    let address = format!("{MESSAGES}?session={id}");
+    if hub.server.settings.options.farewell == Some(true) {
+        tokio::spawn(farewell::mind(hub.clone(), id, session, events.clone()));
+    }
     let mut first = Emission::new(Payload::Raw(address.into_bytes()), Route::Session);
     first.event.name = Some("endpoint".to_owned());
     let context = Context { point: Point::Notification("endpoint"), request: None, revision: None };

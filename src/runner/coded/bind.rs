@@ -16,7 +16,7 @@ const ASIDE: &str = "127.0.0.2";
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
-    let Some(url) = run.session.url().filter(|url| is_usual(url)).cloned() else {
+    let Some(url) = run.session.address().filter(|url| is_usual(url)).cloned() else {
         return run.rest_unseen("the server is at no `http` address `127.0.0.1` or `localhost`");
     };
     if !has_aside().await {
@@ -24,6 +24,8 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
     }
     let mut aside = url.clone();
     let Ok(()) = aside.set_host(Some(ASIDE)) else { return };
+    // Whatever is answered, it is an answer; an event stream would have no end.
+    aside.set_path("/");
     let answered = fetch(&aside, &url, PATIENCE).await;
     let got = match &answered.failed {
         None => format!("HTTP {} from {aside}", answered.status),

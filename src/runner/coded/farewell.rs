@@ -12,12 +12,12 @@ use crate::runner::call_of;
 use crate::runner::interpret::CaseRun;
 use crate::session::{HttpCall, Meta, Outcome};
 
-const ID: &str = "lifecycle.shutdown.transport-only";
+pub(super) const ID: &str = "lifecycle.shutdown.transport-only";
 /// Long enough for a call to be under way; most are answered before.
-const MIDST: Duration = Duration::from_millis(20);
+pub(super) const MIDST: Duration = Duration::from_millis(20);
 /// How long a server usually takes to notice that a client is gone, and how long it may.
-const NOTICE: Duration = Duration::from_millis(50);
-const LATE: Duration = Duration::from_millis(500);
+pub(super) const NOTICE: Duration = Duration::from_millis(50);
+pub(super) const LATE: Duration = Duration::from_millis(500);
 
 /// How the next client fared.
 enum Next {
@@ -88,7 +88,7 @@ async fn end_of(run: &mut CaseRun<'_>, opened: &Outcome) -> bool {
 }
 
 /// Whether the server said no: not that it has no room, nor that it is at work on something else.
-fn is_refused(outcome: &Outcome) -> bool {
+pub(super) fn is_refused(outcome: &Outcome) -> bool {
     let is_no = outcome.error().is_some() || matches!(outcome.status, Some(400..=500));
     is_no && !outcome.is_turned_away() && !is_limited(outcome)
 }
@@ -109,19 +109,23 @@ async fn end(run: &mut CaseRun<'_>, id: &str) -> bool {
 async fn leave(run: &mut CaseRun<'_>, id: &str) {
     let ready = json!({"jsonrpc": "2.0", "method": "notifications/initialized"});
     run.session.http(&within(id, "POST", Some(ready))).await;
-    let tool =
-        run.around.survey.slow_tool().map(|tool| json!({"name": tool["name"], "arguments": tool["slow"]}));
-    let tool = tool.or_else(|| run.around.survey.all(List::CallableTools).next().map(call_of));
-    let (method, params) = match tool {
-        Some(params) => ("tools/call", Some(params)),
-        None => ("tools/list", None),
-    };
-    let (_, message) = run.session.compose(method, params, &Meta::Standard);
+    let (method, params) = long_request(run);
+    let (_, message) = run.session.compose(method, Some(params), &Meta::Standard);
     let Some(sent) = launch(run, &within(id, "POST", Some(message))) else { return };
     if let Some(exchange) = sent.exchange {
         run.session.wait_until(MIDST, |session| session.has_head(exchange)).await;
         run.session.break_off(exchange);
         run.session.wait_for(NOTICE, |_| false).await;
+    }
+}
+
+/// A request that may take its time.
+pub(super) fn long_request(run: &CaseRun<'_>) -> (&'static str, Value) {
+    let survey = run.around.survey;
+    let slow = survey.slow_tool().map(|tool| json!({"name": tool["name"], "arguments": tool["slow"]}));
+    match slow.or_else(|| survey.all(List::CallableTools).next().map(call_of)) {
+        Some(params) => ("tools/call", params),
+        None => ("tools/list", json!({})),
     }
 }
 

@@ -33,6 +33,11 @@ impl<'s> Seen<'s> {
     pub(super) fn at_most(self, verdict: Verdict) -> Self {
         Self { at_most: Some(verdict), ..self }
     }
+
+    /// It was seen beside the conversation, whose transcript does not show it.
+    pub(super) fn beside(self) -> Self {
+        Self { span: (0, 0), ..self }
+    }
 }
 
 /// Notes whether a requirement is met.

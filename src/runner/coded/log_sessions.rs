@@ -5,11 +5,12 @@ use serde_json::{Map, Value, json};
 use super::Seen;
 use super::clients::another;
 use super::http::{call, unseen};
+use super::http_sse::Stream;
 use super::log_levels::{levels_at, levels_of_call};
 use crate::case::List;
 use crate::catalogue::Verdict;
 use crate::runner::interpret::CaseRun;
-use crate::session::Meta;
+use crate::session::{Meta, Session};
 
 const ID: &str = "logging.set-level.per-session";
 const HINT: &str = "no tool that may be called logs anything less severe than an emergency";
@@ -17,23 +18,64 @@ const HINT: &str = "no tool that may be called logs anything less severe than an
 const HIGHEST: &str = "emergency";
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
-    if run.session.http_session().is_none() {
+    if run.session.is_http() && run.session.http_session().is_none() {
         return unseen(run, ID, "the server gives no session id");
     }
     let Some(tool) = chatty(run).await else { return run.rest_unseen(HINT) };
-    let Some(other) = another(run).await else {
+    let Some(mut other) = Other::open(run).await else {
         return unseen(run, ID, "the server opens no second session");
     };
     run.ask("logging/setLevel", json!({"level": HIGHEST})).await;
     let before = levels_of_call(run, &tool, Map::new()).await;
-    let (_, message) =
-        run.session.compose("logging/setLevel", Some(json!({"level": "debug"})), &Meta::Standard);
-    let headers = [("Mcp-Session-Id", Some(other.as_str()))];
-    let set = run.session.http(&call("POST", Some(message), &headers)).await;
+    let is_set = other.wants_all(run).await;
     let from = run.session.transcript.last() + 1;
     let after = levels_of_call(run, &tool, Map::new()).await;
-    judge(run, set.result().is_some() && is_quiet(&before), &after, from);
-    run.session.http(&call("DELETE", None, &headers)).await;
+    judge(run, is_set && is_quiet(&before), &after, from);
+    other.end(run).await;
+}
+
+/// Another session with the server.
+enum Other {
+    /// Its id.
+    Http(String),
+    Sse(Box<Session>, Stream),
+}
+
+impl Other {
+    async fn open(run: &mut CaseRun<'_>) -> Option<Self> {
+        let Some(mut beside) = run.session.beside() else { return another(run).await.map(Self::Http) };
+        let stream = Stream::open(&mut beside).await?;
+        let id = "mcp-conform-other".into();
+        stream.initialize(&mut beside, &id).await;
+        stream.reply(&beside, &id)?.get("result")?;
+        Some(Self::Sse(Box::new(beside), stream))
+    }
+
+    /// Asks for every log message; whether the server agrees.
+    async fn wants_all(&mut self, run: &mut CaseRun<'_>) -> bool {
+        let params = Some(json!({"level": "debug"}));
+        let (_, message) = run.session.compose("logging/setLevel", params, &Meta::Standard);
+        match self {
+            Self::Http(id) => {
+                let headers = [("Mcp-Session-Id", Some(id.as_str()))];
+                run.session.http(&call("POST", Some(message), &headers)).await.result().is_some()
+            }
+            Self::Sse(beside, stream) => {
+                let id = message["id"].clone();
+                stream.ask(beside, message, &[]).await;
+                stream.reply(beside, &id).is_some_and(|reply| reply.get("result").is_some())
+            }
+        }
+    }
+
+    async fn end(self, run: &mut CaseRun<'_>) {
+        match self {
+            Self::Http(id) => {
+                drop(run.session.http(&call("DELETE", None, &[("Mcp-Session-Id", Some(&id))])).await)
+            }
+            Self::Sse(mut beside, stream) => beside.drop_exchange(stream.exchange),
+        }
+    }
 }
 
 fn judge(run: &mut CaseRun<'_>, is_heeded: bool, after: &[String], from: u64) {

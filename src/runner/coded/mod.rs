@@ -62,6 +62,7 @@ const SOME: usize = 6;
 pub async fn run(name: &str, run: &mut CaseRun<'_>) {
     match name {
         "advertised_versions" => advertised_versions::run(run).await,
+        "auth_answers" => authorization::answers::run(run).await,
         "auth_authorize" => authorization::authorize::run(run).await,
         "auth_challenge" => authorization::challenge::run(run).await,
         "auth_client_documents" => authorization::client_documents::run(run).await,

@@ -6,7 +6,7 @@ use crate::runner::interpret::CaseRun;
 use crate::session::Outcome;
 use crate::transport::is_loopback;
 
-const FOREIGN: [&str; 2] = ["http://evil.example", "http://localhost.evil.example"];
+pub(super) const FOREIGN: [&str; 2] = ["http://evil.example", "http://localhost.evil.example"];
 const REFUSED: &str = "a refusal, HTTP 403";
 
 pub(super) async fn run(run: &mut CaseRun<'_>) {
@@ -15,7 +15,7 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
         return run.rest_unseen("the same request without Origin is not served");
     }
     let is_local = is_loopback(&url);
-    own(run, &url, is_local).await;
+    own(run, &url).await;
     let mut refusals = Vec::new();
     for origin in FOREIGN {
         let outcome = probe(run, &[("Origin", Some(origin))]).await;
@@ -43,16 +43,26 @@ pub(super) async fn run(run: &mut CaseRun<'_>) {
 }
 
 /// The server's own pages, and those of this machine, are let in.
-async fn own(run: &mut CaseRun<'_>, url: &url::Url, is_local: bool) {
-    let mut localhost = url.clone();
-    let named = localhost.set_host(Some("localhost")).is_ok() && is_local;
-    let own = url.origin().ascii_serialization();
-    let mut outcome = probe(run, &[("Origin", Some(&own))]).await;
-    if outcome.result().is_none() && named {
-        outcome = probe(run, &[("Origin", Some(&localhost.origin().ascii_serialization()))]).await;
+async fn own(run: &mut CaseRun<'_>, url: &url::Url) {
+    let mut outcome = Outcome::default();
+    for origin in own_origins(url) {
+        outcome = probe(run, &[("Origin", Some(&origin))]).await;
+        if outcome.result().is_some() {
+            break;
+        }
     }
     let seen = Seen::of(&outcome, "the server's own origin is refused", "the request is served");
     say(run, "http.origin.own-origin-accepted", outcome.result().is_some(), &seen);
+}
+
+/// The origin of the server's own pages, and another name for it if it is on this machine.
+pub(super) fn own_origins(url: &url::Url) -> Vec<String> {
+    let mut origins = vec![url.origin().ascii_serialization()];
+    let mut localhost = url.clone();
+    if is_loopback(url) && localhost.set_host(Some("localhost")).is_ok() {
+        origins.push(localhost.origin().ascii_serialization());
+    }
+    origins
 }
 
 fn refusal(run: &mut CaseRun<'_>, outcome: &Outcome) {

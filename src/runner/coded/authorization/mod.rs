@@ -25,6 +25,7 @@
 //! What they share: `site` is the protected server, `discovery` its metadata, `provider` its authorization server, and
 //! `browser` what a browser does there.
 
+pub(super) mod answers;
 pub(super) mod authorize;
 mod browser;
 pub(super) mod challenge;
