@@ -383,21 +383,3 @@ fn is_running(command: &str) -> bool {
         .map(|entry| entry.path().join("cmdline"))
         .any(|file| fs::read_to_string(file).is_ok_and(|line| line == wanted))
 }
-
-#[test]
-fn the_readme_tells_what_is_covered() {
-    let readme = include_str!("../README.md");
-    let listed = expect(&["list", "requirements"], 0, &["revision over observable judged proven"]);
-    let table = listed.split("revision over observable judged proven ").nth(1).unwrap_or_default();
-    let words: Vec<&str> = table.split(' ').collect();
-    let is_row = |row: &&[&str]| row[0].contains('-');
-    let rows: Vec<String> =
-        words.chunks_exact(5).take_while(is_row).map(|row| format!("| {} |", row.join(" | "))).collect();
-    assert_eq!(rows.len(), 10, "{table}");
-    let told: Vec<&str> = readme.lines().filter(|line| rows.iter().any(|row| row == line)).collect();
-    assert_eq!(told, rows, "another table in the README");
-    let totals = words[5 * rows.len()..].iter().filter(|word| word.parse::<u32>().is_ok());
-    for total in totals {
-        assert!(readme.replace(',', "").contains(total), "the README does not say {total}");
-    }
-}

@@ -1,4 +1,6 @@
-//! The catalogue, the checks and the proofs stay in step.
+//! The catalogue, the checks, the proofs and what the README says of them stay in step.
+
+mod command;
 
 use mcp_conform::case;
 use mcp_conform::catalogue::{Level, Observable, requirement, requirements};
@@ -80,5 +82,24 @@ fn what_is_proven_somewhere_is_judged_there() {
         assert!(!is_lost, "{}: judged only where it is not in force", requirement.id);
         let is_unseen = !covering.faults.is_empty() && covering.proven_on.is_empty();
         assert!(!is_unseen, "{}: its faults show only where nothing judges it", requirement.id);
+    }
+}
+
+#[test]
+fn the_readme_tells_what_is_covered() {
+    let readme = include_str!("../README.md");
+    let head = "revision over observable judged proven";
+    let listed = command::expect_in(command::root(), &["list", "requirements"], 0, &[head]);
+    let table = listed.split(head).nth(1).unwrap_or_default().trim_start();
+    let words: Vec<&str> = table.split(' ').collect();
+    let is_row = |row: &&[&str]| row[0].contains('-');
+    let rows: Vec<String> =
+        words.chunks_exact(5).take_while(is_row).map(|row| format!("| {} |", row.join(" | "))).collect();
+    assert_eq!(rows.len(), 10, "{table}");
+    let told: Vec<&str> = readme.lines().filter(|line| rows.iter().any(|row| row == line)).collect();
+    assert_eq!(told, rows, "another table in the README");
+    let totals = words[5 * rows.len()..].iter().filter(|word| word.parse::<u32>().is_ok());
+    for total in totals {
+        assert!(readme.replace(',', "").contains(total), "the README does not say {total}");
     }
 }

@@ -13,7 +13,7 @@ use mcp_conform::fuzz::{
     Summary, replay,
 };
 use mcp_conform::protocol::Revision;
-use mcp_conform::reference::{Settings, parse, quirks};
+use mcp_conform::reference::{Fault, Settings, Transport, parse, quirks};
 use mcp_conform::runner::{Policy, Profile, Secrets, Tools};
 use mcp_conform::session::Options;
 use mcp_conform::transport::Target;
@@ -37,6 +37,11 @@ fn campaign(target: &Target, revision: Revision, seed: u64, cases: u64) -> Summa
 }
 
 fn guided(target: &Target, revision: Revision, seed: u64, cases: u64, guided: bool) -> Summary {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
+    runtime.expect("a runtime").block_on(hunt(target, revision, seed, cases, guided))
+}
+
+async fn hunt(target: &Target, revision: Revision, seed: u64, cases: u64, guided: bool) -> Summary {
     let policy = Policy { tools: Tools::ReadOnly, profile: Profile::default() };
     let options = Options { timeout: std::time::Duration::from_secs(2), ..Options::default() };
     let campaign = Campaign {
@@ -56,8 +61,7 @@ fn guided(target: &Target, revision: Revision, seed: u64, cases: u64, guided: bo
         minimize: true,
         folder: None,
     };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build();
-    runtime.expect("a runtime").block_on(fuzz::run(&campaign, &|_| ())).expect("the server starts")
+    fuzz::run(&campaign, &|_| ()).await.expect("the server starts")
 }
 
 fn of_kind(summary: &Summary, kind: Kind) -> Option<&Finding> {
@@ -145,31 +149,53 @@ fn table_of_planted_bugs() {
 /// `CASES=10000 cargo test --release --test fuzz without_bugs`.
 #[test]
 fn servers_without_bugs_draw_no_finding() {
-    let cases = std::env::var("CASES").ok().and_then(|cases| cases.parse().ok()).unwrap_or(300);
-    let legal: Vec<_> = quirks().iter().filter(|quirk| quirk.options.eras.is_none()).collect();
-    let mut servers = vec![None];
-    servers.extend(legal.iter().map(|quirk| Some(*quirk)));
-    let found: Vec<String> = common::in_parallel(&servers, |quirk| {
-        let mut settings = Settings::default();
-        if let Some(quirk) = quirk {
-            settings.add(quirk);
-        }
-        let target = in_memory(settings);
+    let cases = cases().unwrap_or(300);
+    draw_no_finding(&without_bugs(|_| true), |settings, revision| {
+        campaign(&in_memory(settings), revision, 7, cases)
+    });
+}
+
+/// Over HTTP each case takes longer: without `CASES` two servers are enough.
+#[test]
+fn servers_without_bugs_draw_no_finding_over_http() {
+    let over_http = |quirk: &Fault| quirk.transports.contains(&Transport::Http);
+    let usual = |quirk: &Fault| cases().is_some() || quirk.id == "authorization";
+    draw_no_finding(&without_bugs(|quirk| over_http(quirk) && usual(quirk)), |settings, revision| {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        runtime.block_on(async {
+            let target = common::over_http(settings).await;
+            hunt(&target, revision, 7, cases().unwrap_or(600), true).await
+        })
+    });
+}
+
+fn cases() -> Option<u64> {
+    std::env::var("CASES").ok().and_then(|cases| cases.parse().ok())
+}
+
+/// The clean server, and those with a quirk.
+fn without_bugs(is_wanted: impl Fn(&Fault) -> bool) -> Vec<Option<&'static Fault>> {
+    let legal = quirks().iter().filter(|quirk| quirk.options.eras.is_none() && is_wanted(quirk));
+    std::iter::once(None).chain(legal.map(Some)).collect()
+}
+
+fn draw_no_finding(servers: &[Option<&Fault>], campaign: impl Fn(Settings, Revision) -> Summary + Sync) {
+    let found = common::in_parallel(servers, |quirk| {
         let mut lines = Vec::new();
         let revisions = [Revision::V2025_11_25, Revision::V2026_07_28];
         for revision in
             revisions.into_iter().filter(|r| quirk.is_none_or(|quirk| quirk.revisions.contains(*r)))
         {
-            for finding in campaign(&target, revision, 7, cases).findings {
+            let mut settings = Settings::default();
+            quirk.iter().for_each(|quirk| settings.add(quirk));
+            for finding in campaign(settings, revision).findings {
                 let name = quirk.map_or("clean", |quirk| quirk.id.as_str());
                 lines.push(format!("{name} in {revision}: {}: {}", finding.message, finding.write()));
             }
         }
         lines
-    })
-    .into_iter()
-    .flatten()
-    .collect();
+    });
+    let found: Vec<String> = found.into_iter().flatten().collect();
     assert!(found.is_empty(), "{found:#?}");
 }
 

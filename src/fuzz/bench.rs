@@ -9,9 +9,10 @@ use super::oracle::{self, Bug, Canaries, Kind};
 use super::player::{Flight, Player};
 use super::script::Script;
 use super::{memory, pace, state};
+use crate::case::List;
 use crate::protocol::Revision;
-use crate::runner::Secrets;
-use crate::session::{OpenFailure, Options, Session};
+use crate::runner::{Policy, Secrets, Survey};
+use crate::session::{Learned, OpenFailure, Options, Session};
 use crate::transport::{StartError, Target};
 
 /// A server to play scripts on, which is started again when it dies.
@@ -27,6 +28,8 @@ pub(super) struct Bench<'t> {
     /// A legal request that begins each connection of the stateless era: some servers of both eras take the era of a
     /// connection from its first message after discovery.
     pub first: Option<String>,
+    /// What later requests depend on: arguments of tools that go into headers as well.
+    pub learned: Learned,
 }
 
 /// How long a reply may take while a script is made smaller: what is lost is lost soon, on a quick server sooner.
@@ -35,6 +38,16 @@ const HASTE: RangeInclusive<Duration> = Duration::from_millis(200)..=Duration::f
 const FACTOR: u32 = 100;
 
 impl Bench<'_> {
+    /// Looks at what the server offers, and from then on opens connections as it needs them.
+    pub(super) async fn look(&mut self, session: &mut Session, policy: &Policy) -> Survey {
+        let survey = Survey::take(session, policy).await;
+        let lists = survey.things(List::Lists);
+        let first = lists.first().and_then(|list| list["method"].as_str());
+        self.first = first.filter(|_| self.revision.is_stateless()).map(str::to_owned);
+        self.learned = session.learned();
+        survey
+    }
+
     /// The same with less patience, as far as the server is quick.
     pub(super) async fn hasty(&self) -> Self {
         let mut haste = *HASTE.end();
@@ -57,6 +70,7 @@ impl Bench<'_> {
             revived.map_err(|error| OpenFailure::before(self.revision, error))?;
         }
         let mut session = Session::open(self.target, self.revision, &self.options).await?;
+        session.learn(&self.learned);
         if let Some(method) = &self.first {
             session.request(method, None).await;
         }
@@ -65,7 +79,9 @@ impl Bench<'_> {
 
     /// A connection on which nothing was said.
     pub(super) fn connect(&self) -> Result<Session, StartError> {
-        Session::connect(self.target, self.revision, &self.options)
+        let mut session = Session::connect(self.target, self.revision, &self.options)?;
+        session.learn(&self.learned);
+        Ok(session)
     }
 
     /// Plays scripts one after the other on a new server: what they show together. `wanted` says what to look for

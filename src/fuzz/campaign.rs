@@ -17,7 +17,7 @@ use super::laid::Laid;
 use crate::case::List;
 use crate::protocol::Revision;
 use crate::runner::{Policy, Secrets, Shard, Survey, call_of};
-use crate::session::{Begun, OpenFailure, Options, Session};
+use crate::session::{Begun, Learned, OpenFailure, Options, Session};
 use crate::transport::Target;
 
 /// How long a campaign goes on.
@@ -108,12 +108,10 @@ pub async fn run(campaign: &Campaign<'_>, tell: &dyn Fn(String)) -> Result<Summa
         canaries: laid.canaries.clone(),
         secrets: campaign.secrets.clone(),
         first: None,
+        learned: Learned::default(),
     };
     let mut session = bench.open().await?;
-    let survey = Survey::take(&mut session, campaign.policy).await;
-    let lists = survey.things(List::Lists);
-    let first = lists.first().and_then(|list| list["method"].as_str());
-    bench.first = first.filter(|_| campaign.revision.is_stateless()).map(str::to_owned);
+    let survey = bench.look(&mut session, campaign.policy).await;
     bench.canaries.offers_files = offers_files(&survey);
     let tools = quick_tools(&mut session, &survey).await;
     let context = Context::new(&session, &survey, &tools, Hostile::new(Some(&laid.file)));

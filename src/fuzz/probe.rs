@@ -12,7 +12,7 @@ use super::script::Script;
 use crate::case::List;
 use crate::protocol::Revision;
 use crate::runner::{Policy, Profile, Secrets, Survey, Tools};
-use crate::session::Options;
+use crate::session::{Learned, Options};
 use crate::transport::{MemoryServer, Target};
 
 /// A server that scripts are tried on, one after the other, each on a fresh instance.
@@ -86,5 +86,5 @@ impl Probe {
 fn bench(target: &Target, revision: Revision) -> Bench<'_> {
     let options = Options { timeout: Duration::from_secs(2), ..Options::default() };
     let (canaries, secrets) = (Canaries::default(), Secrets::default());
-    Bench { target, revision, options, canaries, secrets, first: None }
+    Bench { target, revision, options, canaries, secrets, first: None, learned: Learned::default() }
 }

@@ -3,9 +3,8 @@
 use super::bench::Bench;
 use super::finding::Finding;
 use super::laid::Laid;
-use crate::protocol::method::{self, LISTS};
-use crate::runner::Secrets;
-use crate::session::{OpenFailure, Options};
+use crate::runner::{Policy, Secrets};
+use crate::session::{Learned, OpenFailure, Options};
 use crate::transport::Target;
 
 /// What became of a finding.
@@ -37,15 +36,11 @@ pub async fn replay(
         canaries: laid.canaries.clone(),
         secrets: Secrets::default(),
         first: None,
+        learned: Learned::default(),
     };
     // A server that cannot be started has not fixed anything.
-    let session = bench.open().await?;
-    let is_offered = |name: &&str| {
-        let capability = method::find(name, revision).and_then(|method| method.capability);
-        capability.is_some_and(|path| method::declares(&session.server.capabilities, path))
-    };
-    let mut lists = LISTS.iter().map(|(method, _)| *method).filter(|_| revision.is_stateless());
-    bench.first = lists.find(is_offered).map(str::to_owned);
+    let mut session = bench.open().await?;
+    bench.look(&mut session, &Policy::default()).await;
     session.finish().await;
     let mut seen = 0;
     for _ in 0..TIMES {

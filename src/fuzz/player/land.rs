@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use super::{Flight, Owed, Player};
 use crate::fuzz::oracle;
 use crate::protocol::{Class, Id, Message};
-use crate::session::transcript::What;
+use crate::session::transcript::{Entry, What};
 
 /// How long a server may take to end after its input did. What does not is no bug here: a case judges that.
 const END: Duration = Duration::from_secs(5);
@@ -39,6 +39,7 @@ impl Player<'_> {
         self.connections += 1;
         self.raw = !handshake;
         self.owed.clear();
+        self.answered.clear();
         self.ids.clear();
         self.shared.clear();
         self.exchanges.clear();
@@ -69,7 +70,9 @@ impl Player<'_> {
         // What is overdue is told once. Its reply may come yet, and is no stranger then.
         let mut earlier = self.open.clone();
         earlier.retain(|seq| !overdue.contains(seq));
+        earlier.extend(&self.answered);
         self.remember_open();
+        self.answered = self.answered_on_open_exchanges();
         self.doubtful.extend(self.unanswered.note(&self.session.transcript));
         let (prelude, open) = (self.prelude, &self.open);
         let part = self.session.take_part(|entry| {
@@ -107,7 +110,8 @@ impl Player<'_> {
         let transcript = &session.transcript;
         let answered: HashSet<Id> = transcript.received().filter_map(|(_, reply)| reply.id()).collect();
         let is_open = |message: &Message| message.id().is_some_and(|id| !answered.contains(&id));
-        let unanswered = || transcript.sent().filter(|(_, message)| is_open(message));
+        let sent = || transcript.sent().filter(|(entry, _)| !self.answered.contains(&entry.seq));
+        let unanswered = || sent().filter(|(_, message)| is_open(message));
         self.open.extend(unanswered().map(|(entry, _)| entry.seq));
         self.open.sort_unstable();
         self.open.dedup();
@@ -121,6 +125,18 @@ impl Player<'_> {
         self.open.extend(proper.map(|(entry, _)| entry.seq));
         self.open.sort_unstable();
         self.open.dedup();
+    }
+
+    /// What has its reply, although the HTTP exchange goes on.
+    fn answered_on_open_exchanges(&self) -> HashSet<u64> {
+        let transcript = &self.session.transcript;
+        let replied: HashSet<Id> = transcript.received().filter_map(|(_, reply)| reply.id()).collect();
+        let is_answered = |entry: &Entry, message: &Message| {
+            self.answered.contains(&entry.seq) || message.id().is_some_and(|id| replied.contains(&id))
+        };
+        let is_open = |entry: &Entry| entry.exchange().is_some_and(|number| !self.session.is_landed(number));
+        let sent = transcript.sent().filter(|(entry, message)| is_open(entry) && is_answered(entry, message));
+        sent.map(|(entry, _)| entry.seq).collect()
     }
 
     /// Ends the connection, and takes out what came of it.

@@ -104,6 +104,8 @@ pub(in crate::fuzz) struct Player<'b> {
     parts: Vec<Transcript>,
     /// Messages of earlier flights to which a reply may still come.
     open: Vec<u64>,
+    /// Messages that were answered in earlier flights over HTTP exchanges which were not over: they are told once more.
+    answered: HashSet<u64>,
     unanswered: Unanswered,
     doubtful: HashSet<Id>,
     newest: Option<Id>,
@@ -162,6 +164,7 @@ impl<'b> Player<'b> {
             bugs: Vec::new(),
             parts: Vec::new(),
             open: Vec::new(),
+            answered: HashSet::new(),
             unanswered: Unanswered::default(),
             doubtful: HashSet::new(),
             newest: None,

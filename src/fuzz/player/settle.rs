@@ -87,8 +87,9 @@ impl Player<'_> {
     /// Sends a request that must be answered.
     fn fence(&mut self) -> Id {
         let (fence, message) = self.session.compose(self.bench.revision.fence(), None, &Meta::Standard);
-        let sent = self.session.launch(&message, false);
-        self.owed.insert(fence.clone(), Owed::new(sent, self.due()));
+        let (sent, due) = (self.session.launch(&message, false), self.due());
+        self.exchanges.extend(sent.exchange.map(|exchange| (exchange, due)));
+        self.owed.insert(fence.clone(), Owed::new(sent, due));
         fence
     }
 
