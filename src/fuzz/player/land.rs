@@ -39,7 +39,6 @@ impl Player<'_> {
         self.connections += 1;
         self.raw = !handshake;
         self.owed.clear();
-        self.answered.clear();
         self.ids.clear();
         self.shared.clear();
         self.exchanges.clear();
