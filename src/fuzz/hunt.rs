@@ -184,7 +184,7 @@ impl<'h> Hunt<'h> {
         self.summary.executed += cases[..done].iter().filter(|case| case.number.is_some()).count() as u64;
         tell(format!("fuzzing: {} cases, {} findings", self.summary.executed, self.summary.findings.len()));
         line.told |= state::is_told(&flight);
-        let suspicions = pace::pause(&flight).map(pace::bug).into_iter();
+        let suspicions = pace::pause(&flight.transcripts).map(pace::bug).into_iter();
         let suspicions = suspicions.chain(line.watch.look(&line.player).then(memory::bug)).collect();
         let before = line.past.len();
         for (place, case) in cases.into_iter().enumerate() {

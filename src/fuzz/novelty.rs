@@ -132,6 +132,9 @@ mod tests {
         );
         let other = Script::of(vec![Action::Message(json!({"method": "prompts/list"}))]);
         assert_eq!(novelty.rank(&other, &error(-32602, "no tool 1")), Some(Rank::Pair));
+        let tools = |n: usize| played(json!({"id": 1, "result": {"tools": vec![json!({}); n]}}));
+        assert_eq!(novelty.rank(&script, &tools(5)), Some(Rank::Reply), "more of them");
+        assert_eq!(novelty.rank(&script, &tools(6)), None, "about as many");
         let both = [error(-32602, "no tool 1"), error(-32603, "no tool 1")].concat();
         assert_eq!(novelty.rank(&script, &both), Some(Rank::Order));
     }

@@ -6,8 +6,9 @@ use tokio::time::Instant;
 
 use super::bench::Bench;
 use super::oracle::{Bug, Kind};
-use super::player::{Flight, Player};
+use super::player::Player;
 use super::script::Script;
+use crate::session::Transcript;
 use crate::session::transcript::What;
 
 /// A reply that takes longer may be out of proportion.
@@ -16,8 +17,8 @@ const LONG: Duration = Duration::from_millis(800);
 const FACTOR: u32 = 50;
 
 /// The entry after which the server was busy for long, if it was.
-pub(super) fn pause(flight: &Flight) -> Option<u64> {
-    flight.transcripts.iter().find_map(|transcript| {
+pub(super) fn pause(transcripts: &[Transcript]) -> Option<u64> {
+    transcripts.iter().find_map(|transcript| {
         let mut last = None;
         for entry in &transcript.entries {
             match &entry.what {
@@ -60,10 +61,44 @@ pub(super) async fn show(bench: &Bench<'_>, scripts: &[&Script]) -> Vec<Bug> {
 }
 
 async fn timed(player: &mut Player<'_>, scripts: &[&Script]) -> Duration {
-    let began = Instant::now();
+    let (began, idle) = (Instant::now(), player.idle);
     for (place, script) in scripts.iter().enumerate() {
         player.play(script, place).await;
     }
     player.wait_for_all().await;
-    began.elapsed()
+    began.elapsed().saturating_sub(player.idle - idle)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::{Frame, Revision};
+
+    /// A message of ours (`false`) or of the server, so many milliseconds after the beginning.
+    fn paused(messages: &[(u64, bool)]) -> Option<u64> {
+        let began = Instant::now();
+        let mut transcript = Transcript::new(Revision::V2025_11_25, false);
+        for (at, is_theirs) in messages {
+            let frame = Frame::from_value(&json!({"jsonrpc": "2.0", "id": 1, "method": "ping"}));
+            let what = match is_theirs {
+                true => {
+                    let json = frame.json();
+                    What::Received { frame, json, terminated: true, exchange: None, streamed: false }
+                }
+                false => What::Sent { frame, json: None, deliberate: false, exchange: None },
+            };
+            transcript.add_at(began + Duration::from_millis(*at), what);
+        }
+        pause(&[transcript])
+    }
+
+    #[test]
+    fn a_pause_is_long_while_something_is_owed() {
+        assert_eq!(paused(&[(0, false), (10, true), (20, false), (900, true)]), Some(2));
+        assert_eq!(paused(&[(0, false), (10, true), (20, false), (700, true)]), None, "short");
+        assert_eq!(paused(&[(0, false), (10, true), (900, false), (910, true)]), None, "nothing was owed");
+        assert_eq!(paused(&[(0, false), (900, true)]), None, "the first reply");
+    }
 }

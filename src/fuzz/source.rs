@@ -96,3 +96,21 @@ fn pick(corpus: &Seen, runner: &mut TestRunner) -> Option<Arc<Script>> {
     let is_fit = lead < 6 || left.actions.len() <= right.actions.len();
     Some(if is_fit { left.clone() } else { right.clone() })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::Action;
+
+    #[test]
+    fn every_second_case_comes_of_the_corpus() {
+        let mut runner = TestRunner::deterministic();
+        assert!(pick(&Seen::default(), &mut runner).is_none());
+        let scripts: Arc<[_]> = [1, 2].map(|n| Arc::new(Script::of(vec![Action::Await; n]))).into();
+        let corpus = Seen { scripts: scripts.clone(), leads: scripts[..1].into() };
+        let picked: Vec<_> = (0..400).map(|_| pick(&corpus, &mut runner)).collect();
+        let count = |n: usize| picked.iter().flatten().filter(|script| script.actions.len() == n).count();
+        assert!((150..250).contains(&picked.iter().flatten().count()));
+        assert!(count(1) > count(2) && count(2) > 0, "{} that lead on, {} others", count(1), count(2));
+    }
+}

@@ -123,3 +123,16 @@ pub(super) fn is_told(flight: &Flight) -> bool {
 fn is_news(message: &Message) -> bool {
     message.method().is_some_and(|name| name.ends_with("/list_changed"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_news_of_a_changed_list_is_news() {
+        let is_news = |message: Value| is_news(&Message::from_value(message).expect("a message"));
+        assert!(is_news(json!({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})));
+        assert!(!is_news(json!({"jsonrpc": "2.0", "method": "notifications/resources/updated"})));
+        assert!(!is_news(json!({"jsonrpc": "2.0", "id": 1, "result": {}})));
+    }
+}

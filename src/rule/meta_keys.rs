@@ -133,3 +133,20 @@ fn reserved(key: &str, prefix: &str, revision: Revision, entries: &[u64], findin
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_begins_with_a_letter_and_ends_with_a_letter_or_digit() {
+        assert!(["a", "a1", "a-b", "x--y9"].into_iter().all(is_label));
+        assert!(!["", "1a", "-a", "a-", "a_b", "a b", "ä"].into_iter().any(is_label));
+    }
+
+    #[test]
+    fn a_domain_the_usual_way_round_ends_with_a_top_level_domain() {
+        assert!(is_forward("example.com") && is_forward("mcp.example.org"));
+        assert!(!is_forward("com.example") && !is_forward("io.com") && !is_forward("example"));
+    }
+}

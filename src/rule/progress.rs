@@ -172,6 +172,14 @@ mod tests {
     use crate::rule::written::{call, progress, received, sent, violated};
 
     #[test]
+    fn a_token_resembles_one_of_another_type_or_one_that_was_cut_off() {
+        let given = json!("token-123");
+        assert!(resembles(&json!("7"), &json!(7)) && resembles(&given, &json!("token-1")));
+        assert!(!resembles(&given, &json!("tok")), "too short to tell");
+        assert!(!resembles(&given, &json!("other")) && !resembles(&json!("7"), &json!(8)));
+    }
+
+    #[test]
     fn progress_after_the_reply_counts_on_the_same_stream_only() {
         let reply = json!({"jsonrpc": "2.0", "id": 1, "result": {"content": []}});
         let found = |progress_on: u32| {

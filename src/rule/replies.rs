@@ -267,6 +267,25 @@ mod tests {
     use crate::rule::written::{call, post, response, sent, violated};
 
     #[test]
+    fn only_a_notification_that_was_meant_well_shows_that_none_is_answered() {
+        let kept = |method: &str, deliberate: bool| {
+            let mut transcript = crate::session::Transcript::new(Revision::V2025_06_18, false);
+            let mut message = serde_json::json!({"jsonrpc": "2.0", "method": method});
+            if !method.starts_with("notifications/") {
+                message["id"] = 1.into();
+            }
+            let (frame, json) = (crate::protocol::Frame::from_value(&message), Some(message.into()));
+            transcript.add(What::Sent { frame, json, deliberate, exchange: None });
+            let mut findings = Findings::new(Revision::V2025_06_18);
+            (RULE.run)(&Context::new(&transcript), &mut findings);
+            findings.observations().iter().any(|observation| observation.requirement == NOTIFICATION)
+        };
+        assert!(kept("notifications/initialized", false));
+        assert!(!kept("notifications/initialized", true));
+        assert!(!kept("ping", false));
+    }
+
+    #[test]
     fn what_http_turns_away_needs_no_reply() {
         let found = |status: u16, session: Option<&str>| {
             let entries = vec![post(1, session), sent(&call(1), 1), response(1, status)];

@@ -93,3 +93,27 @@ pub(super) fn initialize(context: &Context) -> Value {
     json!({"jsonrpc": "2.0", "id": "${id}", "method": "initialize",
         "params": {"protocolVersion": context.revision, "capabilities": {}, "clientInfo": client}})
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::protocol::Revision;
+
+    #[test]
+    fn each_member_is_left_out_and_of_each_type() {
+        let context = Context::generic(Revision::V2025_11_25);
+        let names: HashSet<String> = (0..4000).map(|n| oddity(&context, n).0).collect();
+        for member in ["jsonrpc", "id", "method", "params"] {
+            let wanted = ["null", "true", "a number", "a text", "an array", "an object"];
+            let made = wanted.map(|kind| format!("made {member} {kind}"));
+            let missing: Vec<_> = made
+                .into_iter()
+                .chain([format!("removed {member}")])
+                .filter(|name| !names.contains(name))
+                .collect();
+            assert!(missing.is_empty(), "{missing:?}");
+        }
+    }
+}

@@ -71,3 +71,28 @@ pub(super) fn request(context: &Context, n: usize) -> (String, Action) {
     };
     (name, Action::Http(http))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+    use crate::protocol::Revision;
+
+    #[test]
+    fn every_header_and_every_method_has_its_turn() {
+        let context = Context::generic(Revision::V2025_11_25);
+        let requests: Vec<Http> = (0..4000)
+            .filter_map(|n| match request(&context, n).1 {
+                Action::Http(http) => Some(http),
+                _ => None,
+            })
+            .collect();
+        for (name, value) in HEADERS {
+            let is_it = |http: &Http| http.headers.get(name) == Some(&value.map(str::to_owned));
+            assert!(requests.iter().any(is_it), "{name}: {value:?}");
+        }
+        let methods: HashSet<&str> = requests.iter().map(|http| http.method.as_str()).collect();
+        assert!(METHODS.iter().all(|method| methods.contains(method)), "{methods:?}");
+    }
+}

@@ -78,7 +78,32 @@ fn names_error(line: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+    use crate::fuzz::Severity;
+    use crate::protocol::Frame;
+
+    #[test]
+    fn a_canary_may_come_back_only_where_it_belongs() {
+        let found = |message: serde_json::Value, offers_files: bool, by_tool: bool| {
+            let canaries = Canaries { variable: "v-1".into(), file: "f-1".into(), offers_files };
+            let (frame, json) = (Frame::from_value(&message), Ok(message.clone().into()));
+            let what = What::Received { frame, json, terminated: true, exchange: None, streamed: false };
+            let entry = Entry { seq: 1, at: std::time::Duration::ZERO, what };
+            let message = Message::from_value(message).expect("a message");
+            canaries.find(&entry, &message, by_tool).map(|bug| bug.severity)
+        };
+        let result = |text: &str| json!({"jsonrpc": "2.0", "id": 1, "result": {"text": text}});
+        let error = |text: &str| json!({"jsonrpc": "2.0", "id": 1, "error": {"code": 1, "message": text}});
+        assert_eq!(found(result("nothing"), false, false), None);
+        assert_eq!(found(result("v-1"), false, false), Some(Severity::Finding));
+        assert_eq!(found(result("v-1"), false, true), None, "a tool may be there to tell the environment");
+        assert_eq!(found(result("f-1"), false, false), Some(Severity::Finding));
+        assert_eq!(found(result("f-1"), true, false), None, "the server offers files");
+        assert_eq!(found(error("f-1"), true, false), Some(Severity::Finding), "in an error all the same");
+        assert_eq!(found(result("f-1"), false, true), Some(Severity::Advice));
+    }
 
     #[test]
     fn a_death_is_told_by_its_error() {

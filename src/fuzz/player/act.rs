@@ -8,7 +8,7 @@ use bytes::Bytes;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::settle::{HOLD, UNSURE};
+use super::settle::UNSURE;
 use super::{Owed, Player};
 use crate::fuzz::script::{Action, Call, Http, Which};
 use crate::protocol::Id;
@@ -98,7 +98,7 @@ impl Player<'_> {
     fn expect(&mut self, id: Option<Id>, sent: Sent, is_owed: bool) {
         let due = self.due();
         self.bytes += self.session.transcript.get(sent.seq).map_or(0, Entry::length);
-        self.exchanges.extend(sent.exchange.map(|exchange| (exchange, due)));
+        self.exchanges.extend(sent.exchange);
         let Some(id) = id else { return };
         self.newest = Some(id.clone());
         self.ids.insert(id.clone(), self.played.len().saturating_sub(1));
@@ -130,7 +130,7 @@ impl Player<'_> {
         self.make_room().await;
         self.bytes += pieces.iter().map(Bytes::len).sum::<usize>();
         let sent = self.session.launch_bytes(pieces, newline).await;
-        self.exchanges.extend(sent.exchange.map(|exchange| (exchange, self.due())));
+        self.exchanges.extend(sent.exchange);
         if let (Some(id), Some(played)) = (self.newest.clone(), self.played.len().checked_sub(1)) {
             self.ids.entry(id).or_insert(played);
         }
@@ -193,7 +193,7 @@ impl Player<'_> {
         match (http.abort, http.method.as_str()) {
             // Long enough for the request to leave.
             (true, _) => drop(self.session.take_in(Instant::now() + Duration::from_millis(2)).await),
-            (false, "POST") => return self.exchanges.push((exchange, self.due())),
+            (false, "POST") => return self.exchanges.push(exchange),
             // The stream of a GET stays open: its head is enough.
             (false, _) => {
                 let end = Instant::now() + UNSURE;
@@ -208,15 +208,27 @@ impl Player<'_> {
 
     /// Over HTTP only so many requests are in flight.
     async fn make_room(&mut self) {
-        let end = Instant::now() + HOLD;
-        while self.session.is_http() && self.open_exchanges() >= EXCHANGES && self.session.take_in(end).await
-        {
+        let began = Instant::now();
+        let end = began + self.patience;
+        while self.session.is_http() && self.exchanges_in_the_way() >= EXCHANGES {
+            if !self.session.take_in(end).await {
+                self.drop_silent(began);
+                self.set_slow();
+                break;
+            }
         }
         self.absorb();
     }
 
-    fn open_exchanges(&self) -> usize {
-        self.exchanges.iter().filter(|(exchange, _)| !self.session.is_landed(*exchange)).count()
+    /// Forgets exchanges that are over, or whose stream merely stays open; how many there are besides those that are slow.
+    fn exchanges_in_the_way(&mut self) -> usize {
+        let mut exchanges = std::mem::take(&mut self.exchanges);
+        let session = &self.session;
+        exchanges.retain(|exchange| {
+            !session.is_landed(*exchange) && (self.is_owed(*exchange) || !session.is_stream(*exchange))
+        });
+        self.exchanges = exchanges;
+        self.exchanges.iter().filter(|exchange| !self.is_slow(**exchange)).count()
     }
 }
 

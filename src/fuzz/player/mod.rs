@@ -13,10 +13,12 @@ mod settle;
 mod unanswered;
 
 use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::time::Instant;
 
+use self::settle::HOLD;
 use self::unanswered::Unanswered;
 use super::bench::Bench;
 use super::oracle::Bug;
@@ -97,7 +99,12 @@ pub(in crate::fuzz) struct Player<'b> {
     prelude: u64,
     owed: HashMap<Id, Owed>,
     ids: HashMap<Id, usize>,
-    exchanges: Vec<(u32, Instant)>,
+    /// How long a response is awaited that need not come.
+    patience: Duration,
+    /// How long such responses were awaited in vain.
+    pub idle: Duration,
+    /// HTTP exchanges that are not over.
+    exchanges: Vec<u32>,
     played: Vec<Played>,
     forbidden: Vec<(u64, String)>,
     bugs: Vec<Bug>,
@@ -158,6 +165,8 @@ impl<'b> Player<'b> {
             session,
             owed: HashMap::new(),
             ids: HashMap::new(),
+            patience: HOLD,
+            idle: Duration::ZERO,
             exchanges: Vec::new(),
             played: Vec::new(),
             forbidden: Vec::new(),

@@ -1,5 +1,6 @@
 //! Waiting for what is owed.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -10,6 +11,10 @@ use crate::session::Meta;
 
 /// How long an answer is awaited that need not come, where no fence can end the wait.
 pub(super) const UNSURE: Duration = Duration::from_millis(150);
+/// How long the response to an HTTP request is awaited that a server may leave without one.
+const SILENT: RangeInclusive<Duration> = Duration::from_millis(50)..=HOLD;
+/// How much longer than a fence that is.
+const FACTOR: u32 = 20;
 /// How long a slow reply holds up the others.
 pub(super) const HOLD: Duration = Duration::from_millis(250);
 
@@ -52,8 +57,13 @@ impl Player<'_> {
         let mut fence = self.fence();
         let (mut is_last, mut has_failed) = (false, false);
         let mut silence = Instant::now();
+        let began = silence;
         loop {
+            let was_open = self.owed.contains_key(&fence);
             self.absorb();
+            if was_open && !self.owed.contains_key(&fence) {
+                self.patience = (began.elapsed() * FACTOR).clamp(*SILENT.start(), *SILENT.end());
+            }
             if let Some(problem) = self.failure(&fence) {
                 if has_failed {
                     self.session.look_after(problem).await;
@@ -64,13 +74,19 @@ impl Player<'_> {
                 }
             }
             self.forget_exchanges();
-            let is_held = self.owed.contains_key(&fence) || !self.exchanges.is_empty();
-            let is_settled = self.exchanges.is_empty() && self.owed.values().all(|owed| owed.is_slow);
+            let is_awaited = |exchange: &u32| self.is_owed(*exchange) && !self.is_slow(*exchange);
+            let is_held = self.owed.contains_key(&fence) || self.exchanges.iter().any(is_awaited);
+            let is_silent = self.exchanges.iter().any(|exchange| !self.is_owed(*exchange));
+            let is_settled = !is_held && !is_silent && self.owed.values().all(|owed| owed.is_slow);
             if is_settled || !self.is_alive() {
                 return;
             }
             // What is slow is waited for only as long as nothing else is to be done.
-            let patience = if is_held { self.session.timeout() } else { HOLD };
+            let patience = match (is_held, is_silent) {
+                (true, _) => self.session.timeout(),
+                (false, true) => self.patience,
+                (false, false) => HOLD,
+            };
             if self.session.take_in(silence + patience).await {
                 silence = Instant::now();
             } else if self.is_alive() && is_held && !is_last && self.owed.contains_key(&fence) {
@@ -79,7 +95,13 @@ impl Player<'_> {
                 fence = self.fence();
                 silence = Instant::now();
             } else if self.is_alive() {
-                return self.overdue(&fence, is_held);
+                return match is_held {
+                    true => self.overdue(&fence),
+                    false => {
+                        self.drop_silent(silence);
+                        self.set_slow();
+                    }
+                };
             }
         }
     }
@@ -87,9 +109,9 @@ impl Player<'_> {
     /// Sends a request that must be answered.
     fn fence(&mut self) -> Id {
         let (fence, message) = self.session.compose(self.bench.revision.fence(), None, &Meta::Standard);
-        let (sent, due) = (self.session.launch(&message, false), self.due());
-        self.exchanges.extend(sent.exchange.map(|exchange| (exchange, due)));
-        self.owed.insert(fence.clone(), Owed::new(sent, due));
+        let sent = self.session.launch(&message, false);
+        self.exchanges.extend(sent.exchange);
+        self.owed.insert(fence.clone(), Owed::new(sent, self.due()));
         fence
     }
 
@@ -100,18 +122,47 @@ impl Player<'_> {
     /// Exchanges that are over owe nothing; those of event streams that stay open are not waited for.
     fn forget_exchanges(&mut self) {
         let session = &self.session;
-        self.exchanges.retain(|(exchange, _)| !session.is_landed(*exchange) && !session.is_stream(*exchange));
+        self.exchanges.retain(|exchange| !session.is_landed(*exchange) && !session.is_stream(*exchange));
         self.owed.retain(|_, owed| owed.exchange.is_none_or(|exchange| !session.is_landed(exchange)));
     }
 
+    /// Whether an exchange is to bring a reply.
+    pub(super) fn is_owed(&self, exchange: u32) -> bool {
+        self.owed.values().any(|owed| owed.exchange == Some(exchange))
+    }
+
+    /// Whether an exchange is to bring replies that are slow.
+    pub(super) fn is_slow(&self, exchange: u32) -> bool {
+        let mut owed = self.owed.values().filter(|owed| owed.exchange == Some(exchange)).peekable();
+        owed.peek().is_some() && owed.all(|owed| owed.is_slow)
+    }
+
+    /// Waits no longer for exchanges that may stay without a response, as those since a moment in vain.
+    pub(super) fn drop_silent(&mut self, since: Instant) {
+        let exchanges = std::mem::take(&mut self.exchanges);
+        let (owed, silent) = exchanges.into_iter().partition(|exchange| self.is_owed(*exchange));
+        self.exchanges = owed;
+        if silent.is_empty() {
+            return;
+        }
+        self.idle += since.elapsed();
+        for exchange in silent {
+            self.session.drop_exchange(exchange);
+        }
+    }
+
+    /// What is slow is not waited for again.
+    pub(super) fn set_slow(&mut self) {
+        self.owed.values_mut().for_each(|owed| owed.is_slow = true);
+    }
+
     /// Nothing came for too long.
-    fn overdue(&mut self, fence: &Id, is_held: bool) {
-        if is_held && self.owed.remove(fence).is_some() {
+    fn overdue(&mut self, fence: &Id) {
+        if self.owed.remove(fence).is_some() {
             self.session.give_up();
         }
-        // What is slow is not waited for again.
-        self.owed.values_mut().for_each(|owed| owed.is_slow = true);
-        for (exchange, _) in std::mem::take(&mut self.exchanges) {
+        self.set_slow();
+        for exchange in std::mem::take(&mut self.exchanges) {
             self.session.drop_exchange(exchange);
         }
     }
