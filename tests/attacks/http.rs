@@ -32,7 +32,8 @@ pub const ATTACKS: &[Attack] = &[
     attack(
         "an endless line of an event stream",
         Sends(|asked| on(asked, "tools/list", || events("data: xxxxxxxxxxxxxxxx"))),
-        &[1],
+        // On a quick machine it is cut off as a flood before the reply is late.
+        &[1, 4],
     ),
     attack(
         "an endless stream for GET",
