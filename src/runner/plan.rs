@@ -169,7 +169,7 @@ pub struct Planned {
 
 /// Why a case does not apply to a conversation.
 pub fn exclusion(case: &Case, session: &Session) -> Option<String> {
-    let transport = session.transport();
+    let transport = Place::of(session).over();
     let declares = |path: &String| method::declares(&session.server.capabilities, path);
     if !case.revisions.contains(session.revision) {
         return Some(format!("not in {}", session.revision));

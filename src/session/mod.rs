@@ -176,15 +176,6 @@ impl Session {
         self.transcript.legacy
     }
 
-    /// What cases call the transport: `stdio`, `http` or `sse`.
-    pub fn transport(&self) -> &'static str {
-        match (self.is_http(), self.is_legacy()) {
-            (true, _) => "http",
-            (false, true) => "sse",
-            (false, false) => "stdio",
-        }
-    }
-
     /// The address, over HTTP+SSE too.
     pub(crate) fn address(&self) -> Option<&url::Url> {
         match &self.wire {

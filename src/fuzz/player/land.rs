@@ -70,8 +70,10 @@ impl Player<'_> {
         let mut earlier = self.open.clone();
         earlier.retain(|seq| !overdue.contains(seq));
         earlier.extend(&self.answered);
-        self.remember_open();
-        self.answered = self.answered_on_open_exchanges();
+        let transcript = &self.session.transcript;
+        let replied: HashSet<Id> = transcript.received().filter_map(|(_, reply)| reply.id()).collect();
+        self.remember_open(&replied);
+        self.answered = self.answered_on_open_exchanges(&replied);
         self.doubtful.extend(self.unanswered.note(&self.session.transcript));
         let (prelude, open) = (self.prelude, &self.open);
         let part = self.session.take_part(|entry| {
@@ -97,7 +99,7 @@ impl Player<'_> {
     }
 
     /// Remembers what has no reply yet: one that comes later is no stranger.
-    fn remember_open(&mut self) {
+    fn remember_open(&mut self, replied: &HashSet<Id>) {
         let ends = self.played.iter().skip(1).map(|played| played.seq);
         let ends = ends.chain([self.session.transcript.last() + 1]);
         for (played, end) in self.played.iter().zip(ends) {
@@ -107,8 +109,7 @@ impl Player<'_> {
         }
         let (prelude, session) = (self.prelude, &self.session);
         let transcript = &session.transcript;
-        let answered: HashSet<Id> = transcript.received().filter_map(|(_, reply)| reply.id()).collect();
-        let is_open = |message: &Message| message.id().is_some_and(|id| !answered.contains(&id));
+        let is_open = |message: &Message| message.id().is_some_and(|id| !replied.contains(&id));
         let sent = || transcript.sent().filter(|(entry, _)| !self.answered.contains(&entry.seq));
         let unanswered = || sent().filter(|(_, message)| is_open(message));
         self.open.extend(unanswered().map(|(entry, _)| entry.seq));
@@ -127,14 +128,16 @@ impl Player<'_> {
     }
 
     /// What has its reply, although the HTTP exchange goes on.
-    fn answered_on_open_exchanges(&self) -> HashSet<u64> {
-        let transcript = &self.session.transcript;
-        let replied: HashSet<Id> = transcript.received().filter_map(|(_, reply)| reply.id()).collect();
+    fn answered_on_open_exchanges(&self, replied: &HashSet<Id>) -> HashSet<u64> {
+        if !self.session.is_http() {
+            return HashSet::new();
+        }
         let is_answered = |entry: &Entry, message: &Message| {
             self.answered.contains(&entry.seq) || message.id().is_some_and(|id| replied.contains(&id))
         };
         let is_open = |entry: &Entry| entry.exchange().is_some_and(|number| !self.session.is_landed(number));
-        let sent = transcript.sent().filter(|(entry, message)| is_open(entry) && is_answered(entry, message));
+        let sent = self.session.transcript.sent();
+        let sent = sent.filter(|(entry, message)| is_open(entry) && is_answered(entry, message));
         sent.map(|(entry, _)| entry.seq).collect()
     }
 

@@ -47,7 +47,7 @@ impl Other {
         let stream = Stream::open(&mut beside).await?;
         let id = "mcp-conform-other".into();
         stream.initialize(&mut beside, &id).await;
-        stream.reply(&beside, &id)?.get("result")?;
+        stream.result(&beside, &id)?;
         Some(Self::Sse(Box::new(beside), stream))
     }
 
@@ -63,7 +63,7 @@ impl Other {
             Self::Sse(beside, stream) => {
                 let id = message["id"].clone();
                 stream.ask(beside, message, &[]).await;
-                stream.reply(beside, &id).is_some_and(|reply| reply.get("result").is_some())
+                stream.result(beside, &id).is_some()
             }
         }
     }

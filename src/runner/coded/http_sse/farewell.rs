@@ -54,9 +54,9 @@ async fn served(beside: &mut Session, id: &Value) -> Result<(), Outcome> {
     let got = opening.outcome.clone();
     let Some(stream) = opening.stream() else { return Err(got) };
     let outcome = stream.initialize(beside, id).await;
-    let reply = stream.reply(beside, id);
+    let is_served = stream.result(beside, id).is_some();
     beside.drop_exchange(stream.exchange);
-    match reply.is_some_and(|reply| reply.get("result").is_some()) {
+    match is_served {
         true => Ok(()),
         false if is_taken(&outcome) => Err(Outcome::default()),
         false => Err(outcome),

@@ -76,8 +76,13 @@ impl Stream {
     }
 
     /// The response under this id that came on it.
-    pub(in super::super) fn reply(&self, beside: &Session, id: &Value) -> Option<Value> {
+    pub(super) fn reply(&self, beside: &Session, id: &Value) -> Option<Value> {
         beside.came_on(self.exchange).find_map(|entry| response(entry, id))
+    }
+
+    /// The result under this id that came on it.
+    pub(in super::super) fn result(&self, beside: &Session, id: &Value) -> Option<Value> {
+        self.reply(beside, id)?.get("result").cloned()
     }
 }
 
