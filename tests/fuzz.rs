@@ -145,13 +145,13 @@ fn table_of_planted_bugs() {
     }
 }
 
-/// `CASES` tells how many cases each server gets in each era:
-/// `CASES=10000 cargo test --release --test fuzz without_bugs`.
+/// `CASES` tells how many cases each server gets in each era, `SEED` which:
+/// `CASES=10000 cargo test --release --test fuzz -- --exact servers_without_bugs_draw_no_finding`.
 #[test]
 fn servers_without_bugs_draw_no_finding() {
-    let cases = cases().unwrap_or(300);
+    let (cases, seed) = (told("CASES").unwrap_or(300), told("SEED").unwrap_or(7));
     draw_no_finding(&without_bugs(|_| true), |settings, revision| {
-        campaign(&in_memory(settings), revision, 7, cases)
+        campaign(&in_memory(settings), revision, seed, cases)
     });
 }
 
@@ -159,18 +159,18 @@ fn servers_without_bugs_draw_no_finding() {
 #[test]
 fn servers_without_bugs_draw_no_finding_over_http() {
     let over_http = |quirk: &Fault| quirk.transports.contains(&Transport::Http);
-    let usual = |quirk: &Fault| cases().is_some() || quirk.id == "authorization";
+    let usual = |quirk: &Fault| told("CASES").is_some() || quirk.id == "authorization";
     draw_no_finding(&without_bugs(|quirk| over_http(quirk) && usual(quirk)), |settings, revision| {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
         runtime.block_on(async {
             let target = common::over_http(settings).await;
-            hunt(&target, revision, 7, cases().unwrap_or(600), true).await
+            hunt(&target, revision, told("SEED").unwrap_or(7), told("CASES").unwrap_or(600), true).await
         })
     });
 }
 
-fn cases() -> Option<u64> {
-    std::env::var("CASES").ok().and_then(|cases| cases.parse().ok())
+fn told(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|number| number.parse().ok())
 }
 
 /// The clean server, and those with a quirk.

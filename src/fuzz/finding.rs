@@ -75,6 +75,13 @@ pub struct ReadError {
 }
 
 impl Finding {
+    /// Whether another one says the same. A script with the same cause as another, or another death, is told only if it
+    /// comes each time: those of a race never look alike.
+    pub(super) fn is_told_by(&self, known: &Self) -> bool {
+        let is_alike = known.cause == self.cause || known.kind.is_death() && self.kind.is_death();
+        known.finding == self.finding || self.stability == Stability::Flaky && is_alike
+    }
+
     /// The name of its file.
     pub fn file_name(&self) -> String {
         format!("{}-{}.jsonl", self.kind.as_str(), self.finding)
@@ -119,6 +126,37 @@ mod tests {
     use crate::fuzz::script::{Http, Which};
     use serde_json::json;
 
+    fn crash(finding: &str, cause: &str, stability: Stability) -> Finding {
+        Finding {
+            finding: finding.into(),
+            kind: Kind::Crash,
+            severity: Severity::Finding,
+            requirement: None,
+            message: "m".into(),
+            revision: Revision::V2025_11_25,
+            seed: 1,
+            case: Some(2),
+            operators: vec!["removed /id".into()],
+            stability,
+            cause: cause.into(),
+            script: Script::default(),
+            wire: vec!["-> {".into()],
+            stderr: "panic".into(),
+        }
+    }
+
+    #[test]
+    fn a_second_script_is_told_if_it_comes_each_time_and_a_race_once() {
+        use Stability::{Flaky, Stable};
+        let known = crash("f", "c", Stable);
+        assert!(crash("f", "c", Stable).is_told_by(&known));
+        assert!(!crash("g", "c", Stable).is_told_by(&known));
+        assert!(crash("g", "d", Flaky).is_told_by(&known), "another death");
+        let lost = |cause: &str| Finding { kind: Kind::NoReply, ..crash("g", cause, Flaky) };
+        assert!(!lost("d").is_told_by(&known));
+        assert!(lost("c").is_told_by(&known));
+    }
+
     #[test]
     fn what_is_written_is_read_again() {
         let actions = vec![
@@ -132,22 +170,7 @@ mod tests {
             Action::Reconnect { handshake: false },
             Action::CloseInput,
         ];
-        let finding = Finding {
-            finding: "f".into(),
-            kind: Kind::Crash,
-            severity: Severity::Finding,
-            requirement: None,
-            message: "m".into(),
-            revision: Revision::V2025_11_25,
-            seed: 1,
-            case: Some(2),
-            operators: vec!["removed /id".into()],
-            stability: Stability::Stable,
-            cause: "c".into(),
-            script: Script::of(actions),
-            wire: vec!["-> {".into()],
-            stderr: "panic".into(),
-        };
+        let finding = Finding { script: Script::of(actions), ..crash("f", "c", Stability::Stable) };
         assert_eq!(Finding::read(&finding.write()), Ok(finding));
     }
 

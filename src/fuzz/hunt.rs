@@ -316,15 +316,7 @@ impl<'h> Hunt<'h> {
         let inquest = Inquest { has_races: self.has_races, campaign, bench, source };
         let Some(finding) = inquest.hold(bug, before, past).await else { return };
         self.has_races |= finding.kind.is_death() && finding.stability == Stability::Flaky;
-        // Another script with the same cause, or another death, is told only if it comes each time: those of a race never
-        // look alike.
-        let is_alike = |known: &Finding| {
-            known.cause == finding.cause || known.kind.is_death() && finding.kind.is_death()
-        };
-        let is_same = |known: &Finding| {
-            known.finding == finding.finding || finding.stability == Stability::Flaky && is_alike(known)
-        };
-        if self.summary.findings.iter().any(is_same) {
+        if self.summary.findings.iter().any(|known| finding.is_told_by(known)) {
             // The same once more: what looks like it is not looked into again.
             self.causes.insert(bug.cause(), TRIES);
             return;

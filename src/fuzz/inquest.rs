@@ -205,7 +205,11 @@ fn skeleton(script: &Script) -> String {
     let known = |method: &&str| crate::protocol::method::METHODS.iter().any(|known| known.name == *method);
     let of = |action: &Action| {
         let method = action.method().filter(known).unwrap_or("-");
-        format!("{} {method}", action.kind())
+        let kind = match action {
+            Action::Text(_) | Action::Base64(_) | Action::Pieces(_) => "bytes",
+            _ => action.kind(),
+        };
+        format!("{kind} {method}")
     };
     let mut actions: Vec<String> = script.actions.iter().map(of).collect();
     actions.dedup();

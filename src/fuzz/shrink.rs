@@ -4,6 +4,8 @@ use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use proptest::strategy::ValueTree;
 use serde_json::Value;
 use tokio::time::Instant;
@@ -253,45 +255,105 @@ fn calls(action: &Action) -> Vec<Call> {
 /// Plainer forms of an action, the plainest first.
 fn plainer(action: &Action) -> Vec<Action> {
     match action {
-        Action::Text(text) => shorter(text).into_iter().map(Action::Text).collect(),
-        Action::Unfinished(text) => shorter(text).into_iter().map(Action::Unfinished).collect(),
+        Action::Text(text) => shorter_texts(text).map(Action::Text).collect(),
+        Action::Unfinished(text) => shorter_texts(text).map(Action::Unfinished).collect(),
+        Action::Base64(encoded) => {
+            let bytes = STANDARD.decode(encoded).unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let fewer = shorter(&bytes).into_iter().map(Action::of_bytes);
+            std::iter::once(Action::Text(text)).chain(fewer).collect()
+        }
         Action::Pieces(pieces) => vec![Action::Text(pieces.concat())],
-        Action::Message(message) => fewer_members(message).into_iter().map(Action::Message).collect(),
+        Action::Message(message) => lesser(message).into_iter().map(Action::Message).collect(),
         _ => Vec::new(),
     }
 }
 
-/// Halves and ends of a text.
-fn shorter(text: &str) -> Vec<String> {
+fn shorter_texts(text: &str) -> impl Iterator<Item = String> {
     let chars: Vec<char> = text.chars().collect();
+    shorter(&chars).into_iter().map(|chars| chars.into_iter().collect())
+}
+
+/// Halves and ends.
+fn shorter<T: Clone>(whole: &[T]) -> Vec<Vec<T>> {
     let mut shorter = Vec::new();
-    let mut size = chars.len() / 2;
+    let mut size = whole.len().div_ceil(2);
     while size > 0 && shorter.len() < 16 {
-        shorter.push(chars[..chars.len() - size].iter().collect());
-        shorter.push(chars[size..].iter().collect());
+        shorter.push(whole[..whole.len() - size].to_vec());
+        shorter.push(whole[size..].to_vec());
         size /= 2;
     }
     shorter
 }
 
-/// The message without one of its members, at the top or below `params`.
-fn fewer_members(message: &Value) -> Vec<Value> {
-    let mut fewer = Vec::new();
-    for place in ["", "/params", "/params/arguments", "/params/_meta"] {
-        let names: Vec<String> = message
-            .pointer(place)
-            .and_then(Value::as_object)
-            .into_iter()
-            .flatten()
-            .map(|(name, _)| name.clone())
-            .collect();
-        for name in names {
-            let mut without = message.clone();
-            if let Some(members) = without.pointer_mut(place).and_then(Value::as_object_mut) {
-                members.shift_remove(&name);
-                fewer.push(without);
-            }
-        }
+/// The message with less in it: a batch with fewer messages or smaller ones, a message without one of its members, at the
+/// top or below `params`.
+fn lesser(message: &Value) -> Vec<Value> {
+    match message {
+        Value::Array(batch) => lesser_batches(batch),
+        _ => PLACES.iter().flat_map(|place| without_members(message, place)).collect(),
     }
-    fewer
+}
+
+/// Where members are left out.
+const PLACES: [&str; 4] = ["", "/params", "/params/arguments", "/params/_meta"];
+
+fn lesser_batches(batch: &[Value]) -> Vec<Value> {
+    let without = (0..batch.len()).rev().map(|at| [&batch[..at], &batch[at + 1..]].concat());
+    let fewer = shorter(batch).into_iter().chain(without);
+    let smaller = batch.iter().enumerate().flat_map(|(at, message)| {
+        lesser(message).into_iter().map(move |lesser| {
+            let mut batch = batch.to_vec();
+            batch[at] = lesser;
+            batch
+        })
+    });
+    fewer.chain(smaller).map(Value::Array).collect()
+}
+
+fn without_members(message: &Value, place: &str) -> Vec<Value> {
+    let members = message.pointer(place).and_then(Value::as_object);
+    let names = members.into_iter().flat_map(|members| members.keys());
+    let without = names.filter_map(|name| {
+        let mut without = message.clone();
+        without.pointer_mut(place)?.as_object_mut()?.shift_remove(name)?;
+        Some(without)
+    });
+    without.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn members_of_a_message_and_messages_of_a_batch_are_left_out() {
+        let message = json!({"id": 1, "params": {"a": 2}});
+        assert_eq!(
+            lesser(&message),
+            [json!({"params": {"a": 2}}), json!({"id": 1}), json!({"id": 1, "params": {}})]
+        );
+        assert_eq!(
+            lesser(&json!([1, 2, 3, 4]))[..4],
+            [json!([1, 2]), json!([3, 4]), json!([1, 2, 3]), json!([2, 3, 4])]
+        );
+        let smaller = lesser(&json!([[7], {"id": 1}]));
+        assert_eq!(smaller[..2], [json!([[7]]), json!([{"id": 1}])]);
+        let end = smaller.len() - 2;
+        assert_eq!(smaller[end..], [json!([[], {"id": 1}]), json!([[7], {}])]);
+        assert!(lesser(&json!([])).is_empty() && lesser(&json!({})).is_empty());
+    }
+
+    #[test]
+    fn bytes_become_text_or_fewer() {
+        let forms = plainer(&Action::of_bytes(vec![b'a', b'b', 0xff]));
+        let text = |text: &str| Action::Text(text.into());
+        let end = Action::of_bytes(vec![0xff]);
+        let halves = [text("a"), end, text("ab"), Action::of_bytes(vec![b'b', 0xff])];
+        assert_eq!(forms, [vec![text("ab\u{fffd}")], halves.to_vec()].concat());
+        assert_eq!(plainer(&text("abcd")), ["ab", "cd", "abc", "bcd"].map(text));
+        assert_eq!(plainer(&text("a")), ["", ""].map(text));
+        assert_eq!(plainer(&Action::Pieces(vec!["a".into(), "b".into()])), [text("ab")]);
+    }
 }

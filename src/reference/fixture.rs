@@ -18,6 +18,8 @@ pub(super) const SCHEMA_TOOL: &str = "json_schema_2020_12_tool";
 const EMBEDDED: [&str; 2] = ["test://embedded-resource", "test://mixed-content-resource"];
 const SOME_TEXT: &str = "Some text.";
 pub(super) const TEMPLATE: &str = "test://template/{id}/data";
+/// The argument of a prompt that becomes the URI of a resource.
+pub(super) const URI: &str = "resourceUri";
 pub(super) const WITH_RESOURCE: &str = "test_prompt_with_embedded_resource";
 
 /// Between two messages of a tool that says something on the way.
@@ -50,7 +52,7 @@ const RESOURCES: [(&str, &str, &str); 3] = [
 pub(super) const PROMPTS: &[Prompt] = &[
     ("test_simple_prompt", "A prompt without arguments.", &[]),
     ("test_prompt_with_arguments", "A prompt with two arguments.", &[("arg1", true), ("arg2", true)]),
-    (WITH_RESOURCE, "A prompt with a resource inside.", &[("resourceUri", true)]),
+    (WITH_RESOURCE, "A prompt with a resource inside.", &[(URI, true)]),
     ("test_prompt_with_image", "A prompt with an image.", &[]),
 ];
 
@@ -199,6 +201,11 @@ pub(super) fn content(server: &Server, uri: &str) -> Option<Value> {
     }
 }
 
+pub(super) fn is_uri(text: &str) -> bool {
+    let is_scheme = |text: &str| !text.is_empty() && !text.contains(['/', '?', '#']);
+    text.split_once(':').is_some_and(|(scheme, _)| is_scheme(scheme))
+}
+
 /// The messages of a prompt, given a look at its arguments.
 pub(super) fn messages<'a>(prompt: &str, argument: impl Fn(&str) -> &'a str) -> Option<Vec<Value>> {
     Some(match prompt {
@@ -207,7 +214,7 @@ pub(super) fn messages<'a>(prompt: &str, argument: impl Fn(&str) -> &'a str) -> 
             let text = format!("With arg1 {} and arg2 {}.", argument("arg1"), argument("arg2"));
             vec![user(content::text(text))]
         }
-        WITH_RESOURCE => vec![user(embedded(argument("resourceUri"))), user(content::text("See above."))],
+        WITH_RESOURCE => vec![user(embedded(argument(URI))), user(content::text("See above."))],
         "test_prompt_with_image" => vec![user(content::image()), user(content::text("See above."))],
         _ => return None,
     })

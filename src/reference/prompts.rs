@@ -107,6 +107,9 @@ pub(super) fn get(ask: &Ask<'_>) -> Result<Outcome, Failure> {
     if let Some((wrong, _)) = members.into_iter().find(|(_, value)| !value.is_string()) {
         return Err(Failure::params(format!("Argument `{wrong}` must be a string")));
     }
+    if value(fixture::URI).is_some() && !fixture::is_uri(texts(fixture::URI)) {
+        return Err(Failure::params(format!("Argument `{}` must be a URI", fixture::URI)));
+    }
     let messages = match name {
         "greet" => vec![user(content::text(greeting(texts("name"), texts("style"))))],
         "review" => review(texts("code")),

@@ -230,3 +230,30 @@ fn log(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut F
         None => {}
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::protocol::Revision;
+    use crate::rule::written::{received, sent, violated};
+
+    #[test]
+    fn after_two_answers_to_initialize_nobody_knows_what_is_declared() {
+        let declaring = |id: u32, capabilities: Value| {
+            let asks = json!({"jsonrpc": "2.0", "id": id, "method": "initialize", "params": {}});
+            let says = json!({"jsonrpc": "2.0", "id": id, "result": {"capabilities": capabilities}});
+            [sent(&asks, id), received(&says, id)]
+        };
+        let log = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}});
+        let found = |second: Value| {
+            let entries =
+                [declaring(1, json!({})).to_vec(), declaring(2, second).to_vec(), vec![received(&log, 2)]];
+            violated(&RULE, Revision::V2025_11_25, entries.concat())
+        };
+        assert_eq!(found(json!({})), [LOGGING]);
+        assert!(found(json!({"logging": {}})).is_empty());
+        assert!(found(json!({"tools": {}})).is_empty());
+    }
+}

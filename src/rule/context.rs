@@ -16,8 +16,9 @@ pub struct Context<'t> {
     pub transcript: &'t Transcript,
     /// What the client declared.
     pub client: Value,
-    /// What the server declared, once it did.
+    /// What the server declared, once it did. Nobody knows what holds after a second `initialize` with another answer.
     pub server: Option<Value>,
+    has_declared: bool,
     /// Messages of the server, without those that we asked for a second time.
     pub received: Vec<(&'t Entry, Message)>,
     /// Messages of ours.
@@ -83,6 +84,7 @@ impl<'t> Context<'t> {
             transcript,
             client: Value::Null,
             server: None,
+            has_declared: false,
             received,
             sent,
             written: written(transcript),
@@ -109,16 +111,22 @@ impl<'t> Context<'t> {
                 .cloned()
                 .unwrap_or_default(),
         };
-        let declared = self
-            .replies()
-            .filter(|(_, _, asked)| matches!(asked.method.as_str(), "initialize" | "server/discover"))
-            .find_map(|(_, message, _)| message.get("result")?.get("capabilities").cloned());
-        self.server = declared;
+        let declared: Vec<&Value> = self
+            .received
+            .iter()
+            .filter(|(entry, message)| self.asked(entry, message).is_some_and(declares))
+            .filter_map(|(_, message)| message.get("result")?.get("capabilities"))
+            .collect();
+        let is_one = declared.windows(2).all(|two| two[0] == two[1]);
+        let server = declared.first().filter(|_| is_one).map(|server| Value::clone(server));
+        (self.has_declared, self.server) = (!declared.is_empty(), server);
     }
 
     /// Adds what the server declared on another connection, for connections that never asked.
     pub fn with_server(mut self, capabilities: &Value) -> Self {
-        self.server.get_or_insert_with(|| capabilities.clone());
+        if !self.has_declared {
+            self.server = Some(capabilities.clone());
+        }
         self
     }
 
@@ -195,6 +203,11 @@ impl<'t> Context<'t> {
     pub fn sent_unreadable_before(&self, seq: u64) -> bool {
         self.written.iter().take_while(|entry| entry.seq < seq).any(|entry| is_deliberate(entry))
     }
+}
+
+/// Whether the answer tells what the server can do.
+fn declares(asked: &Asked) -> bool {
+    asked.of_era && matches!(asked.method.as_str(), "initialize" | "server/discover")
 }
 
 fn written(transcript: &Transcript) -> Vec<&Entry> {

@@ -67,13 +67,21 @@ impl Context<'_> {
     /// Our requests that this message of the server can be about: those without a reply, over HTTP the one whose stream
     /// carries it.
     pub(super) fn in_flight(&self, entry: &Entry) -> Vec<&Message> {
-        let requests = self.sent.iter().filter(|(sent, message)| {
+        self.sent_and_open(entry).map(|(_, message)| message).collect()
+    }
+
+    /// Whether one of these requests was sent before another entry.
+    pub(super) fn is_older_in_flight(&self, entry: &Entry, than: &Entry) -> bool {
+        self.sent_and_open(entry).any(|(sent, _)| sent.seq < than.seq)
+    }
+
+    fn sent_and_open(&self, entry: &Entry) -> impl Iterator<Item = &(&Entry, Message)> {
+        self.sent.iter().filter(|(sent, message)| {
             sent.seq < entry.seq
                 && (self.is_stdio() || sent.exchange() == entry.exchange())
                 && message.method().is_some()
                 && message.id().is_some_and(|id| !self.is_answered(&id, sent.seq, entry.seq))
-        });
-        requests.map(|(_, message)| message).collect()
+        })
     }
 
     /// Whether a reply to this request came before an entry.

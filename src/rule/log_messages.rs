@@ -121,7 +121,7 @@ fn asked(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut
     }
 }
 
-/// Handshake era: nothing below the level that was set last.
+/// Handshake era: nothing below the level that was set last, unless it may be about a request that is older.
 fn threshold(context: &Context<'_>, entry: &Entry, message: &Message, findings: &mut Findings) {
     let set = context.sent.iter().rfind(|(sent, request)| {
         sent.seq < entry.seq && request.method() == Some("logging/setLevel") && !is_deliberate(sent)
@@ -132,6 +132,7 @@ fn threshold(context: &Context<'_>, entry: &Entry, message: &Message, findings: 
             && reply.seq > sent.seq
             && answer.id() == request.id()
             && answer.get("result").is_some()
+            && !context.is_older_in_flight(entry, reply)
             && (entry.exchange() == reply.exchange()
                 || entry.at > reply.at + CROSSING
                 || is_asked_after(context, entry, reply))
@@ -201,5 +202,27 @@ fn credentials(entry: &Entry, message: &Message, findings: &mut Findings) {
                 &[entry.seq],
             );
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::protocol::Revision;
+    use crate::rule::written::{call, received, sent, violated_on_stdio};
+
+    #[test]
+    fn a_call_that_is_older_than_the_level_may_log_as_before() {
+        let set =
+            json!({"jsonrpc": "2.0", "id": 1, "method": "logging/setLevel", "params": {"level": "error"}});
+        let log = json!({"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": 1}});
+        let done = |id: u32| received(&json!({"jsonrpc": "2.0", "id": id, "result": {}}), 1);
+        let found = |entries| violated_on_stdio(&RULE, Revision::V2025_11_25, entries);
+        let (set, log, called) = (sent(&set, 1), received(&log, 1), sent(&call(2), 1));
+        assert!(found(vec![called.clone(), set.clone(), done(1), log.clone()]).is_empty());
+        assert_eq!(found(vec![called.clone(), set.clone(), done(1), done(2), log.clone()]), [SUPPRESSES]);
+        assert_eq!(found(vec![set, done(1), called, log]), [SUPPRESSES]);
     }
 }

@@ -53,11 +53,19 @@ pub(super) fn progress(id: u32) -> Value {
 
 /// The requirements that a rule finds violated in a conversation over HTTP.
 pub(super) fn violated(rule: &Rule, revision: Revision, entries: Vec<What>) -> Vec<&'static str> {
-    let mut transcript = Transcript::new(revision, true);
+    violated_in(Transcript::new(revision, true), rule, entries)
+}
+
+/// The same over stdio, whatever exchange the entries name.
+pub(super) fn violated_on_stdio(rule: &Rule, revision: Revision, entries: Vec<What>) -> Vec<&'static str> {
+    violated_in(Transcript::new(revision, false), rule, entries)
+}
+
+fn violated_in(mut transcript: Transcript, rule: &Rule, entries: Vec<What>) -> Vec<&'static str> {
     for what in entries {
         transcript.add(what);
     }
-    let mut findings = Findings::new(revision);
+    let mut findings = Findings::new(transcript.revision);
     (rule.run)(&Context::new(&transcript), &mut findings);
     findings.violations.iter().map(|violation| violation.requirement).collect()
 }
