@@ -383,3 +383,11 @@ fn is_running(command: &str) -> bool {
         .map(|entry| entry.path().join("cmdline"))
         .any(|file| fs::read_to_string(file).is_ok_and(|line| line == wanted))
 }
+
+#[test]
+fn manual_pages_are_written() {
+    let folder = Folder::new("man");
+    command::expect_in(&folder.0, &["man"], 0, &[".TH mcp-conform 1"]);
+    command::expect_in(&folder.0, &["man", "--dir", "pages"], 0, &[]);
+    assert!(folder.read("pages/mcp-conform-config.1").contains(".mcp.json"));
+}

@@ -359,14 +359,6 @@ fn a_reader_that_has_enough_is_no_bug() {
 }
 
 #[test]
-fn manual_pages_are_written() {
-    let folder = Folder::new("man");
-    expect_in(&folder.0, &["man"], 0, &[".TH mcp-conform 1"]);
-    expect_in(&folder.0, &["man", "--dir", "pages"], 0, &[]);
-    assert!(folder.read("pages/mcp-conform-config.1").contains(".mcp.json"));
-}
-
-#[test]
 fn colours_follow_the_terminal_and_the_user() {
     let args = ["inspect", "stdio", "--revision", "2025-11-25"];
     let shown = |variables: &[(&str, &str)], more: &[&str]| {

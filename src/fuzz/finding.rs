@@ -76,10 +76,12 @@ pub struct ReadError {
 
 impl Finding {
     /// Whether another one says the same. A script with the same cause as another, or another death, is told only if it
-    /// comes each time: those of a race never look alike.
+    /// comes each time: those of a race never look alike. Of a server that dies a death that is only worth a look is no news.
     pub(super) fn is_told_by(&self, known: &Self) -> bool {
-        let is_alike = known.cause == self.cause || known.kind.is_death() && self.kind.is_death();
-        known.finding == self.finding || self.stability == Stability::Flaky && is_alike
+        let is_death = known.kind.is_death() && self.kind.is_death();
+        let is_alike = is_death || known.cause == self.cause;
+        let is_less = is_death && known.severity < self.severity;
+        known.finding == self.finding || is_less || self.stability == Stability::Flaky && is_alike
     }
 
     /// The name of its file.
@@ -152,6 +154,8 @@ mod tests {
         assert!(crash("f", "c", Stable).is_told_by(&known));
         assert!(!crash("g", "c", Stable).is_told_by(&known));
         assert!(crash("g", "d", Flaky).is_told_by(&known), "another death");
+        let worth_a_look = Finding { severity: Severity::Advice, ..crash("g", "d", Stable) };
+        assert!(worth_a_look.is_told_by(&known) && !crash("h", "d", Stable).is_told_by(&worth_a_look));
         let lost = |cause: &str| Finding { kind: Kind::NoReply, ..crash("g", cause, Flaky) };
         assert!(!lost("d").is_told_by(&known));
         assert!(lost("c").is_told_by(&known));

@@ -83,7 +83,7 @@ impl Probe {
     }
 }
 
-fn bench(target: &Target, revision: Revision) -> Bench<'_> {
+pub(super) fn bench(target: &Target, revision: Revision) -> Bench<'_> {
     let options = Options { timeout: Duration::from_secs(2), ..Options::default() };
     let (canaries, secrets) = (Canaries::default(), Secrets::default());
     Bench { target, revision, options, canaries, secrets, first: None, learned: Learned::default() }

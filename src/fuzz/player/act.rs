@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use super::settle::UNSURE;
 use super::{Owed, Player};
 use crate::fuzz::script::{Action, Call, Http, Which};
-use crate::protocol::Id;
+use crate::protocol::{Id, Message};
 use crate::session::transcript::Entry;
 use crate::session::{HttpCall, Meta, Sent, Session};
 
@@ -79,12 +79,20 @@ impl Player<'_> {
                 }
             }
             Action::Handshake if self.raw => {
-                self.raw = self.session.set_up().await.is_err();
+                let is_refused = self.session.set_up().await.is_err();
+                self.raw = is_refused || self.was_answered_twice();
                 // What was asked before it may never be answered.
                 self.owed.clear();
             }
             Action::Handshake => {}
         }
+    }
+
+    /// Whether an earlier `initialize` was answered, too: nobody knows which of the answers holds.
+    fn was_answered_twice(&self) -> bool {
+        let declares =
+            |message: &Message| message.get("result").is_some_and(|it| it.get("capabilities").is_some());
+        self.session.transcript.received().filter(|(_, message)| declares(message)).count() > 1
     }
 
     async fn send(&mut self, message: &Value, id: Option<Id>, deliberate: bool) -> u64 {
@@ -245,4 +253,37 @@ fn fill(session: &mut Session, newest: &mut Option<Id>, text: &str) -> String {
         *newest = Some(id);
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fuzz::probe;
+    use crate::fuzz::script::Script;
+    use crate::protocol::Revision;
+    use crate::reference::{Settings, quirks};
+    use crate::runner::in_memory;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_with_two_answers_to_initialize_is_not_used_on() {
+        let settings = |quirk: &str| {
+            let mut settings = Settings::default();
+            quirks().iter().filter(|known| known.id == quirk).for_each(|quirk| settings.add(quirk));
+            settings
+        };
+        let early = json!({
+            "jsonrpc": "2.0", "id": "${id}", "method": "initialize",
+            "params": {"protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": {"name": "x", "version": "1"}},
+        });
+        let begin = Action::Reconnect { handshake: false };
+        let twice = Script::of(vec![begin.clone(), Action::Message(early), Action::Handshake]);
+        let once = Script::of(vec![begin, Action::Handshake]);
+        for (script, connections) in [(once, 1), (twice, 2)] {
+            let target = in_memory(settings("initialize-twice"));
+            let bench = probe::bench(&target, Revision::V2025_11_25);
+            let mut player = Player::open(&bench).await.expect("the server starts");
+            player.play(&script, 0).await;
+            assert_eq!((player.connections, player.raw), (connections, false));
+        }
+    }
 }
