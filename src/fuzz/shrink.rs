@@ -324,8 +324,33 @@ fn without_members(message: &Value, place: &str) -> Vec<Value> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use proptest::strategy::Just;
     use serde_json::json;
+
+    use super::*;
+    use crate::fuzz::probe;
+    use crate::protocol::Revision;
+    use crate::reference::{Settings, parse};
+    use crate::runner::in_memory;
+
+    #[tokio::test(start_paused = true)]
+    async fn only_what_a_crash_needs_is_left() {
+        let mut settings = Settings::default();
+        let planted = "- { id: planted, about: Planted., rewrite: [{ on: receive *, where: { malformed: true }, do: [{ exit: 1 }] }] }\n";
+        parse("planted", planted).expect("a fault").iter().for_each(|fault| settings.add(fault));
+        let target = in_memory(settings);
+        let bench = probe::bench(&target, Revision::V2025_11_25);
+        let ping = Action::Request { method: "ping".into(), params: json!({}), forbidden: false };
+        let script =
+            Script::of(vec![ping.clone(), Action::Text("{\"jsonrpc\":".into()), Action::Await, ping]);
+        let bugs = bench.show(&[&script], Kind::Crash).await;
+        let crash = bugs.iter().find(|bug| bug.kind == Kind::Crash).expect("a crash");
+        let never = AtomicBool::new(false);
+        let mut search = Search::begin(&bench, crash, Duration::from_secs(60), &never).await;
+        let smallest = search.smallest(&mut Just(script)).await;
+        assert!(search.is_confirmed(&smallest).await);
+        assert!(matches!(&smallest.actions[..], [Action::Text(text)] if text.len() < 2), "{smallest:?}");
+    }
 
     #[test]
     fn members_of_a_message_and_messages_of_a_batch_are_left_out() {

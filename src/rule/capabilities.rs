@@ -238,6 +238,7 @@ mod tests {
     use super::*;
     use crate::protocol::Revision;
     use crate::rule::written::{received, sent, violated};
+    use crate::session::Transcript;
 
     #[test]
     fn after_two_answers_to_initialize_nobody_knows_what_is_declared() {
@@ -255,5 +256,11 @@ mod tests {
         assert_eq!(found(json!({})), [LOGGING]);
         assert!(found(json!({"logging": {}})).is_empty());
         assert!(found(json!({"tools": {}})).is_empty());
+        let [asks, says] = declaring(3, json!({"tools": {}}));
+        let mut part = Transcript::new(Revision::V2025_11_25, false);
+        part.add(asks);
+        part.add(says);
+        let server = |before: Value| Context::new(&part).with_server_before(&before).server;
+        assert!(server(json!({"tools": {}})).is_some() && server(json!({})).is_none());
     }
 }

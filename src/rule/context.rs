@@ -130,6 +130,13 @@ impl<'t> Context<'t> {
         self
     }
 
+    /// Adds what the server declared in an earlier part of this connection.
+    pub fn with_server_before(self, capabilities: &Value) -> Self {
+        let contradicts = self.has_declared && self.server.as_ref() != Some(capabilities);
+        let context = self.with_server(capabilities);
+        if contradicts { Self { server: None, ..context } } else { context }
+    }
+
     /// Adds the requests whose replies may still come, where only a part of a connection is judged.
     pub fn with_pending(mut self, pending: &HashSet<u64>) -> Self {
         self.pending.clone_from(pending);

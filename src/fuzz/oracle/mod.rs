@@ -224,7 +224,7 @@ struct Seen<'t> {
 impl<'t> Seen<'t> {
     /// Prepares a transcript of a flight.
     pub(super) fn new(transcript: &'t Transcript, flight: &Flight) -> Self {
-        let context = rule::Context::new(transcript).with_server(&flight.capabilities);
+        let context = rule::Context::new(transcript).with_server_before(&flight.capabilities);
         Self { context: context.with_pending(&flight.pending).with_ambiguous(&flight.doubtful) }
     }
 
