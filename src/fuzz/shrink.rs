@@ -238,7 +238,10 @@ impl<'b> Search<'b> {
             || Action::Request { method: method.to_owned(), params: serde_json::json!({}), forbidden: false };
         let is_plainest = action.method() == Some(method);
         let first = (is_message && !is_plainest).then(plainest);
-        first.into_iter().chain(plainer(action)).collect()
+        let mut forms: Vec<_> = first.into_iter().chain(plainer(action)).collect();
+        // Each costs a start of the server.
+        forms.dedup();
+        forms
     }
 }
 
@@ -299,7 +302,9 @@ fn lesser(message: &Value) -> Vec<Value> {
 const PLACES: [&str; 4] = ["", "/params", "/params/arguments", "/params/_meta"];
 
 fn lesser_batches(batch: &[Value]) -> Vec<Value> {
-    let without = (0..batch.len()).rev().map(|at| [&batch[..at], &batch[at + 1..]].concat());
+    // Those at the ends are left out by `shorter`.
+    let without =
+        (1..batch.len().saturating_sub(1)).rev().map(|at| [&batch[..at], &batch[at + 1..]].concat());
     let fewer = shorter(batch).into_iter().chain(without);
     let smaller = batch.iter().enumerate().flat_map(|(at, message)| {
         lesser(message).into_iter().map(move |lesser| {
